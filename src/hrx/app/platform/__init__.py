@@ -1,0 +1,1 @@
+"""What every slice of the product stands on: database, tenancy, cache, jobs, live events, audit, edge."""

@@ -1,0 +1,1 @@
+"""Commands operators type; each file is one noun."""

@@ -1,0 +1,42 @@
+"""What must never be shown: recognising and masking secrets in text and mappings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+MASK: Final = "••••••"
+
+_SECRET_KEY = re.compile(
+    r"(password|passwd|secret|token|api[_-]?key|authorization|cookie|private[_-]?key|totp|credential)", re.I
+)
+# user:password@host in any URL, the forms that credentials take in logs and tracebacks.
+_URL_CREDENTIAL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.I)
+_BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.I)
+_PAIR = re.compile(r"(?P<key>(?:password|secret|token|api_key|passwd)\s*[=:]\s*)[^\s,;&\"']+", re.I)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds something that must not be shown."""
+    return _SECRET_KEY.search(name) is not None
+
+
+def mask_text(text: str) -> str:
+    """The text with credentials in URLs, bearer tokens and `password=…` pairs masked."""
+    text = _URL_CREDENTIAL.sub(rf"\g<scheme>:{MASK}@", text)
+    text = _BEARER.sub(rf"\1 {MASK}", text)
+    return _PAIR.sub(rf"\g<key>{MASK}", text)
+
+
+def mask_mapping(values: Mapping[str, object]) -> dict[str, object]:
+    """A copy with every value under a secret-sounding key masked, nested mappings and lists included."""
+    return {key: MASK if is_secret_name(key) else _mask_value(value) for key, value in values.items()}
+
+
+def _mask_value(value: object) -> object:
+    if isinstance(value, Mapping):
+        return mask_mapping({str(key): item for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return [_mask_value(item) for item in value]
+    return mask_text(value) if isinstance(value, str) else value

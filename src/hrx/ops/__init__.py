@@ -1,0 +1,1 @@
+"""The operations plane: it deploys, watches, repairs and records, and works while the product is down."""
