@@ -20,7 +20,7 @@ S = TypeVar("S", bound="Settings")
 
 
 class Settings(BaseSettings):
-    """Base of a plane's settings: read once in `main` from HRX_* variables, then passed down, never global."""
+    """Base of a plane's settings: read once in `main` from HRX_*, then passed down, never global."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, frozen=True, extra="ignore", env_file=None, case_sensitive=False
