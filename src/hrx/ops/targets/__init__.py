@@ -1,0 +1,1 @@
+"""Where HRX-AI runs. One protocol (`target.Target`); one package for each kind of place."""

@@ -1,0 +1,54 @@
+"""The database roles: who owns the schema, who serves people, who watches, who answers policy questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+_CONNECT_TIMEOUT_S: Final = 10
+#: Never superuser, never past row-level security; only the named ones sign in.
+_LOGIN_ROLES: Final = ("hrx_owner", "hrx_app", "hrx_ops")
+_POLICY_ROLE: Final = "hrx_policy"
+_HARMLESS: Final = sql.SQL("NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION")
+
+
+def create_roles_and_database(admin_url: str, passwords: Mapping[str, str], database: str = "hrx") -> None:
+    """Make the roles and the database, or bring existing ones to the same state; safe to repeat.
+
+    `admin_url` is the superuser's, on any existing database. Passwords reach the server as SCRAM verifiers,
+    so that none can appear in its log."""
+    with psycopg.connect(admin_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S) as admin:
+        for role in _LOGIN_ROLES:
+            _ensure_role(admin, role, password=passwords[role])
+        _ensure_role(admin, _POLICY_ROLE, password=None)
+        admin.execute("GRANT pg_monitor TO hrx_ops")
+        # SET and INHERIT: migrations hand functions to the policy role and then grant their use.
+        admin.execute("GRANT hrx_policy TO hrx_owner WITH ADMIN TRUE, INHERIT TRUE, SET TRUE")
+        _ensure_database(admin, database)
+    with psycopg.connect(
+        make_conninfo(admin_url, dbname=database), autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S
+    ) as inside:
+        inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        inside.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+
+def _ensure_role(admin: psycopg.Connection, role: str, *, password: str | None) -> None:
+    known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+    verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
+    sign_in: sql.Composable = sql.SQL("NOLOGIN")
+    if password is not None:
+        verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        sign_in = sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(verifier))
+    admin.execute(sql.SQL("{} {} {} {}").format(verb, sql.Identifier(role), sign_in, _HARMLESS))
+
+
+def _ensure_database(admin: psycopg.Connection, database: str) -> None:
+    name = sql.Identifier(database)
+    if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
+        admin.execute(sql.SQL("CREATE DATABASE {} OWNER hrx_owner").format(name))
+    admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+    admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO hrx_app, hrx_ops").format(name))
