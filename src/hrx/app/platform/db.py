@@ -38,10 +38,16 @@ class Database:
         """One transaction as `principal`; commits when the block ends well, rolls back when it raises.
 
         `None` is the anonymous principal: it sees no tenant's rows. Raises DatabaseUnavailable."""
-        session = self.sessions()
-        try:
+        async with self.open() as session:
             if principal is not None:
                 await act_as(session, principal)
+            yield session
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[AsyncSession]:
+        """One transaction that nobody acts in yet: the edge signs it in with its first statement."""
+        session = self.sessions()
+        try:
             yield session
             await session.commit()
         except (PoolTimeout, OperationalError) as error:

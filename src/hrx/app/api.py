@@ -1,0 +1,232 @@
+"""The HTTP API as one process: `python -m hrx.app.api`; `--openapi` prints its document.
+
+Nothing is decided here: the slices are put together, and the parts they share are opened and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import orjson
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+from starlette.responses import Response
+
+from hrx.app import health
+from hrx.app.identity import gate
+from hrx.app.identity import routes as identity
+from hrx.app.identity.keys import read_key_ring
+from hrx.app.platform import events, problems
+from hrx.app.platform.cache import open_cache
+from hrx.app.platform.db import Database, open_database
+from hrx.app.platform.edge import Parts, Reply
+from hrx.app.platform.live import LiveHub
+from hrx.app.platform.paging import CursorSigner
+from hrx.app.platform.telemetry import BodyLimits, Telemetry
+from hrx.app.settings import AppSettings
+from hrx.kit import log, metrics
+from hrx.kit.settings import load
+from hrx.kit.tracing import open_tracing
+
+PREFIX: Final = "/api/v1"
+_PEOPLE_DOORS: Final = (
+    "hrx.app.people.employees.routes",
+    "hrx.app.people.org.routes",
+    "hrx.app.people.employees.importing.routes",
+    "hrx.app.people.employees.exporting.routes",
+)
+#: The one route that takes large files.
+IMPORT_PATH: Final = f"{PREFIX}/imports"
+
+
+def slice_routers() -> list[APIRouter]:
+    """The doors of every slice, in the order in which the OpenAPI document lists them."""
+    routers = [identity.router, events.router]
+    for name in _PEOPLE_DOORS:
+        if importlib.util.find_spec(name) is not None:
+            routers.append(importlib.import_module(name).router)
+    return routers
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Names in generated clients are the names of our functions."""
+    return route.name
+
+
+def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = None) -> FastAPI:
+    """The API. Its lifespan opens nothing that must be there: PostgreSQL may come later than the API."""
+    registry = registry or metrics.new_registry()
+    app = FastAPI(
+        title="HRX-AI API",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=_lifespan,
+        # FastAPI's own instrumentation costs more than a route; see platform.telemetry.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    app.state.parts = build_parts(settings, registry=registry)
+    app.state.registry = registry
+    problems.install(app)
+    for router in slice_routers():
+        app.include_router(router, prefix=PREFIX)
+    _add_health(app, settings=settings)
+    tracing = open_tracing(
+        endpoint=settings.otlp_endpoint,
+        ratio=settings.trace_ratio,
+        service="hrx-api",
+        attributes={"hrx.slot": settings.slot},
+    )
+    app.state.tracing = tracing
+    app.add_middleware(
+        Telemetry,
+        limits=BodyLimits(
+            default_bytes=settings.body_limit_bytes, by_path={IMPORT_PATH: settings.import_limit_bytes}
+        ),
+        metrics=metrics.HttpServerMetrics(registry) if settings.http_metrics else None,
+        tracing=tracing,
+        writes_access_log=settings.access_log,
+    )
+    return app
+
+
+def build_parts(settings: AppSettings, *, registry: CollectorRegistry) -> Parts:
+    """Everything the routes share; connections open when first used."""
+    session_keys = read_key_ring(settings.session_keys, variable="HRX_SESSION_KEYS")
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    return Parts(
+        settings=settings,
+        database=open_app_database(settings, application_name=f"hrx-api-{settings.slot}"),
+        authenticator=gate.Gate(
+            keys=session_keys,
+            origins=frozenset({settings.public_url.rstrip("/")}),
+            idle_s=settings.session_idle_s,
+        ),
+        cursors=CursorSigner(session_keys.keys),
+        cache=open_cache(
+            redis_url,
+            timeout_ms=settings.redis_timeout_ms,
+            retry_s=settings.redis_retry_s,
+            ttl_s=settings.cache_ttl_s,
+            registry=registry,
+        ),
+        live=LiveHub(
+            settings.database_url.get_secret_value(),
+            max_connections=settings.events_max_connections,
+            registry=registry,
+        ),
+    )
+
+
+def open_app_database(settings: AppSettings, *, application_name: str) -> Database:
+    return open_database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        pool_timeout_s=settings.database_pool_timeout_s,
+        connect_timeout_s=settings.database_connect_timeout_s,
+        statement_timeout_ms=settings.database_statement_timeout_ms,
+        lock_timeout_ms=settings.database_lock_timeout_ms,
+        application_name=application_name,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.database.close)
+        stack.push_async_callback(parts.cache.close)
+        if app.state.tracing is not None:
+            stack.callback(app.state.tracing.close)
+        listener = asyncio.create_task(parts.live.run(), name="live-events")
+        stack.push_async_callback(_cancel, listener)
+        yield
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _add_health(app: FastAPI, *, settings: AppSettings) -> None:
+    parts: Parts = app.state.parts
+    dependencies = (
+        health.database_dependency(parts.database),
+        health.cache_dependency(parts.cache),
+        health.live_dependency(parts.live),
+    )
+    version = health.VersionReport(database=parts.database, commit=settings.commit, slot=settings.slot)
+
+    @app.get("/livez", tags=["health"])
+    async def livez() -> dict[str, str]:
+        """The process answers; nothing else is asked."""
+        return {"status": "alive"}
+
+    @app.get("/readyz", tags=["health"], response_class=Reply)
+    async def readyz(request: Request) -> Response:
+        """Whether requests can be served, with each dependency; 503 when a required one is down."""
+        report = await health.check_readiness(dependencies)
+        status_code = 503 if report.status is health.Readiness.NOT_READY else 200
+        return Reply(report.as_dict(), status_code=status_code)
+
+    @app.get("/version", tags=["health"], response_class=Reply)
+    async def show_version() -> Response:
+        """What runs here."""
+        return Reply(await version.as_dict())
+
+
+def openapi_document() -> dict[str, object]:
+    """The API's document, made without any environment."""
+    settings = AppSettings.model_construct(
+        **{
+            **{
+                name: field.default
+                for name, field in AppSettings.model_fields.items()
+                if not field.is_required()
+            },
+            "database_url": SecretStr("postgresql://unused"),
+            "session_keys": SecretStr("x" * 32),
+            "seal_keys": SecretStr("x" * 32),
+        }
+    )
+    return create_app(settings).openapi()
+
+
+def main() -> None:
+    if "--openapi" in sys.argv[1:]:
+        sys.stdout.buffer.write(orjson.dumps(openapi_document(), option=orjson.OPT_INDENT_2) + b"\n")
+        return
+    settings = load(AppSettings)
+    log.configure(process=f"api-{settings.slot}", level=settings.log_level)
+    app = create_app(settings)
+    stop_metrics = metrics.serve(app.state.registry, port=settings.api_metrics_port)
+    try:
+        uvicorn.run(
+            app,
+            host=settings.api_bind,
+            port=settings.api_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.trusted_proxies,
+            timeout_graceful_shutdown=20,
+            timeout_keep_alive=75,
+        )
+    finally:
+        stop_metrics()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The gate every request passes: its session, and proof that a browser was not tricked into sending it.
+
+A session token comes in the cookie `hrx_session` or as `Authorization: Bearer` (scripts). A cookie is sent by
+a browser on its own account, so unsafe methods also need `X-CSRF-Token` and, where the browser names one, our
+own Origin. A bearer token has to be put there on purpose and needs neither."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+
+from hrx.app.identity.keys import KeyRing
+from hrx.app.platform.tenancy import PersonId, Principal, Role, SessionId, TenantId, UserId
+from hrx.kit import clock, ids, log
+from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text
+
+COOKIE: Final = "hrx_session"
+CSRF_HEADER: Final = "x-csrf-token"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Longer than any token of ours; anything longer is not looked up.
+MAX_TOKEN_CHARACTERS: Final = 128
+
+
+class NoSession(NotSignedIn):
+    code = "session.missing"
+
+
+class SessionEnded(NotSignedIn):
+    """The token is unknown, expired, revoked, or its account was disabled: the caller cannot tell which."""
+
+    code = "session.ended"
+
+
+class SecondFactorNeeded(NotSignedIn):
+    code = "session.totp_required"
+
+
+class RequestForged(Forbidden):
+    code = "csrf.failed"
+
+
+_SIGN_IN: Final = Text(ja="もう一度サインインしてください。", en="Please sign in again.")
+
+_BEGIN = text(
+    "SELECT session_id, stage, tenant_id, user_id, person_id, locale, roles, data_version"
+    " FROM app.begin_request(:digest, :correlation_id, :at, :idle_s)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A session token as it came."""
+
+    token: str
+    is_cookie: bool
+
+
+def find_credential(request: Request) -> Credential | None:
+    """The token of a request; a bearer token wins over a cookie."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return Credential(value.strip(), is_cookie=False)
+    cookie = request.cookies.get(COOKIE)
+    return Credential(cookie, is_cookie=True) if cookie else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Implements edge.Authenticator. `origins` are the addresses our own pages are served from."""
+
+    keys: KeyRing
+    origins: frozenset[str]
+    idle_s: int
+
+    async def begin(self, session: AsyncSession, request: Request) -> Principal:
+        """Sign the transaction in with one indexed query.
+
+        Raises NoSession, SessionEnded, SecondFactorNeeded or RequestForged."""
+        found = await self.begin_at_any_stage(session, request)
+        if found.stage != "signed_in":
+            raise SecondFactorNeeded(
+                Text(ja="認証コードの入力が必要です。", en="The code of the second factor is still needed.")
+            )
+        principal = _principal_of(found)
+        session.info["principal"] = principal
+        session.info["data_version"] = found.data_version
+        session.info["address"] = request.client.host if request.client else None
+        return principal
+
+    async def begin_at_any_stage(self, session: AsyncSession, request: Request) -> Row[tuple[object, ...]]:
+        """The session row even when the second factor is missing; only that step of sign-in asks for it."""
+        credential = find_credential(request)
+        if credential is None:
+            raise NoSession(Text(ja="サインインしていません。", en="You are not signed in."), hint=_SIGN_IN)
+        if credential.is_cookie:
+            self.check_not_forged(request, token=credential.token)
+        row = await self._look_up(session, credential.token)
+        if row is None:
+            raise SessionEnded(
+                Text(ja="セッションが終了しました。", en="The session has ended."), hint=_SIGN_IN
+            )
+        return row
+
+    async def _look_up(self, session: AsyncSession, token: str) -> Row[tuple[object, ...]] | None:
+        if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
+            return None
+        result = await session.execute(
+            _BEGIN,
+            {
+                "digest": ids.digest(token),
+                "correlation_id": log.correlation_id.get() or "",
+                "at": clock.now(),
+                "idle_s": self.idle_s,
+            },
+        )
+        return result.one_or_none()
+
+    def csrf_token(self, token: str) -> str:
+        """What our pages must send along; derived from the session token, so nothing needs storing."""
+        return _csrf(self.keys.newest, token)
+
+    def check_not_forged(self, request: Request, *, token: str) -> None:
+        """Raises RequestForged for an unsafe request from a cookie without the token or from elsewhere."""
+        if request.method in SAFE_METHODS:
+            return
+        self.check_origin(request)
+        given = request.headers.get(CSRF_HEADER, "")
+        if not any(hmac.compare_digest(_csrf(key, token).encode(), given.encode()) for key in self.keys.keys):
+            raise _forged()
+
+    def check_origin(self, request: Request) -> None:
+        """Raises RequestForged when the browser says that another site's page sent this."""
+        origin = request.headers.get("origin")
+        if origin is not None and origin not in self.origins:
+            raise _forged()
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            raise _forged()
+
+
+def _csrf(key: bytes, token: str) -> str:
+    mac = hmac.digest(key, b"csrf:" + token.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+
+def _forged() -> RequestForged:
+    return RequestForged(
+        Text(
+            ja="この操作が画面から行われたことを確認できませんでした。",
+            en="It could not be confirmed that this came from our own page.",
+        ),
+        hint=Text(
+            ja="ページを再読み込みしてから、もう一度お試しください。", en="Reload the page and try again."
+        ),
+    )
+
+
+def _principal_of(row: Row[tuple[object, ...]]) -> Principal:
+    locale: Language = "en" if row.locale == "en" else "ja"
+    return Principal(
+        tenant_id=TenantId(row.tenant_id),
+        user_id=UserId(row.user_id),
+        person_id=None if row.person_id is None else PersonId(row.person_id),
+        roles=frozenset(Role(name) for name in row.roles.split(",") if name),
+        locale=locale,
+        session_id=SessionId(row.session_id),
+    )

@@ -1,0 +1,5 @@
+"""The doors of identity."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

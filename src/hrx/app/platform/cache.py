@@ -1,0 +1,156 @@
+"""The door to Redis: answers that are quicker when it is there and equal when it is not.
+
+Redis may vanish at any moment. Every call has a short time-out; after a failure nothing is asked of Redis for
+a while; no failure reaches a person. What is cached is keyed by tenant, by what the reader may see, and by the
+tenant's data version, which PostgreSQL keeps and every writing transaction raises: an entry made before a
+change can never be read after it, even if Redis was away while the change happened."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hrx.app.platform.tenancy import Principal
+from hrx.kit import clock
+
+_logger = logging.getLogger("hrx.cache")
+#: Larger answers are not kept: one of them would push out thousands of small ones.
+MAX_VALUE_BYTES: Final = 4 * 1024 * 1024
+
+Param = str | int | bool | None
+
+
+class CacheMetrics:
+    """Hits, misses and whether the cache is in use."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "hrx_app_cache_requests_total",
+            "Cache look-ups by outcome.",
+            ("view", "outcome"),
+            registry=registry,
+        )
+        self.is_up = Gauge(
+            "hrx_app_cache_up", "1 while Redis answers, 0 while it is bypassed.", registry=registry
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Cache:
+    """Cached views of one process. `client` None means: no Redis configured, always bypassed."""
+
+    client: Redis | None
+    retry_s: float
+    ttl_s: int
+    metrics: CacheMetrics
+    _bypassed_until_s: float = field(default=0.0, init=False)
+
+    async def view(
+        self,
+        session: AsyncSession,
+        *,
+        name: str,
+        params: Mapping[str, Param],
+        build: Callable[[], Awaitable[bytes]],
+    ) -> bytes:
+        """The bytes of a read-only view: from the cache, else from `build`, which is then kept.
+
+        `params` must hold everything the answer depends on besides the tenant's data and the reader's
+        rights: dates (resolve "today" first), filters, cursor, language. For GET routes only: inside a
+        transaction that wrote something the view would hold what is not committed yet."""
+        key = _key(session, name=name, params=params)
+        found = await self._get(key)
+        if found is not None:
+            self.metrics.requests.labels(name, "hit").inc()
+            return found
+        self.metrics.requests.labels(name, "bypass" if self.is_bypassed else "miss").inc()
+        built = await build()
+        if len(built) <= MAX_VALUE_BYTES:
+            await self._put(key, built)
+        return built
+
+    @property
+    def is_bypassed(self) -> bool:
+        return self.client is None or clock.monotonic_s() < self._bypassed_until_s
+
+    async def ping_ms(self) -> float:
+        """Round trip to Redis in milliseconds. Raises RedisError; for readiness only."""
+        if self.client is None:
+            raise RedisError("no Redis configured")
+        started = clock.monotonic_s()
+        await self.client.ping()
+        return (clock.monotonic_s() - started) * 1000
+
+    async def close(self) -> None:
+        if self.client is not None:
+            await self.client.aclose()
+
+    async def _get(self, key: str) -> bytes | None:
+        if self.client is None or self.is_bypassed:
+            return None
+        try:
+            value = await self.client.get(key)
+        except (RedisError, OSError) as error:
+            self._bypass(error)
+            return None
+        self.metrics.is_up.set(1)
+        return value if isinstance(value, bytes) else None
+
+    async def _put(self, key: str, value: bytes) -> None:
+        if self.client is None or self.is_bypassed:
+            return
+        try:
+            await self.client.set(key, value, ex=self.ttl_s)
+        except (RedisError, OSError) as error:
+            self._bypass(error)
+
+    def _bypass(self, error: Exception) -> None:
+        """Ask nothing of Redis for `retry_s`; said once for each outage, not for each request."""
+        self._bypassed_until_s = clock.monotonic_s() + self.retry_s
+        self.metrics.is_up.set(0)
+        _logger.warning("Cache bypassed", extra={"fields": {"error": type(error).__name__}})
+
+
+def open_cache(
+    url: str | None, *, timeout_ms: int, retry_s: float, ttl_s: int, registry: CollectorRegistry
+) -> Cache:
+    """A cache on `redis://…`; connects when first used."""
+    timeout_s = timeout_ms / 1000
+    client = (
+        Redis.from_url(
+            url,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            # Retrying inside the client would spend the request's time; the next request is the retry.
+            retry=Retry(NoBackoff(), 0),
+            max_connections=50,
+        )
+        if url
+        else None
+    )
+    return Cache(client=client, retry_s=retry_s, ttl_s=ttl_s, metrics=CacheMetrics(registry))
+
+
+def visibility_class(principal: Principal) -> str:
+    """Readers who see the same rows the same way share entries; everybody else has entries of their own."""
+    roles = "+".join(sorted(role.value for role in principal.roles))
+    return f"all:{roles}" if principal.sees_everyone else f"user:{principal.user_id}:{roles}"
+
+
+def _key(session: AsyncSession, *, name: str, params: Mapping[str, Param]) -> str:
+    principal: Principal = session.info["principal"]
+    version = session.info["data_version"]
+    content = orjson.dumps(dict(params), option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return f"hrx:view:{principal.tenant_id}:{version}:{visibility_class(principal)}:{name}:{digest}"
