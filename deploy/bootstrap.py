@@ -1,0 +1,210 @@
+"""From a bare machine to a working `.venv` and a built portal, with the standard library alone.
+
+`make up` and `make test` begin here. Each step is skipped when what it depends on has not changed, so that
+a warm start costs milliseconds. Knows nothing of servers: `hrx up` does the rest."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMPS = VENV / "hrx-stamps"
+WEB = ROOT / "web"
+MIN_PYTHON = (3, 11)
+MIN_NODE = 20
+JAPANESE = os.environ.get("HRX_LANGUAGE", os.environ.get("LANG", "")).startswith("ja")
+
+
+class CannotGoOn(Exception):
+    """What is missing, and what to type."""
+
+
+def say(ja: str, en: str) -> str:
+    return ja if JAPANESE else en
+
+
+def step(name: str, work: Callable[[], bool]) -> None:
+    """Run one step and print one line: what, and how long, or that nothing was to do."""
+    started = time.monotonic()
+    did_something = work()
+    took = f"{time.monotonic() - started:5.1f} s" if did_something else say("変更なし", "no change")
+    print(f"  {name:<28} {took}", flush=True)
+
+
+def fingerprint(paths: Iterable[Path]) -> str:
+    """A digest over names and contents; a folder counts with every file in it."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(paths):
+        files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
+        for file in files:
+            digest.update(str(file.relative_to(ROOT)).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def unless_stamped(name: str, paths: Iterable[Path], *, proof: Path, work: Callable[[], None]) -> bool:
+    """Do `work` unless it was done for these very inputs and its result (`proof`) is still there."""
+    stamp, wanted = STAMPS / name, fingerprint(paths)
+    if proof.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return False
+    work()
+    STAMPS.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(wanted)
+    return True
+
+
+def run(
+    argv: list[str], *, cwd: Path = ROOT, timeout_s: float = 1200, env: dict[str, str] | None = None
+) -> None:
+    """Run quietly; on failure show the end of what the program said."""
+    done = subprocess.run(
+        argv, cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=timeout_s, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        tail = "\n".join(done.stdout.splitlines()[-25:])
+        raise CannotGoOn(f"{' '.join(argv[:4])} … → {done.returncode}\n{tail}")
+
+
+def check_python() -> None:
+    if sys.version_info < MIN_PYTHON:
+        found = ".".join(str(part) for part in sys.version_info[:2])
+        raise CannotGoOn(
+            say(
+                f"Python {found} では動きません。3.11 以上を入れ、"
+                "`make up PYTHON=python3.12` のように指定してください。",
+                f"Python {found} is too old. Install 3.11 or newer, then e.g. `make up PYTHON=python3.12`.",
+            )
+        )
+
+
+def check_node() -> None:
+    node = shutil.which("node")
+    version = ""
+    if node and shutil.which("npm"):
+        version = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, timeout=30, check=False
+        ).stdout.strip()
+        if int(version.lstrip("v").split(".")[0] or 0) >= MIN_NODE:
+            return
+    raise CannotGoOn(
+        say(
+            f"Node.js {MIN_NODE} 以上と npm が必要です(見つかったもの: {version or 'なし'})。"
+            "root の場合: `apt-get install nodejs npm`(Debian 13 / Ubuntu 24.10 以降)。",
+            f"Node.js {MIN_NODE} or newer with npm is needed (found: {version or 'none'}). "
+            "As root: `apt-get install nodejs npm` (Debian 13, Ubuntu 24.10 or newer).",
+        )
+    )
+
+
+def make_venv() -> bool:
+    if PYTHON.exists() and (VENV / "bin" / "pip").exists():
+        return False
+    try:
+        venv.create(VENV, with_pip=True, clear=VENV.exists())
+    except (subprocess.CalledProcessError, OSError, ImportError):
+        _make_venv_without_ensurepip()
+    return True
+
+
+def _make_venv_without_ensurepip() -> None:
+    """Debian keeps ensurepip in a package of its own; its pip wheel can be unpacked without root."""
+    venv.create(VENV, with_pip=False, clear=True)
+    unpacked = ROOT / "var" / "tools" / "pip"
+    unpacked.mkdir(parents=True, exist_ok=True)
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+    advice = CannotGoOn(
+        say(
+            f"Python の venv に pip がありません。root で `apt-get install {name}` を実行し、"
+            "もう一度 `make up` を実行してください。",
+            f"This Python cannot make a venv with pip. As root: `apt-get install {name}`, "
+            "then `make up` again.",
+        )
+    )
+    apt, dpkg = shutil.which("apt-get"), shutil.which("dpkg")
+    if not apt or not dpkg:
+        raise advice
+    try:
+        run([apt, "download", "python3-pip-whl"], cwd=unpacked, timeout_s=120)
+        package = next(unpacked.glob("python3-pip-whl_*.deb"))
+        run([dpkg, "-x", str(package), str(unpacked)], timeout_s=60)
+        wheel = next((unpacked / "usr" / "share" / "python-wheels").glob("pip-*.whl"))
+        run([str(PYTHON), f"{wheel}/pip", "install", "--no-index", str(wheel)], timeout_s=120)
+    except (CannotGoOn, StopIteration, subprocess.TimeoutExpired) as error:
+        raise advice from error
+
+
+def install_python(*, dev: bool) -> bool:
+    lock = ROOT / ("requirements-dev.lock" if dev else "requirements.lock")
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+
+    def work() -> None:
+        run([*pip, "--require-hashes", "--no-deps", "-r", str(lock)])
+        run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
+
+    # A developer's environment has everything an operator's has: do not take it back.
+    if not dev and (STAMPS / "python-dev").exists():
+        return install_python(dev=True)
+    name = "python-dev" if dev else "python"
+    return unless_stamped(name, [lock, ROOT / "pyproject.toml"], proof=VENV / "bin" / "hrx", work=work)
+
+
+def install_web() -> bool:
+    return unless_stamped(
+        "web-packages",
+        [WEB / "package.json", WEB / "package-lock.json"],
+        proof=WEB / "node_modules" / ".package-lock.json",
+        work=lambda: run(["npm", "ci", "--no-audit", "--no-fund"], cwd=WEB, env=_web_environment()),
+    )
+
+
+def build_web() -> bool:
+    made = {"node_modules", ".next", "next-env.d.ts"}
+    sources = [path for path in WEB.iterdir() if path.name not in made and path.suffix != ".tsbuildinfo"]
+    return unless_stamped(
+        "web-build",
+        sources,
+        proof=WEB / ".next" / "standalone",
+        work=lambda: run(["npm", "run", "build"], cwd=WEB, env=_web_environment()),
+    )
+
+
+def _web_environment() -> dict[str, str]:
+    return {**os.environ, "NEXT_TELEMETRY_DISABLED": "1", "CI": "true"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dev", action="store_true", help="also what the tests need")
+    parser.add_argument("--no-web", action="store_true", help="leave the portal alone")
+    options = parser.parse_args()
+    try:
+        check_python()
+        step(say("Python 環境", "Python environment"), make_venv)
+        step(say("Python パッケージ", "Python packages"), lambda: install_python(dev=options.dev))
+        if not options.no_web:
+            check_node()
+            step(say("Web パッケージ", "Web packages"), install_web)
+            step(say("ポータルのビルド", "Portal build"), build_web)
+    except CannotGoOn as reason:
+        print(f"\n{reason}", file=sys.stderr)
+        return 1
+    except subprocess.TimeoutExpired as late:
+        print(say(f"\n時間切れ: {late.cmd}", f"\nTook too long: {late.cmd}"), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
