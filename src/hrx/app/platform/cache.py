@@ -1,9 +1,9 @@
 """The door to Redis: answers that are quicker when it is there and equal when it is not.
 
-Redis may vanish at any moment. Every call has a short time-out; after a failure nothing is asked of Redis for
-a while; no failure reaches a person. What is cached is keyed by tenant, by what the reader may see, and by the
-tenant's data version, which PostgreSQL keeps and every writing transaction raises: an entry made before a
-change can never be read after it, even if Redis was away while the change happened."""
+Redis may vanish at any moment. Every call has a short time-out; after a failure nothing is asked of Redis
+for a while; no failure reaches a person. What is cached is keyed by tenant, by what the reader may see, and
+by the tenant's data version, which PostgreSQL keeps and every writing transaction raises: an entry made before
+a change can never be read after it, even if Redis was away while the change happened."""
 
 from __future__ import annotations
 
@@ -69,6 +69,8 @@ class Cache:
         `params` must hold everything the answer depends on besides the tenant's data and the reader's
         rights: dates (resolve "today" first), filters, cursor, language. For GET routes only: inside a
         transaction that wrote something the view would hold what is not committed yet."""
+        if "data_version" not in session.info:
+            return await build()
         key = _key(session, name=name, params=params)
         found = await self._get(key)
         if found is not None:

@@ -96,7 +96,7 @@ def open_database(
             "application_name": application_name,
             "options": (
                 f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
-                " -c idle_in_transaction_session_timeout=60000 -c jit=off"
+                " -c idle_in_transaction_session_timeout=60000 -c jit=off -c search_path=jobs"
             ),
         },
     )

@@ -304,19 +304,17 @@ _HTTP_ERRORS: Final[Mapping[int, tuple[str, Text]]] = {
 
 def install(app: FastAPI) -> None:
     """Let every error of `app` leave as a problem document."""
-    app.add_exception_handler(HrxError, _on_hrx_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(DBAPIError, _on_database_error)
+    app.exception_handler(HrxError)(_on_hrx_error)
+    app.exception_handler(RequestValidationError)(_on_invalid_request)
+    app.exception_handler(HTTPException)(_on_http_error)
+    app.exception_handler(DBAPIError)(_on_database_error)
 
 
-async def _on_hrx_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HrxError)
+async def _on_hrx_error(request: Request, error: HrxError) -> Response:
     return render(problem_of(error), language=language_of(request.scope))
 
 
-async def _on_invalid_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     fields = tuple(describe_field_problem(item) for item in error.errors()[:100])
     invalid = Invalid(
         Text(ja=f"{len(fields)} 項目を直してください。", en=f"{len(fields)} field(s) need correction."),
@@ -325,8 +323,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     return render(problem_of(invalid), language=language_of(request.scope))
 
 
-async def _on_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def _on_http_error(request: Request, error: HTTPException) -> Response:
     code, detail = _HTTP_ERRORS.get(
         error.status_code, (f"http_{error.status_code}", Text(ja=str(error.detail), en=str(error.detail)))
     )
@@ -336,8 +333,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     return render(problem, language=language_of(request.scope))
 
 
-async def _on_database_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DBAPIError)
+async def _on_database_error(request: Request, error: DBAPIError) -> Response:
     explained = explain_database_error(error)
     if explained is None:
         raise error

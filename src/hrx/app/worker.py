@@ -1,0 +1,264 @@
+"""The worker as one process: `python -m hrx.app.worker`.
+
+Runs jobs, links audit entries, rescues the jobs of dead workers and tidies up. It outlives PostgreSQL: when
+the database goes away it waits, and goes on when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from starlette.responses import Response
+
+from hrx.app import health
+from hrx.app.platform import audit, jobs
+from hrx.app.platform.db import Database, open_database
+from hrx.app.platform.edge import Reply
+from hrx.app.platform.tenancy import system_principal
+from hrx.app.settings import AppSettings
+from hrx.kit import clock, log, metrics
+from hrx.kit.errors import Text, Unavailable
+from hrx.kit.settings import load
+
+_logger = logging.getLogger("hrx.worker")
+SEAL_EVERY_S: Final = 1.0
+RESCUE_EVERY_S: Final = 10.0
+PURGE_EVERY_S: Final = 600.0
+#: Running jobs get this long to finish when the process is told to stop; supervisord waits longer.
+STOP_AFTER_S: Final = 20.0
+#: Ended sessions stay visible to their owner for a while, then go.
+KEEP_ENDED_SESSIONS: Final = timedelta(days=30)
+KEEP_FINISHED_JOBS_H: Final = 72
+
+#: Modules that register tasks when imported.
+_JOB_MODULES: Final = (
+    "hrx.app.people.employees.jobs",
+    "hrx.app.people.org.jobs",
+    "hrx.app.people.employees.importing.jobs",
+)
+
+
+class WorkerMetrics:
+    """What the worker does besides jobs."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.is_working = False
+        self._up = Gauge("hrx_app_worker_up", "1 while jobs are being taken.", registry=registry)
+        self.sealed = Counter("hrx_app_audit_sealed_total", "Audit entries linked.", registry=registry)
+        self.restarts = Counter(
+            "hrx_app_worker_queue_losses_total", "Times the queue was lost.", registry=registry
+        )
+
+    def set_working(self, is_working: bool) -> None:
+        self.is_working = is_working
+        self._up.set(is_working)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """The parts of one worker process."""
+
+    settings: AppSettings
+    database: Database
+    runtime: jobs.JobRuntime
+    metrics: WorkerMetrics
+
+    async def run(self) -> None:
+        """Everything at once until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._work())
+            group.create_task(_repeat(self.seal_audit, every_s=SEAL_EVERY_S))
+            group.create_task(_repeat(self.purge, every_s=PURGE_EVERY_S))
+
+    async def _work(self) -> None:
+        pause_s = 0.2
+        while True:
+            try:
+                async with jobs.open_queue(self.runtime) as queue:
+                    pause_s = 0.2
+                    await self._work_with(queue)
+                    _logger.warning("Queue lost; opening it again")
+            except jobs.QUEUE_LOST as error:
+                _logger.warning("Queue lost", extra={"fields": {"error": type(error).__name__}})
+            self.metrics.set_working(False)
+            self.metrics.restarts.inc()
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 5.0)
+
+    async def _work_with(self, queue: jobs.Queue) -> None:
+        self.metrics.set_working(True)
+
+        async def rescue() -> None:
+            await queue.rescue()
+
+        async def forget() -> None:
+            await queue.forget_finished(older_than_h=KEEP_FINISHED_JOBS_H)
+
+        side = [
+            asyncio.create_task(_repeat(rescue, every_s=RESCUE_EVERY_S)),
+            asyncio.create_task(_repeat(forget, every_s=3600.0)),
+        ]
+        try:
+            await queue.work(concurrency=self.settings.worker_concurrency, stop_after_s=STOP_AFTER_S)
+        finally:
+            for task in side:
+                task.cancel()
+            await asyncio.wait(side)
+
+    async def seal_audit(self) -> None:
+        """Link what was committed since the last time, tenant by tenant."""
+        async with self.database.transaction(None) as session:
+            tenants = await audit.list_tenants_to_seal(session)
+        for tenant_id in tenants:
+            async with self.database.transaction(system_principal(tenant_id)) as session:
+                self.metrics.sealed.inc(await audit.seal(session, tenant_id=tenant_id))
+
+    async def purge(self) -> None:
+        """Remove sessions that ended long ago, sign-in counters and OIDC flows that are over."""
+        async with self.database.transaction(None) as session:
+            now = clock.now()
+            await session.execute(
+                text("SELECT app.purge_sessions(:before)"), {"before": now - KEEP_ENDED_SESSIONS}
+            )
+            await session.execute(text("SELECT gate.purge(:at)"), {"at": now})
+
+
+async def _repeat(action: Callable[[], Awaitable[None]], *, every_s: float) -> None:
+    """Do `action` again and again; a database that is away is waited for, anything else is a bug."""
+    while True:
+        try:
+            await action()
+        except (Unavailable, DBAPIError, *jobs.QUEUE_LOST) as error:
+            _logger.warning(
+                "Skipped, will try again",
+                extra={"fields": {"work": action.__name__, "error": type(error).__name__}},
+            )
+        await asyncio.sleep(every_s)
+
+
+def build_worker(settings: AppSettings, *, registry: CollectorRegistry) -> Worker:
+    """The worker with its connections not yet open."""
+    for name in _JOB_MODULES:
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
+    database = open_database(
+        settings.database_url.get_secret_value(),
+        pool_size=max(settings.worker_concurrency + 2, 4),
+        pool_timeout_s=settings.database_pool_timeout_s,
+        connect_timeout_s=settings.database_connect_timeout_s,
+        # Jobs move many rows in one statement; each job has a time limit of its own.
+        statement_timeout_ms=max(settings.database_statement_timeout_ms, 600_000),
+        lock_timeout_ms=settings.database_lock_timeout_ms,
+        application_name="hrx-worker",
+    )
+    runtime = jobs.JobRuntime(database=database, settings=settings, metrics=jobs.JobMetrics(registry))
+    return Worker(settings=settings, database=database, runtime=runtime, metrics=WorkerMetrics(registry))
+
+
+def create_health_app(worker: Worker, *, registry: CollectorRegistry) -> FastAPI:
+    """/livez, /readyz, /version and /metrics of the worker."""
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    version = health.VersionReport(
+        database=worker.database, commit=worker.settings.commit, slot=worker.settings.slot
+    )
+
+    async def probe_queue() -> float:
+        if not worker.metrics.is_working:
+            raise ConnectionError("no jobs are taken")
+        return 0.0
+
+    dependencies = (
+        health.database_dependency(worker.database),
+        health.Dependency(
+            name="queue",
+            affects=Text(ja="取り込み・予約発令などの処理", en="imports, due changes and other jobs"),
+            is_required=True,
+            probe=probe_queue,
+        ),
+    )
+
+    @app.get("/livez")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        report = await health.check_readiness(dependencies)
+        return Reply(
+            report.as_dict(), status_code=503 if report.status is health.Readiness.NOT_READY else 200
+        )
+
+    @app.get("/version")
+    async def show_version() -> Response:
+        return Reply(await version.as_dict())
+
+    @app.get("/metrics")
+    async def show_metrics() -> Response:
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return app
+
+
+class _HealthServer(uvicorn.Server):
+    """Answers until told otherwise: signals belong to the worker, whose jobs end first."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: AppSettings) -> None:
+    """Run the worker and its health port until SIGTERM or SIGINT, then finish what runs."""
+    registry = metrics.new_registry()
+    worker = build_worker(settings, registry=registry)
+    server = _HealthServer(
+        uvicorn.Config(
+            create_health_app(worker, registry=registry),
+            host="127.0.0.1",
+            port=settings.worker_port,
+            log_config=None,
+            access_log=False,
+        )
+    )
+    working = asyncio.create_task(worker.run(), name="worker")
+    answering = asyncio.create_task(server.serve(), name="health")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([working, answering, stopping], return_when=asyncio.FIRST_COMPLETED)
+    _logger.info("Stopping")
+    working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
+    server.should_exit = True
+    await answering
+    await worker.database.close()
+
+
+def main() -> None:
+    settings = load(AppSettings)
+    log.configure(process="worker", level=settings.log_level)
+    asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()
