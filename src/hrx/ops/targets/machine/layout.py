@@ -1,0 +1,140 @@
+"""Where everything is on this machine: one checkout, one var folder, nothing elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import hrx
+from hrx.kit.errors import Refused, Text
+from hrx.ops.targets.machine import users
+from hrx.ops.targets.machine.settings import MachineSettings
+
+# The kernel refuses longer Unix socket paths; the longest name of ours below `run/` is kept in the margin.
+_SOCKET_DIR_MAX: Final = 107 - len("/.s.PGSQL.65535")
+#: Where data goes when root's checkout is closed to every other user (a clone in /root).
+_SYSTEM_VAR: Final = Path("/var/lib")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The folders of one HRX-AI on this machine. `user` runs the native programs (None: ourselves)."""
+
+    root: Path
+    var: Path
+    user: str | None
+
+    @property
+    def run(self) -> Path:
+        return self.var / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.var / "log"
+
+    @property
+    def tools(self) -> Path:
+        return self.var / "tools"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.var / "secrets.env"
+
+    @property
+    def ports_file(self) -> Path:
+        return self.run / "ports.json"
+
+    @property
+    def postgres_data(self) -> Path:
+        return self.var / "postgres"
+
+    @property
+    def sockets(self) -> Path:
+        """Folder of Unix sockets: `run/`, or a short private folder when that path is too long."""
+        if len(str(self.run)) <= _SOCKET_DIR_MAX:
+            return self.run
+        name = hashlib.sha256(str(self.var).encode()).hexdigest()[:10]
+        return Path(tempfile.gettempdir()) / f"hrx-{os.getuid()}-{name}"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.sockets / "supervisor.sock"
+
+    @property
+    def haproxy_socket(self) -> Path:
+        return self.sockets / "haproxy.sock"
+
+    @property
+    def stack_mark(self) -> str:
+        """What every process of this stack carries in its environment as HRX_STACK."""
+        return str(self.var)
+
+    def make_folders(self) -> None:
+        """Create what is missing with the right owners; harmless when all is there."""
+        shared = 0o711 if self.user else 0o700
+        for folder in (self.var, self.run, self.log, self.tools, self.sockets):
+            folder.mkdir(parents=True, exist_ok=True)
+            _refuse_foreign(folder)
+            folder.chmod(shared)
+        for private in (self.var / "storage", self.var / "ops", self.run / "env"):
+            private.mkdir(exist_ok=True)
+            private.chmod(0o700)
+        for owned in ("redis", "prometheus", "alertmanager"):
+            folder = self.var / owned
+            folder.mkdir(exist_ok=True)
+            users.give_to(folder, user=self.user, mode=0o700)
+        self._refuse_unreachable()
+
+    def _refuse_unreachable(self) -> None:
+        if self.user is None or users.can_reach(self.var / "redis", user=self.user):
+            return
+        at = users.blocked_at(self.var / "redis", user=self.user)
+        raise Refused(
+            Text(
+                ja=f"PostgreSQL などを動かす利用者 {self.user} が {at} に入れません。",
+                en=f"User {self.user}, who runs PostgreSQL and the like, may not enter {at}.",
+            ),
+            hint=Text(
+                ja=f"`HRX_VAR_DIR=/var/lib/hrx make up` とするか、`chmod o+x {at}` を実行してください。",
+                en=f"Run `HRX_VAR_DIR=/var/lib/hrx make up`, or `chmod o+x {at}`.",
+            ),
+            code="layout.unreachable",
+        )
+
+
+def find_layout(settings: MachineSettings) -> Layout:
+    """Where this checkout's HRX-AI lives; the same answer every time, nothing is created but the user."""
+    root = Path(hrx.__file__).resolve().parents[2]
+    user = users.choose_service_user(preferred=settings.service_user)
+    return Layout(root=root, var=_choose_var(settings, root=root, user=user), user=user)
+
+
+def _choose_var(settings: MachineSettings, *, root: Path, user: str | None) -> Path:
+    if settings.var_dir is not None:
+        return (root / settings.var_dir).resolve()
+    if user is None or users.can_reach(root / "pyproject.toml", user=user):
+        return root / "var"
+    mark = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+    return _SYSTEM_VAR / f"hrx-{mark}"
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """A folder of ours that another user made could be a trap, above all below /tmp."""
+    owner = folder.stat(follow_symlinks=False)
+    if stat.S_ISLNK(owner.st_mode) or owner.st_uid not in (os.getuid(), 0):
+        raise Refused(
+            Text(
+                ja=f"{folder} は別の利用者のものです。",
+                en=f"{folder} belongs to another user.",
+            ),
+            hint=Text(
+                ja="所有者を直すか、HRX_VAR_DIR で別のフォルダを指定してください。",
+                en="Correct its owner, or name another folder with HRX_VAR_DIR.",
+            ),
+            code="layout.foreign_folder",
+        )

@@ -1,0 +1,59 @@
+"""What operations may ask of a place where HRX-AI runs: look at its parts, and start, stop or restart one.
+
+Looking never raises: a part that cannot be asked is UNKNOWN, which is an answer. Changing raises, and
+returns only after the new state was observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from hrx.kit.errors import Text
+
+
+class PartState(StrEnum):
+    """What a supervisor says of one process; whether it also answers is for `seams` to find out."""
+
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartStatus:
+    """One part now. `uptime_s` is None unless it runs; `says` is the supervisor's own remark."""
+
+    name: str
+    state: PartState
+    pid: int | None = None
+    uptime_s: float | None = None
+    says: str = ""
+    affects: Text | None = None
+
+
+class Target(Protocol):
+    """A place where HRX-AI runs."""
+
+    @property
+    def name(self) -> str:
+        """Short name for messages and the ledger, such as `machine`."""
+
+    def list_parts(self) -> list[PartStatus]:
+        """Every part that belongs here, in the order in which they start; never raises."""
+
+    def start_part(self, name: str, *, timeout_s: float) -> PartStatus:
+        """Start and wait until it runs. Raises Unavailable when it does not, NotFound for an unknown part."""
+
+    def stop_part(self, name: str, *, timeout_s: float) -> PartStatus:
+        """Stop in the part's own orderly way and wait."""
+
+    def restart_part(self, name: str, *, timeout_s: float) -> PartStatus:
+        """Stop when running, then start."""
+
+    def tail_log(self, name: str, *, size_bytes: int) -> str:
+        """The end of what the part wrote, at most `size_bytes` long."""
