@@ -1,0 +1,1 @@
+"""People of a tenant: who they are, where they work, who decides."""

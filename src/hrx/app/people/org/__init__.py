@@ -1,0 +1,1 @@
+"""The organisation: units, positions and the chart at any date."""
