@@ -1,4 +1,4 @@
-"""Platform and identity: sessions, sign-in throttle, OIDC identities, audit chain, jobs, live events, ops views.
+"""Platform and identity: sessions, sign-in throttle, OIDC, audit chain, jobs, live events, views for ops.
 
 Revision: 0002   Revises: 0001
 """
@@ -117,6 +117,22 @@ CREATE INDEX session_expires_at ON app.session (expires_at);
 GRANT SELECT, INSERT, UPDATE, DELETE ON app.session TO hrx_app;
 GRANT UPDATE (last_seen_at), DELETE ON app.session TO hrx_policy;
 CREATE POLICY gate ON app.session TO hrx_policy USING (true);
+
+-- A session belongs to its user: nobody else of the tenant lists or ends it, owners excepted.
+CREATE POLICY own_or_owner ON app.session AS RESTRICTIVE TO hrx_app
+  USING (user_id = (SELECT app.current_user_id())
+         OR (SELECT app.has_role('owner')) OR (SELECT app.has_role('system')));
+
+-- Accounts are changed by their own user or an owner, roles by an owner only, whatever a route forgets.
+CREATE POLICY own_or_owner ON app.user_account AS RESTRICTIVE FOR UPDATE TO hrx_app
+  USING (id = (SELECT app.current_user_id())
+         OR (SELECT app.has_role('owner')) OR (SELECT app.has_role('system')));
+CREATE POLICY owner_only ON app.user_account AS RESTRICTIVE FOR INSERT TO hrx_app
+  WITH CHECK ((SELECT app.has_role('owner')) OR (SELECT app.has_role('system')));
+CREATE POLICY owner_only ON app.user_role AS RESTRICTIVE FOR INSERT TO hrx_app
+  WITH CHECK ((SELECT app.has_role('owner')) OR (SELECT app.has_role('system')));
+CREATE POLICY owner_only_delete ON app.user_role AS RESTRICTIVE FOR DELETE TO hrx_app
+  USING ((SELECT app.has_role('owner')) OR (SELECT app.has_role('system')));
 
 CREATE TABLE app.oidc_identity (
   tenant_id bigint NOT NULL DEFAULT app.current_tenant(),
@@ -470,14 +486,16 @@ SELECT 'audit.unlinked_entries'::text AS check_name,
 UNION ALL
 SELECT 'audit.head_behind_links',
        (SELECT count(*) FROM app.audit_head AS h
-        WHERE h.seq <> (SELECT coalesce(max(l.seq), 0) FROM app.audit_link AS l WHERE l.tenant_id = h.tenant_id))
+        WHERE h.seq <> (SELECT coalesce(max(l.seq), 0) FROM app.audit_link AS l
+                        WHERE l.tenant_id = h.tenant_id))
 UNION ALL
 SELECT 'tenants.without_owner',
        (SELECT count(*) FROM app.tenant AS t
         WHERE t.is_active
           AND EXISTS (SELECT FROM app.user_account AS u WHERE u.tenant_id = t.id)
           AND NOT EXISTS (
-            SELECT FROM app.user_role AS r JOIN app.user_account AS u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
+            SELECT FROM app.user_role AS r
+            JOIN app.user_account AS u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
             WHERE r.tenant_id = t.id AND r.role = 'owner' AND u.is_active));
 """
 
@@ -520,8 +538,8 @@ def upgrade() -> None:
 def _install_job_queue() -> None:
     """Procrastinate's own schema, as the installed version ships it.
 
-    A later version of the library brings SQL files in `procrastinate/sql/migrations`; each gets a revision
-    of ours that runs it with the same search_path. Its functions name no schema, hence the setting on each."""
+    A later version of the library brings SQL files in `procrastinate/sql/migrations`; each gets a revision of
+    ours that runs it with the same search_path. Its functions name no schema, hence the setting on each."""
     schema = (resources.files("procrastinate.sql") / "schema.sql").read_text(encoding="utf-8")
     op.execute("SET LOCAL search_path = jobs, pg_catalog")
     op.get_bind().exec_driver_sql(schema.replace("%", "%%"))
@@ -566,6 +584,10 @@ def downgrade() -> None:
         op.execute(f"DROP TABLE app.{table}")
     op.execute("DROP FUNCTION app.refuse_change()")
     op.execute("DROP INDEX app.user_account_email")
+    op.execute("DROP POLICY own_or_owner ON app.user_account")
+    op.execute("DROP POLICY owner_only ON app.user_account")
+    op.execute("DROP POLICY owner_only ON app.user_role")
+    op.execute("DROP POLICY owner_only_delete ON app.user_role")
     op.execute("DROP POLICY gate ON app.user_account")
     op.execute("DROP POLICY gate ON app.user_role")
     op.execute("DROP SCHEMA gate CASCADE")

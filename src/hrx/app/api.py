@@ -20,9 +20,9 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from hrx.app import health
-from hrx.app.identity import gate
-from hrx.app.identity import routes as identity
+from hrx.app.identity import routes as identity_routes
 from hrx.app.identity.keys import read_key_ring
+from hrx.app.identity.parts import IdentityParts, build_identity
 from hrx.app.platform import events, problems
 from hrx.app.platform.cache import open_cache
 from hrx.app.platform.db import Database, open_database
@@ -48,7 +48,7 @@ IMPORT_PATH: Final = f"{PREFIX}/imports"
 
 def slice_routers() -> list[APIRouter]:
     """The doors of every slice, in the order in which the OpenAPI document lists them."""
-    routers = [identity.router, events.router]
+    routers = [identity_routes.router, events.router]
     for name in _PEOPLE_DOORS:
         if importlib.util.find_spec(name) is not None:
             routers.append(importlib.import_module(name).router)
@@ -75,7 +75,8 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
         # FastAPI's own instrumentation costs more than a route; see platform.telemetry.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
-    app.state.parts = build_parts(settings, registry=registry)
+    app.state.identity = build_identity(settings, registry=registry)
+    app.state.parts = build_parts(settings, identity=app.state.identity, registry=registry)
     app.state.registry = registry
     problems.install(app)
     for router in slice_routers():
@@ -100,18 +101,14 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
     return app
 
 
-def build_parts(settings: AppSettings, *, registry: CollectorRegistry) -> Parts:
+def build_parts(settings: AppSettings, *, identity: IdentityParts, registry: CollectorRegistry) -> Parts:
     """Everything the routes share; connections open when first used."""
     session_keys = read_key_ring(settings.session_keys, variable="HRX_SESSION_KEYS")
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     return Parts(
         settings=settings,
         database=open_app_database(settings, application_name=f"hrx-api-{settings.slot}"),
-        authenticator=gate.Gate(
-            keys=session_keys,
-            origins=frozenset({settings.public_url.rstrip("/")}),
-            idle_s=settings.session_idle_s,
-        ),
+        authenticator=identity.gate,
         cursors=CursorSigner(session_keys.keys),
         cache=open_cache(
             redis_url,
@@ -146,6 +143,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.database.close)
         stack.push_async_callback(parts.cache.close)
+        stack.push_async_callback(app.state.identity.providers.close)
         if app.state.tracing is not None:
             stack.callback(app.state.tracing.close)
         listener = asyncio.create_task(parts.live.run(), name="live-events")

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from hrx.app.identity.keys import KeyRing
+from hrx.app.identity.queries import AnyRow
 from hrx.app.platform.tenancy import PersonId, Principal, Role, SessionId, TenantId, UserId
 from hrx.kit import clock, ids, log
 from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text
@@ -84,7 +84,10 @@ class Gate:
         """Sign the transaction in with one indexed query.
 
         Raises NoSession, SessionEnded, SecondFactorNeeded or RequestForged."""
-        found = await self.begin_at_any_stage(session, request)
+        credential = self._credential_of(request)
+        if credential.is_cookie:
+            self.check_not_forged(request, token=credential.token)
+        found = await self._get_session(session, credential)
         if found.stage != "signed_in":
             raise SecondFactorNeeded(
                 Text(ja="認証コードの入力が必要です。", en="The code of the second factor is still needed.")
@@ -95,21 +98,29 @@ class Gate:
         session.info["address"] = request.client.host if request.client else None
         return principal
 
-    async def begin_at_any_stage(self, session: AsyncSession, request: Request) -> Row[tuple[object, ...]]:
-        """The session row even when the second factor is missing; only that step of sign-in asks for it."""
+    async def find_pending(self, session: AsyncSession, request: Request) -> AnyRow:
+        """The half-open session that waits for its second factor; nothing acts for it yet.
+
+        It has no CSRF token, because its pages cannot ask for one; the caller checks the Origin.
+        Raises NoSession or SessionEnded, also when the session is open already."""
+        found = await self._get_session(session, self._credential_of(request))
+        if found.stage != "totp_required":
+            raise _ended()
+        return found
+
+    def _credential_of(self, request: Request) -> Credential:
         credential = find_credential(request)
         if credential is None:
             raise NoSession(Text(ja="サインインしていません。", en="You are not signed in."), hint=_SIGN_IN)
-        if credential.is_cookie:
-            self.check_not_forged(request, token=credential.token)
+        return credential
+
+    async def _get_session(self, session: AsyncSession, credential: Credential) -> AnyRow:
         row = await self._look_up(session, credential.token)
         if row is None:
-            raise SessionEnded(
-                Text(ja="セッションが終了しました。", en="The session has ended."), hint=_SIGN_IN
-            )
+            raise _ended()
         return row
 
-    async def _look_up(self, session: AsyncSession, token: str) -> Row[tuple[object, ...]] | None:
+    async def _look_up(self, session: AsyncSession, token: str) -> AnyRow | None:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             return None
         result = await session.execute(
@@ -145,6 +156,10 @@ class Gate:
             raise _forged()
 
 
+def _ended() -> SessionEnded:
+    return SessionEnded(Text(ja="セッションが終了しました。", en="The session has ended."), hint=_SIGN_IN)
+
+
 def _csrf(key: bytes, token: str) -> str:
     mac = hmac.digest(key, b"csrf:" + token.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
@@ -162,7 +177,7 @@ def _forged() -> RequestForged:
     )
 
 
-def _principal_of(row: Row[tuple[object, ...]]) -> Principal:
+def _principal_of(row: AnyRow) -> Principal:
     locale: Language = "en" if row.locale == "en" else "ja"
     return Principal(
         tenant_id=TenantId(row.tenant_id),

@@ -2,8 +2,8 @@
 
 Redis may vanish at any moment. Every call has a short time-out; after a failure nothing is asked of Redis
 for a while; no failure reaches a person. What is cached is keyed by tenant, by what the reader may see, and
-by the tenant's data version, which PostgreSQL keeps and every writing transaction raises: an entry made before
-a change can never be read after it, even if Redis was away while the change happened."""
+by the tenant's data version, which PostgreSQL keeps and every writing transaction raises: an entry made
+before a change can never be read after it, even if Redis was away while the change happened."""
 
 from __future__ import annotations
 

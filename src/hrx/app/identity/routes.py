@@ -1,5 +1,0 @@
-"""The doors of identity."""
-
-from fastapi import APIRouter
-
-router = APIRouter()
