@@ -1,8 +1,8 @@
 """Who may see which people record, and the checks that span several rows.
 
 One family of functions decides, and every later table uses the same: `app.person_access(person, day)`,
-`app.my_line(day)`. Access is always judged by what is known *now* about the asked day; `as_known` changes what
-a report shows, never who may read it.
+`app.my_line(day)`. Access is always judged by what is known *now* about the asked day; `as_known` changes
+what a report shows, never who may read it.
 
 Revision: 0003   Revises: 0003a
 """
@@ -22,7 +22,8 @@ READ_THROUGH = """
 DO $$
 DECLARE name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['person', 'person_name', 'employment_version', 'assignment', 'org_unit_version'] LOOP
+  FOREACH name IN ARRAY ARRAY['person', 'person_version', 'employment_version', 'assignment',
+                               'org_unit_version'] LOOP
     EXECUTE format('CREATE POLICY read_through ON app.%I FOR SELECT TO hrx_policy USING (true)', name);
   END LOOP;
 END $$;
@@ -137,7 +138,7 @@ CREATE POLICY seen ON app.person_private AS RESTRICTIVE FOR SELECT TO hrx_app US
 );
 
 -- Today's name is in the directory; an earlier one (before a marriage, say) is not.
-CREATE POLICY seen ON app.person_name AS RESTRICTIVE FOR SELECT TO hrx_app USING (
+CREATE POLICY seen ON app.person_version AS RESTRICTIVE FOR SELECT TO hrx_app USING (
   (SELECT app.sees_everyone())
   OR person_id = (SELECT app.current_person())
   OR (upper_inf(known) AND (SELECT app.asks_about_today()) AND valid @> (SELECT app.tenant_today()))
@@ -183,12 +184,13 @@ WRITING = """
 DO $$
 DECLARE name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['person', 'person_private', 'person_name', 'employment', 'employment_version',
-      'assignment', 'assignment_terms', 'org_unit', 'org_unit_version', 'position', 'position_version'] LOOP
+  FOREACH name IN ARRAY ARRAY['person', 'person_private', 'person_version', 'employment',
+      'employment_version', 'assignment', 'assignment_terms', 'org_unit', 'org_unit_version', 'position', 'position_version'] LOOP
     EXECUTE format('CREATE POLICY written_by_hr ON app.%I AS RESTRICTIVE FOR INSERT TO hrx_app'
                    ' WITH CHECK ((SELECT app.may_write_people()))', name);
     EXECUTE format('CREATE POLICY changed_by_hr ON app.%I AS RESTRICTIVE FOR UPDATE TO hrx_app'
-                   ' USING ((SELECT app.may_write_people())) WITH CHECK ((SELECT app.may_write_people()))', name);
+                   ' USING ((SELECT app.may_write_people()))'
+                   ' WITH CHECK ((SELECT app.may_write_people()))', name);
   END LOOP;
 END $$;
 
@@ -196,11 +198,13 @@ END $$;
 CREATE POLICY asked_by_hr_or_manager ON app.change_order AS RESTRICTIVE FOR INSERT TO hrx_app WITH CHECK (
   (SELECT app.may_write_people())
   OR (state = 'proposed' AND needs_second_person AND requested_by = (SELECT app.current_user_id())
-      AND (SELECT app.has_role('manager')) AND kind IN ('transfer', 'concurrent_post', 'departure')
+      AND (SELECT app.has_role('manager'))
+      AND kind IN ('transfer', 'concurrent_post', 'concurrent_end', 'departure')
       AND person_id IN (SELECT app.my_line((SELECT app.tenant_today()))))
 );
 CREATE POLICY decided_by_hr ON app.change_order AS RESTRICTIVE FOR UPDATE TO hrx_app
-  USING ((SELECT app.may_write_people()) OR (requested_by = (SELECT app.current_user_id()) AND state = 'proposed'))
+  USING ((SELECT app.may_write_people())
+         OR (requested_by = (SELECT app.current_user_id()) AND state = 'proposed'))
   WITH CHECK ((SELECT app.may_write_people())
               OR (requested_by = (SELECT app.current_user_id()) AND state = 'cancelled'));
 """
@@ -249,7 +253,8 @@ BEGIN
     RETURN NULL;
   END IF;
   IF NOT EXISTS (SELECT 1 FROM app.employment_version AS v
-                 WHERE v.employment_id = NEW.employment_id AND upper_inf(v.known) AND v.employed @> NEW.valid) THEN
+                 WHERE v.employment_id = NEW.employment_id AND upper_inf(v.known)
+                   AND v.employed @> NEW.valid) THEN
     RAISE EXCEPTION 'assignment % lies outside its employment', NEW.id
       USING ERRCODE = 'check_violation', CONSTRAINT = 'assignment_within_employment';
   END IF;
@@ -366,7 +371,7 @@ def downgrade() -> None:
           FOR p IN SELECT policyname, tablename FROM pg_policies
                    WHERE schemaname = 'app' AND policyname IN ('read_through', 'seen', 'written_by_hr',
                      'changed_by_hr', 'asked_by_hr_or_manager', 'decided_by_hr')
-                     AND tablename IN ('person', 'person_private', 'person_name', 'employment',
+                     AND tablename IN ('person', 'person_private', 'person_version', 'employment',
                        'employment_version', 'assignment', 'assignment_terms', 'org_unit', 'org_unit_version',
                        'position', 'position_version', 'change_order') LOOP
             EXECUTE format('DROP POLICY %I ON app.%I', p.policyname, p.tablename);
