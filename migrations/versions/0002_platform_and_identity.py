@@ -175,13 +175,13 @@ RETURNS TABLE (
   data_version bigint
 ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-  found record;
+  caller record;
 BEGIN
   SELECT s.id, s.stage, s.last_seen_at, u.tenant_id, u.id AS user_id, u.person_id, u.locale,
          coalesce((SELECT string_agg(r.role, ',' ORDER BY r.role) FROM app.user_role AS r
                    WHERE r.tenant_id = u.tenant_id AND r.user_id = u.id), '') AS roles,
          coalesce((SELECT v.version FROM app.data_version AS v WHERE v.tenant_id = u.tenant_id), 0) AS version
-  INTO found
+  INTO caller
   FROM app.session AS s
   JOIN app.user_account AS u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
   JOIN app.tenant AS t ON t.id = s.tenant_id
@@ -195,24 +195,24 @@ BEGIN
     RETURN;
   END IF;
   -- Only a full sign-in acts for anybody; see app.session.stage.
-  IF found.stage = 'signed_in' THEN
-    PERFORM set_config('hrx.tenant_id', found.tenant_id::text, true),
-            set_config('hrx.user_id', found.user_id::text, true),
-            set_config('hrx.person_id', coalesce(found.person_id::text, ''), true),
-            set_config('hrx.roles', found.roles, true),
-            set_config('hrx.session_id', found.id::text, true),
+  IF caller.stage = 'signed_in' THEN
+    PERFORM set_config('hrx.tenant_id', caller.tenant_id::text, true),
+            set_config('hrx.user_id', caller.user_id::text, true),
+            set_config('hrx.person_id', coalesce(caller.person_id::text, ''), true),
+            set_config('hrx.roles', caller.roles, true),
+            set_config('hrx.session_id', caller.id::text, true),
             set_config('hrx.correlation_id', begin_request.correlation_id, true),
             -- Seen in pg_stat_activity and, by %a, in the server's log: the id leads from browser to SQL.
             set_config('application_name', left('hrx ' || begin_request.correlation_id, 63), true);
   END IF;
   -- Once in five minutes is often enough to know when a session was used; SKIP LOCKED, so that requests of
   -- one browser never wait for each other here.
-  IF found.last_seen_at < at - interval '5 minutes' THEN
+  IF caller.last_seen_at < at - interval '5 minutes' THEN
     UPDATE app.session AS s SET last_seen_at = at
-    WHERE s.id = (SELECT x.id FROM app.session AS x WHERE x.id = found.id FOR UPDATE SKIP LOCKED);
+    WHERE s.id = (SELECT x.id FROM app.session AS x WHERE x.id = caller.id FOR UPDATE SKIP LOCKED);
   END IF;
-  RETURN QUERY SELECT found.id::bigint, found.stage::text, found.tenant_id::bigint, found.user_id::bigint,
-                      found.person_id::bigint, found.locale::text, found.roles::text, found.version::bigint;
+  RETURN QUERY SELECT caller.id::bigint, caller.stage::text, caller.tenant_id::bigint, caller.user_id::bigint,
+                      caller.person_id::bigint, caller.locale::text, caller.roles::text, caller.version::bigint;
 END $$;
 
 CREATE FUNCTION app.find_accounts(email text, tenant_slug text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, FetchedValue, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hrx.app.platform.db import metadata
@@ -26,7 +26,7 @@ USER: Final = Table(
     "user_account",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    Column("tenant_id", BigInteger),
+    Column("tenant_id", BigInteger, FetchedValue()),
     Column("email", Text),
     Column("display_name", Text),
     Column("locale", Text),
@@ -43,7 +43,7 @@ USER: Final = Table(
 USER_ROLE: Final = Table(
     "user_role",
     metadata,
-    Column("tenant_id", BigInteger, primary_key=True),
+    Column("tenant_id", BigInteger, FetchedValue(), primary_key=True),
     Column("user_id", BigInteger, primary_key=True),
     Column("role", Text, primary_key=True),
     Column("granted_by", BigInteger),
@@ -54,7 +54,7 @@ SESSION: Final = Table(
     "session",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    Column("tenant_id", BigInteger),
+    Column("tenant_id", BigInteger, FetchedValue()),
     Column("user_id", BigInteger),
     Column("token_digest", LargeBinary),
     Column("stage", Text),
@@ -70,7 +70,7 @@ SESSION: Final = Table(
 OIDC_IDENTITY: Final = Table(
     "oidc_identity",
     metadata,
-    Column("tenant_id", BigInteger, primary_key=True),
+    Column("tenant_id", BigInteger, FetchedValue(), primary_key=True),
     Column("user_id", BigInteger),
     Column("provider", Text),
     Column("issuer", Text, primary_key=True),
@@ -83,7 +83,7 @@ AUDIT_ENTRY: Final = Table(
     "audit_entry",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    Column("tenant_id", BigInteger),
+    Column("tenant_id", BigInteger, FetchedValue()),
     Column("at", DateTime(timezone=True)),
     Column("actor_user_id", BigInteger),
     Column("session_id", BigInteger),

@@ -91,6 +91,8 @@ def open_database(
         pool_timeout=pool_timeout_s,
         pool_pre_ping=False,
         pool_recycle=1800,
+        # Parameters hold personal data, and messages of errors end up in logs.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": connect_timeout_s,
             "application_name": application_name,
