@@ -1,0 +1,91 @@
+"""The Target "this machine": its parts are programs of its supervisor."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hrx.kit.errors import NotFound, Text, Unavailable
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.supervisor import Supervisor
+from hrx.ops.targets.target import PartState, PartStatus
+
+#: Every program in the order in which it starts, and what people lose without it.
+PARTS: Final[dict[str, Text]] = {
+    "postgres": Text(ja="すべてのデータ", en="all data"),
+    "redis": Text(ja="応答の速さ(キャッシュ)", en="speed (the cache)"),
+    "api-blue": Text(ja="製品の API(blue)", en="the product's API (blue)"),
+    "api-green": Text(ja="製品の API(green、待機)", en="the product's API (green, resting)"),
+    "web-blue": Text(ja="ポータルの画面(blue)", en="the portal's pages (blue)"),
+    "web-green": Text(ja="ポータルの画面(green、待機)", en="the portal's pages (green, resting)"),
+    "worker": Text(ja="取り込みなどの裏の作業", en="background work such as imports"),
+    "ops": Text(ja="運用コンソール", en="the operations console"),
+    "haproxy": Text(ja="利用者の入口", en="the door people use"),
+    "prometheus": Text(ja="指標とアラートの判定", en="metrics and the evaluation of alerts"),
+    "alertmanager": Text(ja="アラートの集約と通知", en="grouping and passing on alerts"),
+}
+#: The idle halves of the two slots; a release starts them.
+RESTING: Final = frozenset({"api-green", "web-green"})
+
+
+class Machine:
+    """This machine. Implements `target.Target`."""
+
+    name = "machine"
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._supervisor = Supervisor(layout.supervisor_socket)
+
+    def list_parts(self) -> list[PartStatus]:
+        """Every part; ABSENT when nothing is up, UNKNOWN when the supervisor hangs."""
+        try:
+            known = {part.name: part for part in self._supervisor.list_parts()}
+        except Unavailable as error:
+            gone = not self._layout.supervisor_socket.exists() or "refused" in error.message.en
+            state = PartState.ABSENT if gone else PartState.UNKNOWN
+            return [PartStatus(name=name, state=state, affects=affects) for name, affects in PARTS.items()]
+        absent = PartState.ABSENT
+        return [
+            _with_affects(known.get(name, PartStatus(name=name, state=absent)), affects)
+            for name, affects in PARTS.items()
+        ]
+
+    def start_part(self, name: str, *, timeout_s: float) -> PartStatus:
+        return self._supervisor.start(_require_known(name), timeout_s=timeout_s)
+
+    def stop_part(self, name: str, *, timeout_s: float) -> PartStatus:
+        return self._supervisor.stop(_require_known(name), timeout_s=timeout_s)
+
+    def restart_part(self, name: str, *, timeout_s: float) -> PartStatus:
+        return self._supervisor.restart(_require_known(name), timeout_s=timeout_s)
+
+    def tail_log(self, name: str, *, size_bytes: int) -> str:
+        """Read from the file, so that it works with everything down."""
+        path = self._layout.log / f"{_require_known(name)}.log"
+        if not path.exists():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - size_bytes))
+            return file.read().decode(errors="replace")
+
+
+def _require_known(name: str) -> str:
+    if name in PARTS:
+        return name
+    names = " ".join(PARTS)
+    raise NotFound(
+        Text(ja=f"部品 {name} はありません。", en=f"There is no part {name}."),
+        hint=Text(ja=f"次のいずれかです: {names}", en=f"One of: {names}"),
+        code="machine.no_part",
+    )
+
+
+def _with_affects(status: PartStatus, affects: Text) -> PartStatus:
+    return PartStatus(
+        name=status.name,
+        state=status.state,
+        pid=status.pid,
+        uptime_s=status.uptime_s,
+        says=status.says,
+        affects=affects,
+    )

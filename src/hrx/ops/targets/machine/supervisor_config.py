@@ -1,0 +1,128 @@
+"""The supervisor's configuration out of a list of programs.
+
+Secrets never enter it: a program's private environment is a 0600 file of its own, read by
+deploy/with-env in the moment of the start. The file's digest is in the configuration, so that a changed
+secret or setting counts as a changed program."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from hrx.ops.targets.machine.layout import Layout
+
+_LOG_BYTES: Final = "20MB"
+_LOG_BACKUPS: Final = 5
+#: Bounds the growing pauses between attempts (1 s, 2 s, …) to about three minutes before giving up.
+_START_RETRIES: Final = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One supervised process: how it starts, how it is asked to end, and how long that may take.
+
+    `environment` is everything it may know; `user` is who runs it (None: ourselves). `fingerprint` changes
+    when the program must be restarted although its command is the same: its code, its configuration."""
+
+    name: str
+    argv: Sequence[str]
+    cwd: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: str = "TERM"
+    stop_wait_s: int = 10
+    may_kill_group: bool = True
+    fingerprint: str = ""
+
+
+def write_config(layout: Layout, programs: Sequence[Program]) -> Path:
+    """Write supervisord.conf and the environment files; gives the configuration's path."""
+    text = _HEAD.format(
+        socket=layout.supervisor_socket,
+        log=_escape(str(layout.log / "supervisord.log")),
+        pid=_escape(str(layout.run / "supervisord.pid")),
+        run=_escape(str(layout.run)),
+        user="user=root\n" if layout.user else "",
+    )
+    for program in programs:
+        text += _render(program, layout=layout, digest=_write_environment(layout, program))
+    path = layout.run / "supervisord.conf"
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)
+    return path
+
+
+_HEAD: Final = """\
+; Written by `make up`; changes are lost.
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[supervisord]
+logfile={log}
+logfile_maxbytes=5MB
+logfile_backups=2
+pidfile={pid}
+childlogdir={run}
+umask=077
+{user}
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
+
+
+def _render(program: Program, *, layout: Layout, digest: str) -> str:
+    command = [str(layout.root / "deploy" / "with-env"), str(_environment_file(layout, program))]
+    lines = {
+        "command": shlex.join([*(command if not program.user else _as_user(program)), *program.argv]),
+        "directory": str(program.cwd),
+        "environment": f'HRX_PROGRAM="{program.name}",HRX_DIGEST="{digest}"',
+        "autostart": "false",
+        "autorestart": "true",
+        "startsecs": "1",
+        "startretries": str(_START_RETRIES),
+        "stopsignal": program.stop_signal,
+        "stopwaitsecs": str(program.stop_wait_s),
+        "killasgroup": "true" if program.may_kill_group else "false",
+        "redirect_stderr": "true",
+        "stdout_logfile": str(layout.log / f"{program.name}.log"),
+        "stdout_logfile_maxbytes": _LOG_BYTES,
+        "stdout_logfile_backups": str(_LOG_BACKUPS),
+    }
+    if program.user:
+        lines["user"] = program.user
+    body = "".join(f"{name}={_escape(value)}\n" for name, value in lines.items())
+    return f"\n[program:{program.name}]\n{body}"
+
+
+def _as_user(program: Program) -> list[str]:
+    """A program of the service user cannot read our private files; it gets its few variables in the open.
+
+    Such programs (PostgreSQL, Redis, Prometheus, Alertmanager) take secrets from files of their own."""
+    return ["/usr/bin/env", *(f"{name}={value}" for name, value in program.environment.items())]
+
+
+def _environment_file(layout: Layout, program: Program) -> Path:
+    return layout.run / "env" / f"{program.name}.env"
+
+
+def _write_environment(layout: Layout, program: Program) -> str:
+    """Write NAME='value' lines for a POSIX shell; gives a digest of all that must cause a restart."""
+    text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(program.environment.items()))
+    path = _environment_file(layout, program)
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)
+    return hashlib.sha256(f"{program.fingerprint}\n{text}".encode()).hexdigest()[:16]
+
+
+def _escape(value: str) -> str:
+    """supervisord expands %(name)s; a comment starts at ` ;`."""
+    return value.replace("%", "%%").replace(" ;", " \\;")
