@@ -127,9 +127,7 @@ async def test_somebody_elsewhere_guessing_does_not_lock_a_person_out(
     assert answer.status_code == 200
 
 
-async def test_many_right_sign_ins_from_one_office_are_not_stopped(
-    app: FastAPI, make_user: MakeUser
-) -> None:
+async def test_many_right_sign_ins_from_one_office_are_not_stopped(app: FastAPI, make_user: MakeUser) -> None:
     user = await make_user()
     office = open_browser(app, address="203.0.113.253")
     for _ in range(12):
@@ -212,7 +210,10 @@ async def test_wrong_input_names_the_field_in_both_languages(
 
 
 async def test_unicode_that_cannot_be_stored_is_refused_not_crashed(browser: Browser) -> None:
-    for raw in (b'{"email":"a\\u0000@example.jp","password":"x"}', b'{"email":"\\ud800@example.jp","password":"x"}'):
+    for raw in (
+        b'{"email":"a\\u0000@example.jp","password":"x"}',
+        b'{"email":"\\ud800@example.jp","password":"x"}',
+    ):
         answer = await browser.request(
             "POST", "/auth/login", content=raw, headers={"Content-Type": "application/json"}
         )
