@@ -1,0 +1,58 @@
+"""`hrx <noun> <verb>`: every file of this folder that has a `register` adds its commands."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import click
+import typer
+
+import hrx.cli
+from hrx.cli import output
+from hrx.kit.errors import HrxError
+
+
+def build() -> typer.Typer:
+    """The command line with the commands of every noun."""
+    app = typer.Typer(
+        name="hrx",
+        help="HRX-AI: start, look, plan, run, record.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    # A command set of one command would otherwise lose its name.
+    app.callback()(_root)
+    for module in sorted(pkgutil.iter_modules(hrx.cli.__path__), key=lambda found: found.name):
+        if module.name.startswith("__") or module.name == "output":
+            continue
+        register = getattr(importlib.import_module(f"hrx.cli.{module.name}"), "register", None)
+        if register is not None:
+            register(app)
+    return app
+
+
+def _root() -> None:
+    """HRX-AI: start, look, plan, run, record."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; every expected error becomes a message, a next step and an exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = build()(args=given, standalone_mode=False)
+    except HrxError as error:
+        output.show_error(error, as_json="--json" in given)
+        sys.exit(output.exit_code_of(error))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(output.WRONG_USE)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else output.DONE)
+
+
+if __name__ == "__main__":
+    main()
