@@ -51,7 +51,8 @@ def slice_routers() -> list[APIRouter]:
     routers = [identity_routes.router, events.router]
     for name in _PEOPLE_DOORS:
         if importlib.util.find_spec(name) is not None:
-            routers.append(importlib.import_module(name).router)
+            router = getattr(importlib.import_module(name), "router", None)
+            routers += [router] if router is not None else []
     return routers
 
 
