@@ -180,7 +180,7 @@ def _read_ratio(text: str, field: Field) -> Decimal:
         raise CellRefused("ratio.malformed") from None
     if not ratio.is_finite() or not 0 < ratio <= 1:
         raise CellRefused("ratio.malformed")
-    return ratio.quantize(Decimal("0.01"))
+    return ratio.quantize(Decimal("0.001"))
 
 
 _READERS: Final[dict[FieldKind, Callable[[str, Field], Value]]] = {

@@ -29,11 +29,12 @@ GENDERS: Final = (
 )
 EMPLOYMENT_KINDS: Final = (
     _choice("regular", "正社員", "Regular", "正規|無期|permanent|full-time|full time"),
-    _choice("contract", "契約社員", "Contract", "契約|嘱託|嘱託社員|有期|fixed-term"),
+    _choice("fixed_term", "契約社員", "Fixed-term", "契約|嘱託|嘱託社員|有期|contract"),
     _choice("part_time", "パート・アルバイト", "Part-time", "パート|アルバイト|part time|parttime"),
     _choice("temporary", "派遣社員", "Temporary", "派遣|temp|agency"),
     _choice("executive", "役員", "Executive", "取締役|director|officer"),
-    _choice("intern", "インターン", "Intern", "インターンシップ|internship"),
+    _choice("seconded", "出向", "Seconded", "出向者|出向受入|secondment"),
+    _choice("other", "その他", "Other", "インターン|intern"),
 )
 ASSIGNMENT_KINDS: Final = (
     _choice("primary", "主務", "Primary", "本務|主|main|主所属"),

@@ -90,7 +90,7 @@ def _person_fields() -> tuple[Field, ...]:
             "社員番号",
             "Employee number",
             kind=FieldKind.CODE,
-            max_length=64,
+            max_length=50,
             example="00123",
             synonyms="従業員番号|社員no|社員コード|従業員コード|社員id|職員番号|番号|employee no|employee id"
             "|emp no|emp id|staff number|staff id",
@@ -258,7 +258,7 @@ def _assignment_fields() -> tuple[Field, ...]:
             "部署コード",
             "Org unit code",
             kind=FieldKind.CODE,
-            max_length=64,
+            max_length=50,
             synonyms="組織コード|所属コード|department code|dept code|dept no|unit code",
         ),
         _field(
@@ -286,7 +286,7 @@ def _assignment_fields() -> tuple[Field, ...]:
             "上長の社員番号",
             "Manager's employee number",
             kind=FieldKind.CODE,
-            max_length=64,
+            max_length=50,
             example="00045",
             synonyms="上長|上司|直属上司|上司社員番号|上長番号|評価者|manager|manager number|manager id"
             "|reports to|supervisor",

@@ -172,8 +172,8 @@ PROBLEMS: Final[dict[str, Text]] = {
         en="There are several org units “{value}” ({candidates}). Write the path from the top with “/”.",
     ),
     "org_unit.disagrees": Text(
-        ja="部署コード {code} は「{name}」で、部署列の「{value}」と違います。",
-        en="Code {code} is “{name}”, not “{value}” as the org unit column says.",
+        ja="部署コード {unit_code} は「{name}」で、部署列の「{value}」と違います。",
+        en="Code {unit_code} is “{name}”, not “{value}” as the org unit column says.",
     ),
     "position.ambiguous": Text(
         ja="役職「{value}」は複数あります。", en="There are several positions called “{value}”."
