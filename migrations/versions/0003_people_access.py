@@ -185,7 +185,8 @@ DO $$
 DECLARE name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['person', 'person_private', 'person_version', 'employment',
-      'employment_version', 'assignment', 'assignment_terms', 'org_unit', 'org_unit_version', 'position', 'position_version'] LOOP
+      'employment_version', 'assignment', 'assignment_terms', 'org_unit', 'org_unit_version',
+      'position', 'position_version'] LOOP
     EXECUTE format('CREATE POLICY written_by_hr ON app.%I AS RESTRICTIVE FOR INSERT TO hrx_app'
                    ' WITH CHECK ((SELECT app.may_write_people()))', name);
     EXECUTE format('CREATE POLICY changed_by_hr ON app.%I AS RESTRICTIVE FOR UPDATE TO hrx_app'
