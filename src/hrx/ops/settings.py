@@ -1,0 +1,186 @@
+"""Every setting of the operations plane: typed, with a unit, explained in both languages.
+
+Built once in a `main` and passed down. Secrets have no default; a part whose URL or secret is missing is
+shown as unknown rather than stopping the plane, for the plane must work when everything else is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from hrx.kit.settings import SecretStr, Settings, setting
+
+#: The checkout: `runbook/` and `var/` stand beside `src/` unless told otherwise.
+HOME = Path(__file__).resolve().parents[3]
+
+
+class OpsSettings(Settings):
+    """Settings of console, runs and the `hrx` command."""
+
+    # --- places -------------------------------------------------------------------------------------
+    var_dir: Path = setting(
+        HOME / "var",
+        ja="実行時データ(データベース、ログ、台帳)を置くフォルダ",
+        en="Folder for what the running system writes: databases, logs, the ledger",
+        unit="path",
+        example="var",
+    )
+    runbook_dir: Path = setting(
+        HOME / "runbook",
+        ja="ランブックの内容(手順、章、部品表)を置くフォルダ",
+        en="Folder with the runbook's content: procedures, chapters, the list of parts",
+        unit="path",
+        example="runbook",
+    )
+    ledger_url: SecretStr | None = setting(
+        None,
+        ja="台帳の SQLAlchemy URL。未設定なら var/ops/ledger.sqlite3。本番では製品とは別のデータベースを指定する",
+        en="SQLAlchemy URL of the ledger; unset means var/ops/ledger.sqlite3. In production name a database "
+        "other than the product's: restoring the product must not erase the record of the restore",
+        unit="URL",
+        example="postgresql+psycopg://ledger:…@db.example/ledger",
+    )
+    language: Literal["ja", "en"] = setting(
+        "ja",
+        ja="利用者が選んでいないときの表示言語",
+        en="Language shown until somebody chooses another",
+        example="ja",
+    )
+    environment: Literal["development", "staging", "production"] = setting(
+        "development",
+        ja="どの環境か。画面の見出しと台帳に残る",
+        en="Which environment this is; shown in the console's header and kept in the ledger",
+        example="production",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
+        "INFO", ja="ログに残す最低の重要度", en="Least severe level that is logged"
+    )
+
+    # --- the console's own door ---------------------------------------------------------------------
+    ops_bind: str = setting(
+        "127.0.0.1",
+        ja="運用コンソールが待ち受けるアドレス",
+        en="Address the operations console listens on",
+        unit="address",
+    )
+    ops_port: int = setting(
+        8090, ja="運用コンソールのポート", en="Port of the operations console", unit="port", ge=1, le=65535
+    )
+    ops_public_url: str | None = setting(
+        None,
+        ja="ブラウザーから見たコンソールの URL。https のとき Cookie に Secure を付ける",
+        en="URL of the console as browsers see it; https marks the cookies Secure",
+        unit="URL",
+        example="https://ops.example.co.jp",
+    )
+    ops_session_idle_s: int = setting(
+        3600,
+        ja="操作がないときにサインインが切れるまで",
+        en="Sign-in ends after this long unused",
+        unit="s",
+        ge=60,
+    )
+    ops_session_max_s: int = setting(
+        43200,
+        ja="操作していてもサインインが切れるまで",
+        en="Sign-in ends after this long in any case",
+        unit="s",
+        ge=300,
+    )
+    ops_sign_in_attempts: int = setting(
+        5,
+        ja="同じ名前または同じ接続元から連続で失敗できるサインインの回数",
+        en="Failed sign-ins allowed in a row for one name or one address",
+        unit="count",
+        ge=1,
+    )
+    ops_sign_in_window_s: int = setting(
+        300,
+        ja="失敗回数を数える時間。超えるとこの時間だけ断る",
+        en="Window in which failures are counted, and how long further tries are refused",
+        unit="s",
+        ge=1,
+    )
+    ops_hook_token: SecretStr | None = setting(
+        None,
+        ja="Alertmanager が通知に付ける共有トークン。未設定なら受け付けない",
+        en="Token that Alertmanager sends with its notifications; unset means none are accepted",
+        unit="secret",
+    )
+
+    # --- where the parts answer ---------------------------------------------------------------------
+    edge_url: str = setting(
+        "http://127.0.0.1:8080",
+        ja="利用者が使う入口(HAProxy)の URL",
+        en="URL of the edge (HAProxy) that people use",
+        unit="URL",
+    )
+    api_blue_url: str = setting(
+        "http://127.0.0.1:8101", ja="API(blue)の URL", en="URL of the API, slot blue", unit="URL"
+    )
+    api_green_url: str = setting(
+        "http://127.0.0.1:8102", ja="API(green)の URL", en="URL of the API, slot green", unit="URL"
+    )
+    web_blue_url: str = setting(
+        "http://127.0.0.1:8111", ja="Web(blue)の URL", en="URL of the web front end, slot blue", unit="URL"
+    )
+    web_green_url: str = setting(
+        "http://127.0.0.1:8112", ja="Web(green)の URL", en="URL of the web front end, slot green", unit="URL"
+    )
+    worker_url: str = setting(
+        "http://127.0.0.1:8153", ja="ワーカーの健康確認 URL", en="Health URL of the worker", unit="URL"
+    )
+    haproxy_stats_url: str = setting(
+        "http://127.0.0.1:8192", ja="HAProxy の統計 URL", en="URL of HAProxy's statistics", unit="URL"
+    )
+    prometheus_url: str = setting(
+        "http://127.0.0.1:8191", ja="Prometheus の URL", en="URL of Prometheus", unit="URL"
+    )
+    alertmanager_url: str = setting(
+        "http://127.0.0.1:8193", ja="Alertmanager の URL", en="URL of Alertmanager", unit="URL"
+    )
+    ops_database_url: SecretStr | None = setting(
+        None,
+        ja="役割 hrx_ops(pg_monitor と seam スキーマだけ読める)の PostgreSQL URL",
+        en="PostgreSQL URL of role hrx_ops, which reads pg_monitor and the views of schema seam only",
+        unit="URL",
+        example="postgresql://hrx_ops:…@127.0.0.1:8432/hrx",
+    )
+    redis_url: SecretStr | None = setting(
+        None, ja="Redis の URL", en="URL of Redis", unit="URL", example="redis://:…@127.0.0.1:8379/0"
+    )
+
+    # --- time limits --------------------------------------------------------------------------------
+    look_interval_s: float = setting(
+        2.0,
+        ja="コンソールが全部品を見る間隔",
+        en="How often the console looks at every part",
+        unit="s",
+        ge=0.2,
+        le=60,
+    )
+    look_timeout_s: float = setting(
+        1.5,
+        ja="部品を1回見るときの制限時間。過ぎたら「応答なし」とする",
+        en="Time limit of one look at one part; later counts as no answer",
+        unit="s",
+        ge=0.05,
+        le=30,
+    )
+    lock_margin_s: float = setting(
+        30.0,
+        ja="ロックの期限を手順の制限時間よりどれだけ長く取るか",
+        en="How much longer than a step's time limit its lock lives",
+        unit="s",
+        ge=1,
+    )
+    approval_valid_s: int = setting(
+        3600, ja="承認が有効な時間", en="How long an approval stays valid", unit="s", ge=60
+    )
+
+    @property
+    def ledger_location(self) -> str:
+        """The ledger's URL; beside the running system when none was named."""
+        if self.ledger_url is not None:
+            return self.ledger_url.get_secret_value()
+        return f"sqlite:///{self.var_dir.resolve() / 'ops' / 'ledger.sqlite3'}"
