@@ -6,12 +6,14 @@ import importlib
 import pkgutil
 import sys
 
-import click
 import typer
 
 import hrx.cli
 from hrx.cli import output
 from hrx.kit.errors import HrxError
+
+#: What shells give a program that was stopped with Ctrl-C (128 + SIGINT).
+INTERRUPTED = 130
 
 
 def build() -> typer.Typer:
@@ -46,11 +48,12 @@ def main(arguments: list[str] | None = None) -> None:
     except HrxError as error:
         output.show_error(error, as_json="--json" in given)
         sys.exit(output.exit_code_of(error))
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        print(f"✗ {error}", file=sys.stderr)
+        print("  → hrx --help", file=sys.stderr)
         sys.exit(output.WRONG_USE)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else output.DONE)
 
 
