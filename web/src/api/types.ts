@@ -1,0 +1,68 @@
+/**
+ * Names for the shapes that pages use, taken from the addresses that give them: they stay right however the
+ * API calls its models.
+ */
+import type { paths } from "./schema";
+
+type Json<T> = T extends { content: { "application/json": infer Body } } ? Body : never;
+type Answer<T> = T extends { responses: infer R }
+  ? Json<
+      R extends { 200: infer Ok }
+        ? Ok
+        : R extends { 201: infer Made }
+          ? Made
+          : R extends { 202: infer Taken }
+            ? Taken
+            : never
+    >
+  : never;
+type Asked<T> = T extends { requestBody: infer Body }
+  ? Json<Body>
+  : T extends { requestBody?: infer Body }
+    ? Json<NonNullable<Body>>
+    : never;
+
+type Get<Path extends keyof paths> = Answer<paths[Path]["get"]>;
+type PostBody<Path extends keyof paths> = Asked<paths[Path]["post"]>;
+type PutBody<Path extends keyof paths> = Asked<paths[Path]["put"]>;
+
+export type Session = Get<"/api/v1/session">;
+export type SignInProvider = Get<"/api/v1/auth/providers">["items"][number];
+export type OpenSession = Get<"/api/v1/sessions">["items"][number];
+export type TotpStart = Answer<paths["/api/v1/account/totp/start"]["post"]>;
+
+export type PeoplePage = Get<"/api/v1/people">;
+export type PersonCard = PeoplePage["items"][number];
+export type PeopleQuery = NonNullable<paths["/api/v1/people"]["get"]["parameters"]["query"]>;
+export type PersonDetail = Get<"/api/v1/people/{person_id}">;
+export type PersonHistory = Get<"/api/v1/people/{person_id}/history">;
+export type Assignment = PersonHistory["items"][number];
+export type Employment = PersonHistory["employments"][number];
+export type PrivateData = NonNullable<PersonDetail["private"]>;
+
+export type HireRequest = PostBody<"/api/v1/people">;
+export type TransferRequest = PostBody<"/api/v1/people/{person_id}/transfers">;
+export type ConcurrentPostRequest = PostBody<"/api/v1/people/{person_id}/concurrent-posts">;
+export type DepartureRequest = PostBody<"/api/v1/people/{person_id}/departures">;
+export type RehireRequest = PostBody<"/api/v1/people/{person_id}/rehires">;
+export type CorrectionRequest = PostBody<"/api/v1/people/{person_id}/corrections">;
+export type NamesRequest = PutBody<"/api/v1/people/{person_id}/names">;
+export type PrivateRequest = PutBody<"/api/v1/people/{person_id}/private">;
+
+export type ChangeOrderPage = Get<"/api/v1/change-orders">;
+export type ChangeOrder = ChangeOrderPage["items"][number];
+
+export type OrgUnit = Get<"/api/v1/org-units">["items"][number];
+export type OrgChart = Get<"/api/v1/org-chart">;
+export type OrgNode = OrgChart["nodes"][number];
+export type OrgPerson = OrgNode["people"][number];
+export type Position = Get<"/api/v1/positions">["items"][number];
+
+export type ImportJob = Get<"/api/v1/imports/{import_id}">;
+export type ImportColumn = ImportJob["columns"][number];
+export type ImportField = Get<"/api/v1/imports/fields">["items"][number];
+export type ImportRow = Get<"/api/v1/imports/{import_id}/rows">["items"][number];
+
+export type UserRow = Get<"/api/v1/users">["items"][number];
+export type AuditEntry = Get<"/api/v1/audit">["items"][number];
+export type AuditVerification = Get<"/api/v1/audit/verify">;

@@ -1,0 +1,12 @@
+"use client";
+
+import { ErrorState } from "@/ui/states";
+
+/** A page broke while it was drawn; the shell round it may be gone, so this stands alone. */
+export default function ErrorPage({ error, reset }: { error: Error; reset: () => void }) {
+  return (
+    <main className="grid min-h-dvh place-items-center">
+      <ErrorState error={error} onRetry={reset} />
+    </main>
+  );
+}

@@ -1,0 +1,110 @@
+export const common = {
+  productTagline: "人と組織の「これまで」と「これから」を、いつの時点でも。",
+  required: "必須",
+  close: "閉じる",
+  cancel: "キャンセル",
+  save: "保存する",
+  clear: "選択を解除",
+  loading: "読み込んでいます",
+  noMatch: "該当する項目がありません",
+  notification: "お知らせ",
+  notifications: "お知らせ（{hotkey}）",
+  language: "表示言語",
+  loadMore: "さらに表示",
+  none: "なし",
+  total: "全 {count, number} 件",
+} as const;
+
+export const nav = {
+  main: "メインメニュー",
+  homeOf: "{product} ホーム",
+  home: "ホーム",
+  people: "社員名簿",
+  org: "組織図",
+  orders: "異動・発令",
+  administration: "管理",
+  imports: "一括取り込み",
+  users: "利用者と権限",
+  audit: "監査ログ",
+  account: "アカウント設定",
+  more: "その他",
+  menu: "メニュー",
+  myPage: "自分のページ",
+  accountMenu: "{name} さんのメニュー",
+  signOut: "サインアウト",
+  skip: "本文へ移動",
+} as const;
+
+export const roles = {
+  owner: "管理責任者",
+  hr: "人事担当",
+  manager: "管理職",
+  employee: "一般社員",
+  auditor: "監査担当",
+} as const;
+
+export const asOf = {
+  title: "いつの時点の情報を見ますか",
+  help: "社員名簿・組織図・個人ページが、選んだ日の内容に切り替わります。",
+  control: "基準日：{date}。変更する",
+  today: "今日",
+  fiscalYear: "今年度の期首",
+  yearAgo: "1年前の今日",
+  nextMonth: "来月1日（予定）",
+  anyDate: "日付を指定",
+  advanced: "当時の記録で見る（上級者向け）",
+  knownHelp: "あとから訂正・登録された内容を除き、指定した日時までに記録されていた内容だけで表示します。",
+  knownOn: "この日時までの記録",
+  knownNow: "最新の記録に戻す",
+  show: "この時点で表示",
+  bannerPast: "{date}時点の情報を表示しています",
+  bannerFuture: "{date}時点の予定を表示しています",
+  bannerToday: "今日時点の情報を表示しています",
+  bannerKnown: "（{moment} までに記録された内容）",
+  backToToday: "今日に戻る",
+} as const;
+
+export const live = {
+  connecting: "接続中",
+  connectingHelp: "自動更新に接続しています",
+  live: "自動更新",
+  liveHelp: "ほかの人の変更は自動で反映されます",
+  waiting: "自動更新は停止中",
+  waitingHelp: "自動更新に再接続しています。表示や操作はそのまま続けられます",
+} as const;
+
+export const errors = {
+  offlineTitle: "サーバーに接続できません",
+  offlineHelp: "ネットワークの状態を確認して、もう一度お試しください。入力した内容はこの画面に残っています。",
+  offlineNotice: "オフラインです。読み込み済みの内容は引き続きご覧いただけます。",
+  unexpectedTitle: "予期しないエラーが発生しました",
+  unexpectedHelp: "時間をおいて、もう一度お試しください。解消しない場合は管理者にご連絡ください。",
+  retry: "もう一度試す",
+  correlationId: "お問い合わせ番号",
+  copy: "コピー",
+  copied: "コピーしました",
+  notFoundTitle: "ページが見つかりません",
+  notFoundHelp: "アドレスが変わったか、閲覧する権限がない可能性があります。",
+  backHome: "ホームへ戻る",
+} as const;
+
+export const auth = {
+  title: "サインイン",
+  lead: "会社から発行されたアカウントでサインインしてください。",
+  email: "メールアドレス",
+  password: "パスワード",
+  showPassword: "パスワードを表示",
+  signIn: "サインイン",
+  or: "または",
+  withProvider: "{name} でサインイン",
+  totpTitle: "二段階認証",
+  totpLead: "認証アプリに表示されている 6 桁の確認コードを入力してください。",
+  code: "確認コード",
+  verify: "確認する",
+  back: "最初からやり直す",
+  tooMany: "あと {seconds, number} 秒でもう一度お試しいただけます。",
+  promiseTitle: "会社の年輪を、そのまま。",
+  promise: "配属も、兼務も、上司も。過去のどの日でも、これからの予定でも、その日の姿で見られます。",
+  providerFailed:
+    "外部アカウントでのサインインを完了できませんでした。もう一度お試しいただくか、管理者にお問い合わせください。",
+} as const;

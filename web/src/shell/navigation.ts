@@ -1,0 +1,54 @@
+import {
+  Building2,
+  CalendarClock,
+  FileUp,
+  House,
+  ScrollText,
+  ShieldCheck,
+  UserRoundCog,
+  UsersRound,
+  type LucideIcon,
+} from "lucide-react";
+import type { Session } from "@/api/types";
+
+export interface Destination {
+  readonly href: string;
+  readonly label: "home" | "people" | "org" | "orders" | "imports" | "users" | "audit" | "account";
+  readonly icon: LucideIcon;
+  /** Pages about now only; the chosen date means nothing to them. */
+  readonly leavesDate?: boolean;
+}
+
+const EVERYONE: readonly Destination[] = [
+  { href: "/", label: "home", icon: House },
+  { href: "/people", label: "people", icon: UsersRound },
+  { href: "/org", label: "org", icon: Building2 },
+  { href: "/changes", label: "orders", icon: CalendarClock },
+];
+
+export interface Destinations {
+  readonly everyday: readonly Destination[];
+  readonly administration: readonly Destination[];
+  readonly account: Destination;
+}
+
+/** Where this person may go; the API refuses the rest anyway, so this only spares them dead ends. */
+export function destinationsFor(session: Session): Destinations {
+  const administration: Destination[] = [];
+  if (session.may.import)
+    administration.push({ href: "/imports", label: "imports", icon: FileUp, leavesDate: true });
+  if (session.may.manage_users)
+    administration.push({ href: "/users", label: "users", icon: ShieldCheck, leavesDate: true });
+  if (session.may.audit)
+    administration.push({ href: "/audit", label: "audit", icon: ScrollText, leavesDate: true });
+  return {
+    everyday: EVERYONE,
+    administration,
+    account: { href: "/account", label: "account", icon: UserRoundCog, leavesDate: true },
+  };
+}
+
+/** True when `pathname` is the destination or a page under it. */
+export function isAt(pathname: string, href: string): boolean {
+  return href === "/" ? pathname === "/" : pathname === href || pathname.startsWith(`${href}/`);
+}
