@@ -41,7 +41,7 @@ class LockHeld(Conflict):
                 f"({held.reason}), until {held.expires_at:%H:%M:%S} UTC",
             ),
             hint=Text(
-                ja=f"終わるのを待つか、`hrx lock show` で確かめて `hrx lock break {held.name}` を実行します。",
+                ja=f"終わるのを待つか、`hrx lock break {held.name}` で解除します(確認: `hrx lock show`)。",
                 en=f"Wait, or look with `hrx lock show` and end it with `hrx lock break {held.name}`.",
             ),
         )
@@ -147,7 +147,7 @@ def is_abandoned(held: Lease) -> bool:
     if host != platform.node():
         return False
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) > 1
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) > 1)
     except (psutil.NoSuchProcess, ValueError):
         return True
 

@@ -34,7 +34,8 @@ class OpsSettings(Settings):
     )
     ledger_url: SecretStr | None = setting(
         None,
-        ja="台帳の SQLAlchemy URL。未設定なら var/ops/ledger.sqlite3。本番では製品とは別のデータベースを指定する",
+        ja="台帳の SQLAlchemy URL。未設定なら var/ops/ledger.sqlite3。"
+        "本番では製品とは別のデータベースを指定する",
         en="SQLAlchemy URL of the ledger; unset means var/ops/ledger.sqlite3. In production name a database "
         "other than the product's: restoring the product must not erase the record of the restore",
         unit="URL",
