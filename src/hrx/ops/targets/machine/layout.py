@@ -28,6 +28,7 @@ class Layout:
     root: Path
     var: Path
     user: str | None
+    tools: Path
 
     @property
     def run(self) -> Path:
@@ -36,10 +37,6 @@ class Layout:
     @property
     def log(self) -> Path:
         return self.var / "log"
-
-    @property
-    def tools(self) -> Path:
-        return self.var / "tools"
 
     @property
     def secrets_file(self) -> Path:
@@ -111,7 +108,9 @@ def find_layout(settings: MachineSettings) -> Layout:
     """Where this checkout's HRX-AI lives; the same answer every time, nothing is created but the user."""
     root = Path(hrx.__file__).resolve().parents[2]
     user = users.choose_service_user(preferred=settings.service_user)
-    return Layout(root=root, var=_choose_var(settings, root=root, user=user), user=user)
+    var = _choose_var(settings, root=root, user=user)
+    tools = (root / settings.tools_dir).resolve() if settings.tools_dir else var / "tools"
+    return Layout(root=root, var=var, user=user, tools=tools)
 
 
 def _choose_var(settings: MachineSettings, *, root: Path, user: str | None) -> Path:

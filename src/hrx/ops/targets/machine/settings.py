@@ -30,6 +30,12 @@ class MachineSettings(Settings):
         unit="path",
         example="/srv/hrx",
     )
+    tools_dir: Path | None = setting(
+        None,
+        ja="取得した道具(HAProxy など)を置くフォルダ。空の場合は var/tools。",
+        en="Folder of fetched tools such as HAProxy; var/tools when empty.",
+        unit="path",
+    )
     service_user: str | None = setting(
         None,
         ja="root で起動したとき、PostgreSQL などを動かす利用者。空の場合は hrx を作成します。",

@@ -96,7 +96,7 @@ class Supervisor:
         return _read_status(self._call("supervisor.getProcessInfo", name))
 
     def start(self, name: str, *, timeout_s: float) -> PartStatus:
-        """Start and wait until it runs; harmless when it does. Raises Unavailable when it does not come up."""
+        """Start and wait until it runs; harmless when it does. Raises Unavailable when it does not."""
         self.request_start(name)
         return self._wait(name, timeout_s=timeout_s, until=PartState.RUNNING, verb=_START)
 

@@ -1,0 +1,139 @@
+"""The parts of this machine's stack put together: which, where, and through which door each is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from hrx.ops.targets.machine import database
+from hrx.ops.targets.machine.environment import Endpoints
+from hrx.ops.targets.machine.haproxy import Edge
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.native import NativePrograms
+from hrx.ops.targets.machine.ports import Ports
+from hrx.ops.targets.machine.postgres import PostgresCluster
+from hrx.ops.targets.machine.programs import Parts
+from hrx.ops.targets.machine.prometheus import Alertmanager, Prometheus
+from hrx.ops.targets.machine.readiness import Door
+from hrx.ops.targets.machine.redis import RedisServer
+from hrx.ops.targets.machine.settings import MachineSettings
+from hrx.ops.targets.machine.tools import Tool
+
+
+def build_parts(
+    layout: Layout,
+    settings: MachineSettings,
+    *,
+    ports: Ports,
+    tools: Mapping[str, Tool],
+    native: NativePrograms,
+    cluster: PostgresCluster | None,
+) -> Parts:
+    """The native parts; an optional one whose tool is missing is None."""
+    return Parts(
+        postgres=cluster,
+        redis=None if "HRX_REDIS_URL" in os.environ else find_redis(layout, ports, native=native),
+        edge=Edge(
+            tool=tools["haproxy"],
+            source=layout.root / "deploy" / "edge",
+            folder=layout.run / "edge",
+            socket_path=layout.haproxy_socket,
+            ports=ports,
+            bind=settings.edge_bind,
+            user=layout.user,
+        ),
+        prometheus=_find_prometheus(layout, ports=ports, tools=tools),
+        alertmanager=_find_alertmanager(layout, ports=ports, tools=tools),
+    )
+
+
+def _find_prometheus(layout: Layout, *, ports: Ports, tools: Mapping[str, Tool]) -> Prometheus | None:
+    if "prometheus" not in tools:
+        return None
+    return Prometheus(
+        tool=tools["prometheus"],
+        checker=tools.get("promtool"),
+        source=layout.root / "monitoring",
+        folder=layout.var / "prometheus",
+        ports=ports,
+        user=layout.user,
+    )
+
+
+def _find_alertmanager(layout: Layout, *, ports: Ports, tools: Mapping[str, Tool]) -> Alertmanager | None:
+    if "alertmanager" not in tools:
+        return None
+    return Alertmanager(
+        tool=tools["alertmanager"],
+        checker=tools.get("amtool"),
+        source=layout.root / "monitoring",
+        folder=layout.var / "alertmanager",
+        ports=ports,
+        user=layout.user,
+    )
+
+
+def find_cluster(layout: Layout, ports: Ports, *, native: NativePrograms) -> PostgresCluster:
+    """This stack's PostgreSQL."""
+    return PostgresCluster(
+        data_dir=layout.postgres_data,
+        port=ports["postgres"],
+        socket_dir=layout.var / "postgres",
+        run_as=layout.user,
+        install_dir=native.postgres_dir,
+    )
+
+
+def find_redis(layout: Layout, ports: Ports, *, native: NativePrograms) -> RedisServer:
+    """This stack's Redis."""
+    return RedisServer(
+        program=native.redis_server, folder=layout.var / "redis", port=ports["redis"], user=layout.user
+    )
+
+
+def list_doors(ports: Ports, *, names: Sequence[str]) -> list[Door]:
+    """Where each part that has a door says whether it is ready; API and web as people reach them."""
+    edge = f"http://127.0.0.1:{ports.edge}"
+    doors = {
+        "api-blue": Door(part="api", url=f"{edge}/readyz"),
+        "web-blue": Door(part="web", url=f"{edge}/web/readyz"),
+        "worker": Door(part="worker", url=f"http://127.0.0.1:{ports['worker']}/readyz"),
+        "ops": Door(part="ops", url=f"http://127.0.0.1:{ports.ops}/readyz"),
+        "prometheus": Door(part="prometheus", url=f"http://127.0.0.1:{ports['prometheus']}/-/ready"),
+        "alertmanager": Door(part="alertmanager", url=f"http://127.0.0.1:{ports['alertmanager']}/-/ready"),
+    }
+    return [door for name, door in doors.items() if name in names]
+
+
+def find_endpoints(
+    cluster: PostgresCluster | None, *, redis_port: int, secrets: Mapping[str, str]
+) -> Endpoints:
+    """Our own database and cache, unless the user named others."""
+    redis = (
+        os.environ.get("HRX_REDIS_URL")
+        or f"redis://:{secrets['HRX_REDIS_PASSWORD']}@127.0.0.1:{redis_port}/0"
+    )
+    if cluster is None:
+        return Endpoints(
+            app_database=os.environ["HRX_DATABASE_URL"],
+            owner_database=os.environ.get("HRX_OWNER_DATABASE_URL"),
+            ops_database=os.environ.get("HRX_OPS_DATABASE_URL"),
+            redis=redis,
+        )
+    app, owner, ops = (
+        cluster.url(f"hrx_{role}", secrets[f"HRX_POSTGRES_{role.upper()}_PASSWORD"], database.DATABASE)
+        for role in ("app", "owner", "ops")
+    )
+    return Endpoints(app_database=app, owner_database=owner, ops_database=ops, redis=redis)
+
+
+def list_scraped(ports: Ports, parts: Parts) -> dict[str, int]:
+    """What Prometheus asks: every part with metrics. The resting slots are added by a release."""
+    scraped = {
+        "api-blue": ports["api_blue_metrics"],
+        "worker": ports["worker"],
+        "ops": ports.ops,
+        "edge": ports["haproxy_stats"],
+        "prometheus": ports["prometheus"],
+    }
+    return scraped | ({"alertmanager": ports["alertmanager"]} if parts.alertmanager else {})

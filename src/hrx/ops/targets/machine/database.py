@@ -1,0 +1,116 @@
+"""The database made ready for the product: roles, schema, demo company. All of it safe to repeat."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from hrx.kit.errors import Text, Unavailable
+from hrx.kit.secrets import mask_text
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.postgres import SUPERUSER, PostgresCluster
+from hrx.ops.targets.machine.programs import fingerprint_tree
+from hrx.ops.targets.machine.roles import create_roles_and_database
+
+DATABASE: Final = "hrx"
+_POLL_S: Final = 0.05
+_MIGRATE_TIMEOUT_S: Final = 900
+_DEMO_TIMEOUT_S: Final = 300
+
+
+def wait_for_connections(url: str, *, timeout_s: float) -> None:
+    """Until the server lets us in. Raises Unavailable with its last words."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                said = mask_text(str(error).strip())
+                raise Unavailable(
+                    Text(
+                        ja=f"データベースが {timeout_s:g} 秒以内に応答しません: {said}",
+                        en=f"The database does not answer within {timeout_s:g} s: {said}",
+                    ),
+                    hint=Text(
+                        ja="`make logs PART=postgres` を見てください。", en="See `make logs PART=postgres`."
+                    ),
+                    code="postgres.no_answer",
+                ) from error
+        else:
+            return
+        time.sleep(_POLL_S)
+
+
+def ensure_roles(cluster: PostgresCluster, *, secrets: Mapping[str, str]) -> None:
+    """Roles with the passwords of the secrets file, the database, its extension."""
+    admin_url = cluster.url(SUPERUSER, secrets["HRX_POSTGRES_ADMIN_PASSWORD"], "postgres")
+    passwords = {role: secrets[f"HRX_POSTGRES_{role[4:].upper()}_PASSWORD"] for role in _ROLES}
+    create_roles_and_database(admin_url, passwords, database=DATABASE)
+
+
+_ROLES: Final = ("hrx_owner", "hrx_app", "hrx_ops")
+
+
+def migrate(layout: Layout, *, owner_url: str, identity: str) -> bool:
+    """Bring the schema to this checkout's; gives whether there was anything to look at.
+
+    Skipped when these very migrations were applied to this very database (`identity`) before."""
+    stamp, wanted = layout.run / "migrated", f"{identity} {fingerprint_tree(layout.root / 'migrations')}\n"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return False
+    _run_python(
+        layout.root,
+        ["-m", "alembic", "upgrade", "head"],
+        variables={"HRX_OWNER_DATABASE_URL": _for_sqlalchemy(owner_url)},
+        timeout_s=_MIGRATE_TIMEOUT_S,
+        what=Text(ja="データベースの移行", en="The database migration"),
+    )
+    stamp.write_text(wanted)
+    return True
+
+
+def load_demo(layout: Layout, *, variables: Mapping[str, str]) -> str:
+    """Load the demo company unless it is there; gives what the loader said."""
+    return _run_python(
+        layout.root,
+        ["-m", "hrx.app.demo"],
+        variables=variables,
+        timeout_s=_DEMO_TIMEOUT_S,
+        what=Text(ja="デモ会社の読み込み", en="Loading the demo company"),
+    )
+
+
+def _for_sqlalchemy(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _run_python(
+    root: Path, arguments: list[str], *, variables: Mapping[str, str], timeout_s: float, what: Text
+) -> str:
+    """One of our own programs as a process of its own, for the application may not be imported here."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=root,
+        env={**kept, **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = mask_text((done.stderr or done.stdout).strip()[-1200:])
+        raise Unavailable(
+            Text(ja=f"{what.ja}に失敗しました:\n{said}", en=f"{what.en} failed:\n{said}"),
+            code="stack.program_failed",
+        )
+    return done.stdout

@@ -1,0 +1,148 @@
+"""What a process of the stack may know: computed here, added to by HRX_* of the shell and of `.env`.
+
+Least privilege: a program gets the secrets it needs and no others. A setting of the person who typed
+`make up` reaches only the plane it belongs to."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hrx.kit.settings import ENV_PREFIX, Settings
+from hrx.ops.settings import OpsSettings
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.ports import Ports
+from hrx.ops.targets.machine.secrets import GENERATED, parse_env
+from hrx.ops.targets.machine.settings import MachineSettings
+
+#: Owner and superuser of the database: for migrations, never for a running program.
+_NEVER_PASSED: Final = frozenset({"HRX_OWNER_DATABASE_URL", "HRX_STACK", "HRX_PROGRAM", "HRX_DIGEST"})
+#: Of both planes.
+_SHARED: Final = frozenset({"HRX_REDIS_URL", "HRX_LOG_LEVEL"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Where the data is. A URL that the user named is used instead of a part of our own."""
+
+    app_database: str
+    owner_database: str | None
+    ops_database: str | None
+    redis: str | None
+
+
+def read_env_file(root: Path) -> None:
+    """Take HRX_* from `.env` of the checkout into this process, where the shell has not set them."""
+    path = root / ".env"
+    for name, value in parse_env(path.read_text()).items() if path.is_file() else ():
+        if name.startswith(ENV_PREFIX):
+            os.environ.setdefault(name, value)
+
+
+def read_stack_environment(layout: Layout) -> None:
+    """Take what the running operations plane knows (ports, URLs) into this process, for the command line.
+
+    Does nothing before the first start, or when this user may not read it."""
+    path = layout.run / "env" / "ops.env"
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        name, _, quoted = line.partition("=")
+        if name.startswith(ENV_PREFIX) and name not in _NEVER_PASSED:
+            os.environ.setdefault(name, "".join(shlex.split(quoted)))
+
+
+def base_environment(layout: Layout) -> dict[str, str]:
+    """What every program gets: where programs are, UTC, and whose stack it is."""
+    path = [str(layout.root / ".venv" / "bin"), os.environ.get("PATH", ""), os.defpath]
+    return {
+        "PATH": os.pathsep.join(part for part in path if part),
+        "HOME": str(layout.run),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "HRX_STACK": layout.stack_mark,
+    }
+
+
+def app_environment(
+    layout: Layout,
+    settings: MachineSettings,
+    *,
+    ports: Ports,
+    endpoints: Endpoints,
+    secrets: Mapping[str, str],
+    commit: str,
+) -> dict[str, str]:
+    """The application plane's variables, slot and ports aside."""
+    values = {
+        **base_environment(layout),
+        **_python(),
+        "HRX_STORAGE_URL": f"file:{layout.var / 'storage'}",
+        "HRX_PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{ports.edge}",
+        "HRX_SESSION_KEYS": secrets["HRX_SESSION_KEYS"],
+        "HRX_SEAL_KEYS": secrets["HRX_SEAL_KEYS"],
+        "HRX_COMMIT": commit,
+        **_chosen_by_user(not_of=(MachineSettings, OpsSettings)),
+        "HRX_DATABASE_URL": endpoints.app_database,
+    }
+    return values | ({"HRX_REDIS_URL": endpoints.redis} if endpoints.redis else {})
+
+
+def ops_environment(
+    layout: Layout, *, ports: Ports, endpoints: Endpoints, secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """The operations plane's variables: it looks at everything and can change nothing in the database."""
+    values = {
+        **base_environment(layout),
+        **_python(),
+        "HRX_RUNBOOK_DIR": str(layout.root / "runbook"),
+        "HRX_EDGE_URL": f"http://127.0.0.1:{ports.edge}",
+        "HRX_API_BLUE_URL": f"http://127.0.0.1:{ports['api_blue']}",
+        "HRX_API_GREEN_URL": f"http://127.0.0.1:{ports['api_green']}",
+        "HRX_WEB_BLUE_URL": f"http://127.0.0.1:{ports['web_blue']}",
+        "HRX_WEB_GREEN_URL": f"http://127.0.0.1:{ports['web_green']}",
+        "HRX_WORKER_URL": f"http://127.0.0.1:{ports['worker']}",
+        "HRX_HAPROXY_STATS_URL": f"http://127.0.0.1:{ports['haproxy_stats']}",
+        "HRX_PROMETHEUS_URL": f"http://127.0.0.1:{ports['prometheus']}",
+        "HRX_ALERTMANAGER_URL": f"http://127.0.0.1:{ports['alertmanager']}",
+        "HRX_ALERT_HOOK_TOKEN": secrets["HRX_ALERT_HOOK_TOKEN"],
+        **_chosen_by_user(of=OpsSettings),
+        "HRX_VAR_DIR": str(layout.var),
+        "HRX_OPS_PORT": str(ports.ops),
+    }
+    for name, url in (("HRX_OPS_DATABASE_URL", endpoints.ops_database), ("HRX_REDIS_URL", endpoints.redis)):
+        if url:
+            values[name] = url
+    return values
+
+
+def web_environment(layout: Layout, *, port: int) -> dict[str, str]:
+    """The portal's variables. It renders and holds no secret: browsers speak to the API through the edge."""
+    own = {name: value for name, value in os.environ.items() if name.startswith("HRX_WEB_")}
+    return {**base_environment(layout), "NODE_ENV": "production", **own, "HRX_WEB_PORT": str(port)}
+
+
+def _python() -> dict[str, str]:
+    # Two arenas: glibc's default of eight per core holds on to memory that a small server never needs.
+    return {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
+
+
+def _chosen_by_user(
+    *, of: type[Settings] | None = None, not_of: tuple[type[Settings], ...] = ()
+) -> dict[str, str]:
+    mine = {name: value for name, value in os.environ.items() if name.startswith(ENV_PREFIX)}
+    wanted = set(mine) if of is None else _variables(of)
+    for other in not_of:
+        wanted -= _variables(other) - _SHARED
+    wanted -= _NEVER_PASSED | (set(GENERATED) if of is None else set())
+    return {name: value for name, value in mine.items() if name in wanted and not name.startswith("HRX_WEB_")}
+
+
+def _variables(plane: type[Settings]) -> set[str]:
+    return {ENV_PREFIX + name.upper() for name in plane.model_fields}

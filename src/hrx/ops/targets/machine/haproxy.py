@@ -1,0 +1,105 @@
+"""The edge: one public port in front of two slots each of API and web.
+
+It routes, keeps slow or oversized requests out, retries what is safe to retry, and has something civil to
+say when nothing stands behind it. It decides no release: that is done over its runtime socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hrx.kit.errors import Text, Unavailable
+from hrx.ops.targets.machine.ports import Ports
+from hrx.ops.targets.machine.tools import Tool
+
+_CHECK_TIMEOUT_S: Final = 20
+_SOCKET_TIMEOUT_S: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """The edge's configuration and its runtime socket. `user` is whom it becomes after binding its port."""
+
+    tool: Tool
+    source: Path
+    folder: Path
+    socket_path: Path
+    ports: Ports
+    bind: str
+    user: str | None
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "haproxy.cfg"
+
+    def prepare(self) -> None:
+        """Write configuration and pages, and have HAProxy itself check them.
+
+        Raises Unavailable with HAProxy's words when it refuses."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for page in (self.source / "pages").iterdir():
+            shutil.copyfile(page, self.folder / page.name)
+        self.config.write_text(self._render())
+        done = subprocess.run(
+            [*self.argv(), "-c", "-q"],
+            env={**os.environ, **self.tool.environment()},
+            capture_output=True,
+            text=True,
+            timeout=_CHECK_TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise Unavailable(
+                Text(
+                    ja=f"入口(HAProxy)の設定が受け付けられません: {done.stderr.strip()[-600:]}",
+                    en=f"The edge's configuration is refused: {done.stderr.strip()[-600:]}",
+                ),
+                code="haproxy.bad_config",
+            )
+
+    def argv(self) -> list[str]:
+        """The foreground command; SIGUSR1 ends it softly."""
+        return [str(self.tool.path), "-db", "-f", str(self.config)]
+
+    def command(self, text: str) -> str:
+        """Send one command to the runtime socket (`show stat`, `set server …`) and give its answer."""
+        return send_command(self.socket_path, text)
+
+    def _render(self) -> str:
+        template = (self.source / "haproxy.cfg").read_text()
+        identity = f"user {self.user}" if self.user else "# Runs as whoever started it."
+        values = {
+            "identity": identity,
+            "socket": str(self.socket_path),
+            "pages": str(self.folder),
+            "bind": f"[{self.bind}]" if ":" in self.bind else self.bind,
+            "port": str(self.ports.edge),
+            "stats_port": str(self.ports["haproxy_stats"]),
+            **{name: str(self.ports[name]) for name in ("api_blue", "api_green", "web_blue", "web_green")},
+        }
+        for name, value in values.items():
+            template = template.replace(f"@{name}@", value)
+        return template
+
+
+def send_command(socket_path: Path, text: str) -> str:
+    """One command to an HAProxy runtime socket. Raises Unavailable when it does not answer."""
+    chunks: list[bytes] = []
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_SOCKET_TIMEOUT_S)
+            connection.connect(str(socket_path))
+            connection.sendall(text.encode() + b"\n")
+            while chunk := connection.recv(65536):
+                chunks.append(chunk)
+    except OSError as error:
+        raise Unavailable(
+            Text(ja=f"入口(HAProxy)が応答しません: {error}", en=f"The edge does not answer: {error}"),
+            code="haproxy.unreachable",
+        ) from error
+    return b"".join(chunks).decode(errors="replace")

@@ -1,0 +1,207 @@
+"""The programs of this machine's stack: how each is started and how it is asked to end."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hrx.kit.errors import Text, Unavailable
+from hrx.ops.targets.machine import environment
+from hrx.ops.targets.machine.environment import Endpoints
+from hrx.ops.targets.machine.haproxy import Edge
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.ports import Ports
+from hrx.ops.targets.machine.postgres import PostgresCluster
+from hrx.ops.targets.machine.prometheus import Alertmanager, Prometheus
+from hrx.ops.targets.machine.redis import RedisServer
+from hrx.ops.targets.machine.settings import MachineSettings
+from hrx.ops.targets.machine.supervisor_config import Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The native parts of a stack; None for one that lives elsewhere or cannot be had."""
+
+    postgres: PostgresCluster | None
+    redis: RedisServer | None
+    edge: Edge
+    prometheus: Prometheus | None
+    alertmanager: Alertmanager | None
+
+
+def list_programs(
+    layout: Layout,
+    settings: MachineSettings,
+    *,
+    ports: Ports,
+    endpoints: Endpoints,
+    secrets: Mapping[str, str],
+    parts: Parts,
+) -> list[Program]:
+    """Every program, in the order of the start."""
+    app = environment.app_environment(
+        layout, settings, ports=ports, endpoints=endpoints, secrets=secrets, commit=_read_commit(layout.root)
+    )
+    ops = environment.ops_environment(layout, ports=ports, endpoints=endpoints, secrets=secrets)
+    code = fingerprint_tree(layout.root / "src" / "hrx")
+    content = fingerprint_tree(layout.root / "runbook")
+    return [
+        *_data_programs(layout, parts),
+        *(_api(layout, slot, ports=ports, known=app, code=code) for slot in ("blue", "green")),
+        *(_web(layout, slot, ports=ports) for slot in ("blue", "green")),
+        Program(
+            name="worker",
+            argv=[sys.executable, "-m", "hrx.app.worker"],
+            cwd=layout.root,
+            environment={**app, "HRX_WORKER_PORT": str(ports["worker"])},
+            # A running job may finish; what does not is taken up again by the next worker.
+            stop_wait_s=30,
+            fingerprint=code,
+        ),
+        Program(
+            name="ops",
+            argv=[sys.executable, "-m", "hrx.ops.console"],
+            cwd=layout.root,
+            environment=ops,
+            fingerprint=code + content,
+        ),
+        *_edge_and_watch_programs(layout, parts),
+    ]
+
+
+def fingerprint_tree(folder: Path) -> str:
+    """Changes when a file below is added, removed or touched; reads no contents, for every start asks."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".pyc" or not path.is_file():
+            continue
+        seen = path.stat()
+        digest.update(f"{path.relative_to(folder)} {seen.st_size} {seen.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _data_programs(layout: Layout, parts: Parts) -> list[Program]:
+    known = environment.base_environment(layout)
+    programs = []
+    if parts.postgres is not None:
+        programs.append(
+            Program(
+                name="postgres",
+                argv=parts.postgres.postgres_argv(),
+                cwd=layout.postgres_data,
+                environment={**known, "LC_ALL": "C"},
+                user=layout.user,
+                # INT is the fast shutdown: sessions end, everything is written, no recovery is needed. A
+                # killed group could leave a write in the middle, which the next start would have to repair.
+                stop_signal="INT",
+                stop_wait_s=60,
+                may_kill_group=False,
+                fingerprint=_read(parts.postgres.data_dir / "hrx.conf"),
+            )
+        )
+    if parts.redis is not None:
+        programs.append(
+            Program(
+                name="redis",
+                argv=parts.redis.argv(),
+                cwd=parts.redis.folder,
+                environment=known,
+                user=layout.user,
+                fingerprint=_read(parts.redis.folder / "redis.conf"),
+            )
+        )
+    return programs
+
+
+def _edge_and_watch_programs(layout: Layout, parts: Parts) -> list[Program]:
+    known = environment.base_environment(layout)
+    programs = [
+        Program(
+            name="haproxy",
+            argv=parts.edge.argv(),
+            cwd=layout.run,
+            environment={**known, **parts.edge.tool.environment()},
+            # USR1 takes no new connection and lets running requests end (at most hard-stop-after).
+            stop_signal="USR1",
+            stop_wait_s=12,
+            fingerprint=_read(parts.edge.config),
+        )
+    ]
+    # One core is plenty; the soft limit makes Go collect before it grows.
+    go = {**known, "GOMAXPROCS": "1"}
+    for name, part, limit in (
+        ("prometheus", parts.prometheus, "160MiB"),
+        ("alertmanager", parts.alertmanager, "48MiB"),
+    ):
+        if part is not None:
+            programs.append(
+                Program(
+                    name=name,
+                    argv=part.argv(),
+                    cwd=part.folder,
+                    environment={**go, "GOMEMLIMIT": limit},
+                    user=layout.user,
+                    stop_wait_s=20,
+                    fingerprint=_read(part.folder / f"{name}.yml"),
+                )
+            )
+    return programs
+
+
+def _api(layout: Layout, slot: str, *, ports: Ports, known: Mapping[str, str], code: str) -> Program:
+    return Program(
+        name=f"api-{slot}",
+        argv=[sys.executable, "-m", "hrx.app.api"],
+        cwd=layout.root,
+        environment={
+            **known,
+            "HRX_SLOT": slot,
+            "HRX_API_PORT": str(ports[f"api_{slot}"]),
+            "HRX_API_METRICS_PORT": str(ports[f"api_{slot}_metrics"]),
+        },
+        stop_wait_s=20,
+        fingerprint=code,
+    )
+
+
+def _web(layout: Layout, slot: str, *, ports: Ports) -> Program:
+    node = shutil.which("node")
+    if node is None:
+        raise Unavailable(
+            Text(ja="node が PATH にありません。", en="node is not on the PATH."),
+            hint=Text(
+                ja="Node.js 20 以上を入れて `make up` を実行してください。",
+                en="Install Node.js 20 or newer, then `make up`.",
+            ),
+            code="web.no_node",
+        )
+    built = layout.root / "web" / ".next" / "standalone"
+    return Program(
+        name=f"web-{slot}",
+        # A heap limit, for V8 sizes itself by the machine's memory rather than by what it needs.
+        argv=[node, "--max-old-space-size=192", str(built / "start.mjs")],
+        cwd=built,
+        environment={**environment.web_environment(layout, port=ports[f"web_{slot}"]), "HRX_SLOT": slot},
+        fingerprint=_read(layout.root / "web" / ".next" / "BUILD_ID"),
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _read_commit(root: Path) -> str:
+    git = shutil.which("git")
+    argv: Sequence[str] = [git or "git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
+    if git is None:
+        return "unknown"
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
+    return done.stdout.strip() or "unknown"
