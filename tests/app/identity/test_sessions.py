@@ -179,7 +179,7 @@ async def test_the_database_holds_no_token_that_could_be_used(
     browser = await sign_in()
     async with database.transaction(system_principal(tenant)) as session:
         digest = await session.scalar(text("SELECT token_digest FROM app.session"))
-    assert bytes(digest) == ids.digest(browser.http.cookies[COOKIE])  # type: ignore[arg-type]
+    assert bytes(digest) == ids.digest(browser.http.cookies[COOKIE])
 
 
 async def test_long_ended_sessions_are_purged_and_open_ones_kept(

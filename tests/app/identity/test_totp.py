@@ -159,7 +159,7 @@ async def test_the_secret_is_sealed_at_rest(sign_in: SignIn, database: Database,
         sealed = await session.scalar(
             text("SELECT totp_secret_sealed FROM app.user_account WHERE totp_secret_sealed IS NOT NULL")
         )
-    assert secret.encode() not in bytes(sealed)  # type: ignore[arg-type]
+    assert secret.encode() not in bytes(sealed)
 
 
 def test_a_sealed_secret_opens_only_for_its_owner_and_survives_key_rotation() -> None:

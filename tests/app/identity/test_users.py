@@ -129,7 +129,8 @@ async def test_pages_of_users_follow_each_other_without_gap_or_repeat(
     owner = await sign_in(Role.OWNER)
     for _ in range(5):
         await make_user()
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = (await owner.get(f"/users?limit=2{cursor and '&cursor=' + cursor}")).json()
         assert page["total"] == 6

@@ -62,10 +62,13 @@ async def test_sealing_in_small_batches_gives_one_chain(database: Database, tena
 
 
 async def test_an_entry_belongs_to_its_transaction(database: Database, tenant: TenantId) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail_after_recording() -> None:
         async with database.transaction(system_principal(tenant)) as session:
             await audit.record(session, action="person.private_read")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail_after_recording()
     assert await seal(database, tenant) == 0
 
 
@@ -164,8 +167,8 @@ TAMPERING = {
     ),
     "one link was recomputed": (
         "UPDATE app.audit_entry SET action = 'other.thing' WHERE id = {third};"
-        "UPDATE app.audit_link AS l SET hash = app.audit_hash(l.prev_hash, l.seq, e) FROM app.audit_entry AS e"
-        " WHERE e.id = l.entry_id AND e.id = {third}"
+        "UPDATE app.audit_link AS l SET hash = app.audit_hash(l.prev_hash, l.seq, e)"
+        " FROM app.audit_entry AS e WHERE e.id = l.entry_id AND e.id = {third}"
     ),
 }
 
@@ -249,7 +252,8 @@ async def test_an_auditor_verifies_the_chain_and_pages_through_it(sign_in: SignI
     verdict = (await auditor.get("/audit/verify")).json()
     assert verdict["is_valid"] is True
     assert verdict["entries"] >= 5
-    seen, cursor = [], ""
+    seen: list[int] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = (await auditor.get(f"/audit?limit=2{cursor and '&cursor=' + cursor}")).json()
         seen += [item["id"] for item in page["items"]]

@@ -98,7 +98,8 @@ async def test_functions_with_borrowed_rights_are_closed_to_everybody_and_fix_th
                 "SELECT p.oid::regprocedure::text FROM pg_proc AS p"
                 " WHERE p.pronamespace = ANY (ARRAY['app', 'gate', 'seam']::regnamespace[]) AND p.prosecdef"
                 # A trigger function cannot be called, whoever may execute it.
-                " AND (p.prorettype <> 'trigger'::regtype AND has_function_privilege('hrx_ops', p.oid, 'EXECUTE')"
+                " AND (p.prorettype <> 'trigger'::regtype"
+                "      AND has_function_privilege('hrx_ops', p.oid, 'EXECUTE')"
                 "      OR NOT coalesce(p.proconfig::text LIKE '%search_path=%', false)"
                 "      OR pg_get_userbyid(p.proowner) <> 'hrx_policy')"
             )
@@ -145,10 +146,14 @@ async def test_the_application_role_cannot_take_the_walls_down(
     postgres: PostgresServer, statement: str
 ) -> None:
     database = open_database(postgres.app_url, pool_size=1)
-    with pytest.raises(DBAPIError):
+
+    async def execute() -> None:
         async with database.transaction(None) as session:
             for part in statement.split(";"):
                 await session.execute(text(part))
+
+    with pytest.raises(DBAPIError):
+        await execute()
     await database.close()
 
 

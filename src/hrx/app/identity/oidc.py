@@ -234,7 +234,7 @@ class Provider:
             raise refused()
 
     async def _key_set(self, *, must_be_fresh: bool = False) -> KeySet:
-        longest_s = REFETCH_PAUSE_S if must_be_fresh else self.jwks_ttl_s
+        longest_s = min(REFETCH_PAUSE_S, self.jwks_ttl_s) if must_be_fresh else self.jwks_ttl_s
         if self._keys is not None and clock.monotonic_s() - self._fetched_at_s < longest_s:
             return self._keys
         async with self._lock:

@@ -189,7 +189,7 @@ async def enqueue(
         return job_id
     try:
         # A refused insert would spoil the caller's transaction; the savepoint takes the refusal.
-        async with session.begin_nested():
+        async with connection.begin_nested():
             job_id = await deferrer.defer_async(**payload)
     except AlreadyEnqueued:
         return None
