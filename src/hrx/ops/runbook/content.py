@@ -1,0 +1,33 @@
+"""The whole content, read once and checked together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hrx.ops.runbook.chapters import Chapter, load_chapters
+from hrx.ops.runbook.parts import PartInfo, load_parts
+from hrx.ops.runbook.procedures import Procedure, load_procedures
+from hrx.ops.runbook.reading import wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Everything under `runbook/`."""
+
+    parts: tuple[PartInfo, ...]
+    procedures: tuple[Procedure, ...]
+    chapters: tuple[Chapter, ...]
+
+
+def load_content(folder: Path) -> Content:
+    """The runbook. Raises ContentWrong when a file is wrong or names something that does not exist."""
+    content = Content(
+        parts=load_parts(folder), procedures=load_procedures(folder), chapters=load_chapters(folder)
+    )
+    known = {procedure.id for procedure in content.procedures}
+    for chapter in content.chapters:
+        for section in chapter.sections:
+            for missing in sorted(set(section.procedures) - known):
+                raise wrong(f"section {section.id}", f"names an unknown procedure {missing}")
+    return content

@@ -1,0 +1,110 @@
+"""From a procedure, parameters and facts to a plan: pure, so that the same situation gives the same hash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from hrx.kit.errors import FieldProblem, Invalid, Text
+from hrx.ops.plan import Action, Effect, Plan, Risk, Step
+from hrx.ops.runbook.parts import PartInfo, get_part
+from hrx.ops.runbook.procedures import Procedure, StepTemplate
+from hrx.ops.runbook.reading import wrong
+
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_.]+)\}")
+#: The fact that says whether the part runs while planning; see `run.facts`.
+PART_RUNS: Final = "part.runs"
+
+
+def check_params(
+    procedure: Procedure, params: Mapping[str, str], parts: tuple[PartInfo, ...]
+) -> dict[str, str]:
+    """The parameters, complete and known. Raises Invalid naming each that is missing or too much."""
+    wanted = {parameter.name for parameter in procedure.parameters}
+    problems = [
+        FieldProblem(field=name, code="missing", message=Text(ja="指定してください", en="is needed"))
+        for name in sorted(wanted - {name for name, value in params.items() if value})
+    ] + [
+        FieldProblem(field=name, code="unknown", message=Text(ja="この手順にはありません", en="is not known"))
+        for name in sorted(set(params) - wanted)
+    ]
+    if problems:
+        names = ", ".join(problem.field for problem in problems)
+        raise Invalid(
+            Text(ja=f"パラメーターに誤りがあります: {names}", en=f"Wrong parameters: {names}"),
+            hint=Text(
+                ja=f"`hrx procedure show {procedure.id}` を見てください。",
+                en=f"See `hrx procedure show {procedure.id}`.",
+            ),
+            code="procedure.wrong_params",
+            fields=tuple(problems),
+        )
+    for parameter in procedure.parameters:
+        if parameter.kind == "part":
+            get_part(parts, params[parameter.name])
+    return dict(params)
+
+
+def plan_procedure(
+    procedure: Procedure, *, params: Mapping[str, str], part: PartInfo | None, facts: Mapping[str, str]
+) -> Plan:
+    """The steps that the procedure means in this situation; nothing is executed."""
+    words = _words(params, part)
+    return Plan(
+        procedure=procedure.id,
+        title=_fill(procedure.title, words),
+        params=dict(params),
+        facts=dict(facts),
+        lock=_fill_one(procedure.lock, words, language="en"),
+        risk=Risk(_fill_one(procedure.risk, words, language="en")),
+        impact=_fill(procedure.impact, words),
+        steps=tuple(_step(step, params=params, words=words, facts=facts) for step in procedure.steps),
+        proofs=tuple(_step(step, params=params, words=words, facts=facts) for step in procedure.proofs),
+        approval=procedure.approval,
+    )
+
+
+def _step(
+    template: StepTemplate, *, params: Mapping[str, str], words: Mapping[str, Text], facts: Mapping[str, str]
+) -> Step:
+    # A part that is down has nothing in flight: restarting it loses nothing.
+    has_loss = template.irreversible_when in words and facts.get(PART_RUNS) != "no"
+    effect = Effect.IRREVERSIBLE if has_loss else template.effect
+    undo = Action(id=template.undo, params=dict(params)) if template.undo else None
+    return Step(
+        key=template.key,
+        name=_fill(template.name, words),
+        reason=_fill(template.reason, words),
+        action=Action(id=template.action, params=dict(params)),
+        timeout_s=template.timeout_s,
+        effect=effect,
+        # An irreversible step may still have a way back to a working state; what it loses stays lost.
+        undo=undo,
+        loses=_fill(template.loses, words) if template.loses and effect is Effect.IRREVERSIBLE else None,
+    )
+
+
+def _words(params: Mapping[str, str], part: PartInfo | None) -> dict[str, Text]:
+    words = {name: Text(ja=value, en=value) for name, value in params.items()}
+    if part is not None:
+        words["part.title"] = part.title
+        words["part.restart_risk"] = Text(ja=part.restart_risk.value, en=part.restart_risk.value)
+        words["part.restart_impact"] = part.restart_impact
+        if part.restart_loses is not None:
+            words["part.restart_loses"] = part.restart_loses
+    return words
+
+
+def _fill(text: Text, words: Mapping[str, Text]) -> Text:
+    return Text(ja=_fill_one(text.ja, words, language="ja"), en=_fill_one(text.en, words, language="en"))
+
+
+def _fill_one(template: str, words: Mapping[str, Text], *, language: str) -> str:
+    def word(match: re.Match[str]) -> str:
+        found = words.get(match.group(1))
+        if found is None:
+            raise wrong(template, f"has an unknown placeholder {match.group(0)}")
+        return found.ja if language == "ja" else found.en
+
+    return _PLACEHOLDER.sub(word, template)
