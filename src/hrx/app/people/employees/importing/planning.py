@@ -47,6 +47,11 @@ def group_rows(rows: Iterable[ParsedRow]) -> dict[str, list[ParsedRow]]:
     return groups
 
 
+def group_numbers(rows: Iterable[ParsedRow]) -> set[str]:
+    """Every employee number that the file speaks of."""
+    return {number for row in rows if (number := row.text("employee_number")) is not None}
+
+
 def _refuse_duplicates(groups: dict[str, list[ParsedRow]]) -> None:
     """The same person, day and post twice: nobody can know which is right, so the later is refused."""
     for rows in groups.values():

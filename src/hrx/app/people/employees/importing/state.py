@@ -136,6 +136,11 @@ class ImportPlan:
     #: Digest of everything that would be written: equal plans write equal rows.
     digest: str
 
+    def count_writes(self) -> int:
+        """Rows of people and posts that carrying it out will insert."""
+        new_people = sum(1 for person in self.people if person.person_id is None)
+        return new_people + sum(len(spell.opened) for person in self.people for spell in person.spells)
+
     def counts(self) -> dict[str, int]:
         """How many rows do what."""
         counted = {"create": 0, "update": 0, "unchanged": 0, "error": 0}

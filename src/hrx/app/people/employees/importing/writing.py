@@ -127,13 +127,8 @@ class PlanWriter:
     record: Record
     order_id: int
     import_id: int
-    #: Hears the number of rows written since the last call, of the total that `count_rows` gives.
+    #: Hears how many more rows were written, of those that `ImportPlan.count_writes` gives.
     on_progress: Callable[[int], None]
-
-    def count_rows(self) -> int:
-        """Rows that `write` will report progress on."""
-        spells = [spell for person in self.plan.people for spell in person.spells]
-        return len(self.plan.people) + sum(len(spell.opened) for spell in spells)
 
     async def write(self) -> None:
         """All of it. Raises RecordMovedOn; constraints of the database speak for themselves."""
