@@ -24,13 +24,16 @@ _ROWS: Final = {
     "m": "まみむめも",
     "r": "らりるれろ",
 }
-_SINGLE: Final = {
-    kana: consonant + vowel
-    for consonant, row in _ROWS.items()
-    for kana, vowel in zip(row, "aiueo", strict=True)
-    if kana != "*"
-} | {"や": "ya", "ゆ": "yu", "よ": "yo", "わ": "wa", "ゐ": "i", "ゑ": "e", "を": "o", "ん": "n"}
-_SINGLE |= {"ぢ": "zi", "づ": "zu", "ゔ": "bu", "ー": ""}
+_SINGLE: Final = (
+    {
+        kana: consonant + vowel
+        for consonant, row in _ROWS.items()
+        for kana, vowel in zip(row, "aiueo", strict=True)
+        if kana != "*"
+    }
+    | {"や": "ya", "ゆ": "yu", "よ": "yo", "わ": "wa", "ゐ": "i", "ゑ": "e", "を": "o", "ん": "n"}
+    | {"ぢ": "zi", "づ": "zu", "ゔ": "bu", "ー": ""}
+)
 _SMALL_Y: Final = {"ゃ": "ya", "ゅ": "yu", "ょ": "yo"}
 _SMALL_VOWELS: Final = {"ぁ": "a", "ぃ": "i", "ぅ": "u", "ぇ": "e", "ぉ": "o"}
 

@@ -1,0 +1,330 @@
+"""The directory: pages of people at a day, searched, filtered and in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy import RowMapping as Row
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hrx.app.people.employees.names import Locale, display_name
+from hrx.app.people.employees.queries.asked import NOW, Asked
+from hrx.app.people.employees.queries.units import Remembered, UnitTree, get_tree, version_key
+from hrx.app.people.employees.search import PersonQuery, parse_query
+from hrx.app.platform.tenancy import Principal
+from hrx.kit.errors import FieldProblem, Invalid, Text
+
+Card = dict[str, object]
+Key = str | int | float | bool | None
+
+#: Up to so many hits of a search are fetched as ids; more are found by walking the list in its order.
+_RARE: Final = 2_000
+#: Index of each order; all end with the id, so that a page begins after exactly one row.
+_ORDER: Final = {"number": "p.number_key", "kana": "{names}.kana_key", "hired_on": "p.hired_on"}
+_ORDER_TYPE: Final = {"number": "text", "kana": "text", "hired_on": "date"}
+
+
+class Status(StrEnum):
+    """Where a person stands on the asked day. NONE: a hire that was cancelled before the first day."""
+
+    ACTIVE = "active"
+    LEFT = "left"
+    FUTURE = "future"
+    ALL = "all"
+
+
+_EMPLOYED: Final = "{employed} @> {day}"
+_STATUS: Final = {
+    Status.ACTIVE: _EMPLOYED,
+    Status.LEFT: "NOT {employed} @> {day} AND lower({employed}) <= {day}",
+    Status.FUTURE: "lower({employed}) > {day}",
+    # Not known at all at the asked moment is different from known without a spell.
+    Status.ALL: "{employed} IS NOT NULL",
+}
+
+_PAGE: Final = """
+WITH page AS (
+  SELECT p.id, p.employee_number, {names}.family_kanji, {names}.given_kanji, {names}.family_kana,
+         {names}.given_kana, {names}.family_latin, {names}.given_latin, {names}.work_email,
+         {status_name} AS employment_status, {order} AS sort_key
+  FROM {source}
+  WHERE {conditions}
+  ORDER BY {order}, p.id
+  LIMIT :limit
+)
+SELECT page.*, a.org_unit_id, a.position_id, pv.title_ja, pv.title_en,
+       a.manager_person_id, m.family_kanji AS m_family_kanji, m.given_kanji AS m_given_kanji,
+       m.family_latin AS m_family_latin, m.given_latin AS m_given_latin,
+       EXISTS (SELECT 1 FROM app.assignment AS x
+               WHERE x.person_id = page.id AND x.kind = 'concurrent' AND {known:x} AND x.valid @> {day}
+              ) AS is_concurrent_elsewhere
+FROM page
+LEFT JOIN app.assignment AS a
+  ON a.person_id = page.id AND a.kind = 'primary' AND {known:a} AND a.valid @> {day}
+LEFT JOIN app.position_version AS pv
+  ON pv.position_id = a.position_id AND {known:pv} AND pv.valid @> {day}
+LEFT JOIN {manager}
+ORDER BY page.sort_key, page.id
+"""
+_COUNT: Final = "SELECT count(*) FROM {source} WHERE {conditions}"
+
+STATUS_NAME: Final = (
+    "CASE WHEN {employed} @> {day} THEN 'active' WHEN lower({employed}) > {day} THEN 'future'"
+    " WHEN isempty({employed}) THEN 'none' ELSE 'left' END"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a page of the directory is asked for. `after`: the last row's sort key and id."""
+
+    asked: Asked = field(default_factory=Asked)
+    q: str | None = None
+    org_unit_id: int | None = None
+    include_descendants: bool = True
+    status: Status = Status.ACTIVE
+    sort: str = "kana"
+    after: Sequence[Key] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page; `after` is where the next one begins, None on the last."""
+
+    items: list[Card]
+    total: int
+    after: tuple[Key, ...] | None
+
+
+@dataclass(slots=True)
+class _Filter:
+    """Conditions beyond the status, with their parameters."""
+
+    conditions: list[str] = field(default_factory=list)
+    parameters: dict[str, object] = field(default_factory=dict)
+    #: True when nobody can match, whatever the rest says.
+    is_impossible: bool = False
+
+    def add(self, condition: str, **parameters: object) -> None:
+        self.conditions.append(condition)
+        self.parameters.update(parameters)
+
+
+async def list_people(session: AsyncSession, listing: Listing) -> Page:
+    """One page, its order's keys and the total. `ask_about` was called before.
+
+    Two statements at most when the total is remembered; a search asks the index once more."""
+    principal: Principal = session.info["principal"]
+    query = parse_query(listing.q) if listing.q else None
+    tree = await get_tree(session, listing.asked)
+    wanted = _Filter(is_impossible=query is not None and query.matches_nothing)
+    _filter_unit(wanted, listing, tree)
+    if query is not None and not wanted.is_impossible:
+        await _filter_search(session, wanted, query)
+    if wanted.is_impossible:
+        return Page(items=[], total=0, after=None)
+    rows = await _fetch(session, listing, wanted)
+    shown = rows[: listing.limit]
+    has_more = len(rows) > listing.limit
+    cards = [card(row, tree=tree, locale=principal.locale) for row in shown]
+    total = len(rows)
+    if has_more or listing.after is not None:
+        total = await _total(session, listing, query)
+    return Page(items=cards, total=total, after=_after(shown[-1]) if has_more else None)
+
+
+def card(row: Row, *, tree: UnitTree, locale: Locale) -> Card:
+    """A person as the directory shows them."""
+    kanji = _join(row["family_kanji"], row["given_kanji"])
+    latin = _join(row["given_latin"], row["family_latin"])
+    unit_id, position_id = row["org_unit_id"], row["position_id"]
+    return {
+        "id": row["id"],
+        "employee_number": row["employee_number"],
+        "name": {
+            "display": display_name(kanji=kanji, latin=latin, locale=locale),
+            "kanji": kanji,
+            "kana": _join(row["family_kana"], row["given_kana"]),
+            "latin": latin,
+        },
+        "work_email": row["work_email"],
+        "org_unit": None if unit_id is None else unit_card(unit_id, tree=tree, locale=locale),
+        "position": None
+        if position_id is None
+        else {"id": position_id, "title": _title(row["title_ja"], row["title_en"], locale)},
+        "manager": _manager(row, locale),
+        "employment_status": row["employment_status"],
+        "is_concurrent_elsewhere": row["is_concurrent_elsewhere"],
+    }
+
+
+def unit_card(unit_id: int, *, tree: UnitTree, locale: Locale) -> dict[str, object]:
+    """A unit with its path; a unit that the reader may not see on that day has no name for them."""
+    path = tree.path(unit_id, locale)
+    return {"id": unit_id, "name": path[-1] if path else "", "path": path}
+
+
+def _manager(row: Row, locale: Locale) -> dict[str, object] | None:
+    if row["manager_person_id"] is None or row["m_family_kanji"] is None:
+        return None
+    kanji = _join(row["m_family_kanji"], row["m_given_kanji"])
+    latin = _join(row["m_given_latin"], row["m_family_latin"])
+    return {
+        "id": row["manager_person_id"],
+        "name": display_name(kanji=kanji, latin=latin, locale=locale),
+    }
+
+
+def _title(ja: str | None, en: str | None, locale: Locale) -> str:
+    return (ja or "") if locale == "ja" else (en or ja or "")
+
+
+def _join(first: str, second: str) -> str:
+    return f"{first} {second}" if first and second else first or second
+
+
+def _after(row: Row) -> tuple[Key, ...]:
+    key = row["sort_key"]
+    return (key if isinstance(key, str) else str(key), row["id"])
+
+
+def _filter_unit(wanted: _Filter, listing: Listing, tree: UnitTree) -> None:
+    """Index: assignment_in_unit. Concurrent posts count: they work there too."""
+    if listing.org_unit_id is None:
+        return
+    unit_id = listing.org_unit_id
+    if unit_id not in tree.units:
+        wanted.is_impossible = True
+        return
+    ids = tree.within(unit_id) if listing.include_descendants else [unit_id]
+    wanted.add(
+        "p.id IN (SELECT x.person_id FROM app.assignment AS x"
+        " WHERE x.org_unit_id = ANY(CAST(:unit_ids AS bigint[])) AND {known:x} AND x.valid @> {day})",
+        unit_ids=ids,
+    )
+
+
+async def _filter_search(session: AsyncSession, wanted: _Filter, query: PersonQuery) -> None:
+    """Few hits are taken as ids. Many are met soon enough by walking the list in its own order."""
+    found = await session.scalars(
+        _SEARCH,
+        {"wanted": query.tsquery, "patterns": list(query.patterns), "at_most": _RARE + 1},
+    )
+    ids = list(found)
+    if len(ids) <= _RARE:
+        wanted.is_impossible = not ids
+        wanted.add("p.id = ANY(CAST(:found_ids AS bigint[]))", found_ids=ids)
+        return
+    wanted.add("p.search_grams @@ CAST(:wanted AS tsquery)", wanted=query.tsquery)
+    for number, pattern in enumerate(query.patterns):
+        wanted.add(f"p.search_text ~ :pattern{number}", **{f"pattern{number}": pattern})
+
+
+_SEARCH = text(
+    "SELECT found.id FROM app.search_people(CAST(:wanted AS tsquery), CAST(:patterns AS text[]), :at_most)"
+    " AS found (id)"
+)
+
+
+async def _fetch(session: AsyncSession, listing: Listing, wanted: _Filter) -> Sequence[Row]:
+    conditions = list(wanted.conditions)
+    parameters = {**wanted.parameters, **listing.asked.parameters, "limit": listing.limit + 1}
+    if listing.after is not None:
+        key, last_id = _position(listing)
+        conditions.append(f"({{order}}, p.id) > (CAST(:after_key AS {_ORDER_TYPE[listing.sort]}), :after_id)")
+        parameters |= {"after_key": key, "after_id": last_id}
+    statement = _statement(_PAGE, listing.asked, listing.status, listing.sort, tuple(conditions))
+    return (await session.execute(statement, parameters)).mappings().all()
+
+
+def _position(listing: Listing) -> tuple[str, int]:
+    match listing.after:
+        case [str(key), int(last_id)]:
+            return key, last_id
+    message = Text(ja="ページ位置が正しくありません。", en="The page cursor is not valid.")
+    raise Invalid(message, fields=(FieldProblem(field="cursor", code="cursor.invalid", message=message),))
+
+
+_totals: Final[Remembered[int]] = Remembered(2_000)
+
+
+async def _total(session: AsyncSession, listing: Listing, query: PersonQuery | None) -> int:
+    """How many there are on all pages; counted once for a data version and a way of seeing."""
+    principal: Principal = session.info["principal"]
+    scope = "all" if principal.sees_everyone else f"person:{principal.person_id}"
+    filters = (listing.q, listing.org_unit_id, listing.include_descendants, listing.status)
+    key = version_key(session, listing.asked, scope=f"{scope}:{filters!r}")
+    known = _totals.get(key)
+    if known is not None:
+        return known
+    wanted = _Filter()
+    _filter_unit(wanted, listing, await get_tree(session, listing.asked))
+    if query is not None:
+        wanted.add(
+            "p.id IN (SELECT app.search_people(CAST(:wanted AS tsquery), CAST(:patterns AS text[]), NULL))",
+            wanted=query.tsquery,
+            patterns=list(query.patterns),
+        )
+    statement = _statement(_COUNT, listing.asked, listing.status, "number", tuple(wanted.conditions))
+    counted = await session.scalar(statement, {**wanted.parameters, **listing.asked.parameters})
+    total = int(counted or 0)
+    _totals.put(key, total)
+    return total
+
+
+def _statement(
+    template: str, asked: Asked, status: Status, sort: str, conditions: tuple[str, ...]
+) -> TextClause:
+    # The moment itself is a parameter: statements differ by whether one is asked about.
+    return _compose(template, asked.as_of is not None, asked.as_known is not None, status, sort, conditions)
+
+
+@lru_cache(maxsize=512)
+def _compose(
+    template: str, at_a_day: bool, at_a_moment: bool, status: Status, sort: str, conditions: tuple[str, ...]
+) -> TextClause:
+    """A statement from constant pieces; nothing that a caller sent is part of its text."""
+    travels = at_a_day or at_a_moment
+    words = {
+        "source": _SOURCE[travels, at_a_moment],
+        "names": "n" if travels else "p",
+        "employed": "e.employed" if at_a_moment else "p.employed",
+        "manager": _MANAGER[travels],
+        "status_name": STATUS_NAME,
+        "order": _ORDER[sort],
+        "conditions": " AND ".join(
+            [
+                *(["n.valid @> {day}", "{known:n}"] if travels else []),
+                *(["p.hired_on IS NOT NULL"] if sort == "hired_on" else []),
+                _STATUS[status],
+                *conditions,
+            ]
+        ),
+    }
+    return text((_SOME_MOMENT if at_a_moment else NOW).fill(template, **words))
+
+
+#: Stands for any moment: only its presence matters for the text.
+_SOME_MOMENT: Final = Asked(as_known=datetime.min.replace(tzinfo=UTC))
+#: (names of another day, knowledge of another moment) → where people come from. Indexes: person_by_kana,
+#: person_by_number, person_by_hire; person_version_by_kana when the names of another day are wanted.
+_SOURCE: Final = {
+    (False, False): "app.person AS p",
+    (True, False): "app.person_version AS n JOIN app.person AS p ON p.id = n.person_id",
+    (True, True): (
+        "app.person_version AS n JOIN app.person AS p ON p.id = n.person_id"
+        " LEFT JOIN LATERAL (SELECT coalesce(range_agg(x.employed), '{}'::datemultirange) AS employed"
+        " FROM app.employment_version AS x WHERE x.person_id = p.id AND {known:x}) AS e ON true"
+    ),
+}
+_MANAGER: Final = {
+    False: "app.person AS m ON m.id = a.manager_person_id",
+    True: "app.person_version AS m ON m.person_id = a.manager_person_id AND {known:m} AND m.valid @> {day}",
+}
