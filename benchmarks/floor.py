@@ -27,9 +27,7 @@ def create_floor(
     *, database_url: str, statements: dict[str, list[tuple[str, dict[str, object]]]]
 ) -> Starlette:
     """An application that answers each recorded path by running its statements in one transaction."""
-    pool = psycopg_pool.AsyncConnectionPool(
-        database_url, min_size=10, max_size=10, open=False, kwargs={"row_factory": dict_row}
-    )
+    pool = psycopg_pool.AsyncConnectionPool(database_url, min_size=10, max_size=10, open=False)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -42,7 +40,8 @@ def create_floor(
         rows: list[dict[str, object]] = []
         async with pool.connection() as connection:
             for sql, parameters in statements[key]:
-                cursor = await connection.execute(sql.encode(), parameters)
+                cursor = connection.cursor(row_factory=dict_row)
+                await cursor.execute(sql.encode(), parameters)
                 if cursor.description:
                     rows = await cursor.fetchall()
         return Response(orjson.dumps(rows, default=str), media_type="application/json")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from hrx.kit import log
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
 
@@ -156,13 +157,13 @@ def open_tracing(
     return OtlpTracing(provider=provider, ratio=ratio)
 
 
-def _context_of(parent: TraceParent | None) -> object:
+def _context_of(parent: TraceParent | None) -> Context:
     """The SDK's context of the caller's span, or an empty one that starts a new trace."""
-    from opentelemetry.context import Context
+    from opentelemetry.context import Context as EmptyContext
     from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
     if parent is None:
-        return Context()
+        return EmptyContext()
     remote = SpanContext(
         trace_id=int(parent.trace_id, 16),
         span_id=int(parent.span_id, 16),

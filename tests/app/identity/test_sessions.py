@@ -28,7 +28,16 @@ async def test_without_a_session_every_door_answers_401(browser: Browser) -> Non
 
 
 @pytest.mark.parametrize(
-    "token", ["x", "", "A" * 5000, "ｔｏｋｅｎ", "' OR 1=1 --", ids.new_token(), "\x7f\x7f"]
+    "token",
+    [
+        "x",
+        "",
+        "A" * 5000,
+        "ｔｏｋｅｎ",
+        "' OR 1=1 --",
+        "Zm9yZ2VkLXRva2VuLW9mLXRoZS1yaWdodC1sZW5ndGg-",
+        "\x7f\x7f",
+    ],
 )
 async def test_a_forged_token_is_not_a_session(app: FastAPI, token: str) -> None:
     header = b"Bearer " + token.encode()

@@ -131,7 +131,7 @@ async def test_pages_of_users_follow_each_other_without_gap_or_repeat(
         await make_user()
     seen: list[str] = []
     cursor: str | None = ""
-    while cursor is not None:
+    while isinstance(cursor, str):
         page = (await owner.get(f"/users?limit=2{cursor and '&cursor=' + cursor}")).json()
         assert page["total"] == 6
         seen += [item["email"] for item in page["items"]]

@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Concatenate, Final
 
 import procrastinate
 import psycopg_pool
@@ -65,10 +65,8 @@ class JobContext:
         return self.database.transaction(self.principal)
 
 
-class JobFunction(Protocol):
-    """An async function of a JobContext and keyword arguments that JSON can hold."""
-
-    def __call__(self, job: JobContext, /, **args: Any) -> Awaitable[None]: ...
+#: An async function of a JobContext and keyword arguments that JSON can hold.
+JobFunction = Callable[Concatenate[JobContext, ...], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +125,7 @@ def task(name: str, *, queue: str = DEFAULT_QUEUE, timeout_s: float = 600.0) -> 
     """Register a kind of job under a stable name: jobs outlive the release that enqueued them."""
 
     def register(function: JobFunction) -> Task:
-        async def run(context: procrastinate.JobContext, **args: Any) -> None:
+        async def run(context: procrastinate.JobContext, /, **args: Any) -> None:
             await _run(context, function=function, timeout_s=timeout_s, args=args)
 
         run.__name__ = name

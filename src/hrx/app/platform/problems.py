@@ -94,7 +94,7 @@ def explain_constraint(
 def field_error(code: str, *, ja: str, en: str) -> PydanticCustomError:
     """What a Pydantic validator raises so that its message reaches people in their language."""
     # The type asks for a literal string because it may hold placeholders; ours has none that matter.
-    return PydanticCustomError(code, en.replace("{", "(").replace("}", ")"), {"ja": ja, "en": en})  # type: ignore[arg-type]
+    return PydanticCustomError(code, en.replace("{", "(").replace("}", ")"), {"ja": ja, "en": en})
 
 
 _GENERIC_BY_STATE: Final[Mapping[str, tuple[type[HrxError], str, Text]]] = {
@@ -165,7 +165,7 @@ def explain_database_error(error: DBAPIError) -> HrxError | None:
         )
         return meaning.error(meaning.message, hint=meaning.hint, code=meaning.code, fields=problem)
     state = getattr(error.orig, "sqlstate", None)
-    if state in _GENERIC_BY_STATE:
+    if isinstance(state, str) and state in _GENERIC_BY_STATE:
         kind, code, message = _GENERIC_BY_STATE[state]
         return kind(message, hint=_TRY_AGAIN if kind is not Forbidden else None, code=code)
     if _is_unstorable_text(error, state):
@@ -256,8 +256,9 @@ def render(problem: Problem, *, language: Language) -> Response:
 def language_of(scope: Mapping[str, Any]) -> Language:
     """The signed-in user's language, else what Accept-Language prefers of ja and en, else ja."""
     known = scope.get(LANGUAGE_SCOPE_KEY)
-    if known in LANGUAGES:
-        return known
+    for language in LANGUAGES:
+        if known == language:
+            return language
     for name, value in scope.get("headers", ()):
         if name == b"accept-language":
             return _preferred(value.decode("latin-1"))
