@@ -70,7 +70,8 @@ def _field_name(location: tuple[object, ...]) -> str:
     parts = [str(part) for part in location]
     if parts and parts[0] in _PLACES:
         parts = parts[1:]
-    return ".".join(parts) or "body"
+    # A name the caller made up may hold half a character, or be very long.
+    return ".".join(parts).encode("utf-8", "replace").decode()[:200] or "body"
 
 
 def _message(code: str, context: Mapping[str, Any]) -> Text:

@@ -13,7 +13,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import PydanticCustomError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -168,22 +168,20 @@ def explain_database_error(error: DBAPIError) -> HrxError | None:
     if isinstance(state, str) and state in _GENERIC_BY_STATE:
         kind, code, message = _GENERIC_BY_STATE[state]
         return kind(message, hint=_TRY_AGAIN if kind is not Forbidden else None, code=code)
-    if _is_unstorable_text(error, state):
-        return Invalid(
-            Text(
-                ja="保存できない文字または値が含まれています。",
-                en="It contains a character or a value that cannot be stored.",
-            ),
-            code="unstorable_value",
-        )
+    # NUL characters fail in the driver, numbers out of range in the server (class 22).
+    if isinstance(error, DataError) or (state or "").startswith("22"):
+        return _unstorable()
     return None
 
 
-def _is_unstorable_text(error: DBAPIError, state: str | None) -> bool:
-    """NUL characters and lone surrogates fail in the driver; numbers out of range in the server (22xxx)."""
-    if state is not None:
-        return state.startswith("22")
-    return type(error.orig).__name__ in {"DataError", "UnicodeEncodeError"}
+def _unstorable() -> Invalid:
+    return Invalid(
+        Text(
+            ja="保存できない文字または値が含まれています。",
+            en="It contains a character or a value that cannot be stored.",
+        ),
+        code="unstorable_value",
+    )
 
 
 # ── the document ──────────────────────────────────────────────────────────────────────────────────────
@@ -309,6 +307,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_on_invalid_request)
     app.exception_handler(HTTPException)(_on_http_error)
     app.exception_handler(DBAPIError)(_on_database_error)
+    app.exception_handler(UnicodeEncodeError)(_on_half_a_character)
 
 
 async def _on_hrx_error(request: Request, error: HrxError) -> Response:
@@ -339,3 +338,8 @@ async def _on_database_error(request: Request, error: DBAPIError) -> Response:
     if explained is None:
         raise error
     return render(problem_of(explained), language=language_of(request.scope))
+
+
+async def _on_half_a_character(request: Request, error: UnicodeEncodeError) -> Response:
+    """A lone surrogate from JSON reached the driver or our own encoder: no text that anyone typed."""
+    return render(problem_of(_unstorable()), language=language_of(request.scope))

@@ -24,6 +24,8 @@ _logger = logging.getLogger("hrx.http")
 #: Methods that become a label; anything else is counted under one name, or a caller could invent series.
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _CORRELATION_HEADER: Final = b"x-correlation-id"
+_NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
+_NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,10 +222,12 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.has_started = True
             self.status = message["status"]
-            message["headers"] = [
-                *message.get("headers", ()),
-                (_CORRELATION_HEADER, self.correlation_id.encode()),
-            ]
+            headers = list(message.get("headers", ()))
+            headers += ((_CORRELATION_HEADER, self.correlation_id.encode()), _NO_SNIFF)
+            # Answers hold people's data: only a route that says otherwise may be kept by a cache.
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append(_NO_STORE)
+            message["headers"] = headers
         await self._send(message)
 
 
