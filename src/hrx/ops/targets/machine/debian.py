@@ -185,6 +185,23 @@ def unpack(file: Path, *, into: Path) -> None:
     subprocess.run(["dpkg", "-x", str(file), str(into)], check=True, timeout=120, capture_output=True)
 
 
+def relocate(program: Path, *, fixed_share: str) -> None:
+    """Make a program that insists on an absolute folder look for `share` in its working directory instead.
+
+    The path is overwritten by a relative one of the very same length (`./././share`), as package managers
+    without root have long done; nothing else in the file moves. Harmless when done already."""
+    wanted = fixed_share.encode()
+    padding, odd = divmod(len(wanted) - len(b"share"), 2)
+    relative = b"./" * padding + b"share" if not odd else b"./" * (padding - 1) + b".//share"
+    content = program.read_bytes()
+    if wanted not in content:
+        return
+    draft = program.with_name(program.name + ".new")
+    draft.write_bytes(content.replace(wanted, relative))
+    draft.chmod(0o755)
+    draft.replace(program)
+
+
 def missing_libraries(program: Path, *, library_dir: Path) -> list[str]:
     """Sonames that the loader cannot find for `program`, with `library_dir` searched as well."""
     done = subprocess.run(

@@ -146,3 +146,8 @@ def _chosen_by_user(
 
 def _variables(plane: type[Settings]) -> set[str]:
     return {ENV_PREFIX + name.upper() for name in plane.model_fields}
+
+
+def checkout() -> Path:
+    """The folder of this checkout."""
+    return Path(__file__).resolve().parents[5]

@@ -101,6 +101,8 @@ class Alertmanager:
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
         users.give_to(data, user=self.user, mode=0o700)
+        if self.tool.share_dir is not None:
+            _copy_readable(self.tool.share_dir, self.folder / "share", user=self.user)
         token_file, config = self.folder / "hook-token", self.folder / "alertmanager.yml"
         text = (self.source / "alertmanager.yml").read_text()
         text = text.replace("@ops@", str(self.ports.ops)).replace("@token_file@", str(token_file))
@@ -126,6 +128,14 @@ class Alertmanager:
             "--log.format=json",
             "--log.level=warn",
         ]
+
+
+def _copy_readable(source: Path, to: Path, *, user: str | None) -> None:
+    """Copy a folder for `user`, replacing what was there."""
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(source, to)
+    for path in (to, *to.rglob("*")):
+        users.give_to(path, user=user, mode=0o700 if path.is_dir() else 0o600)
 
 
 def _refused(name: str, said: str) -> Unavailable:

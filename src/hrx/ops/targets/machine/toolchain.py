@@ -176,6 +176,8 @@ def _install(
         unpacked[spec.package] = (_unpack(candidate, into=folder, apt=apt, catalogue=catalogue), candidate)
     folder, candidate = unpacked[spec.package]
     program = folder / spec.program
+    if spec.fixed_share:
+        debian.relocate(program, fixed_share=spec.fixed_share)
     library_dir = _add_libraries(program, folder=folder, suite=candidate.suite, apt=apt, catalogue=catalogue)
     version = _read_version(program, spec, library_dir=library_dir)
     if version is None:
@@ -192,6 +194,7 @@ def _install(
         version=version,
         source="debian",
         library_dir=library_dir,
+        share_dir=folder / spec.fixed_share.lstrip("/") if spec.fixed_share else None,
         remark=_remark(candidate, catalogue=catalogue, architecture=apt.architecture()),
     )
 
@@ -291,6 +294,7 @@ def _remembered(layout: Layout, catalogue: Catalogue) -> dict[str, Tool]:
             version=entry["version"],
             source=entry["source"],
             library_dir=Path(library_dir) if library_dir else None,
+            share_dir=Path(entry["share_dir"]) if entry.get("share_dir") else None,
             remark=Text(**entry["remark"]) if entry["remark"] else None,
         )
     return found

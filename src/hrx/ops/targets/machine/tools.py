@@ -16,7 +16,9 @@ from hrx.kit.errors import Text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """One outside program. `accepts` is a half-open range of versions; `suites` are tried in order."""
+    """One outside program. `accepts` is a half-open range of versions; `suites` are tried in order.
+
+    `fixed_share` is a folder whose absolute path is compiled into the program (see `debian.relocate`)."""
 
     name: str
     path_names: tuple[str, ...]
@@ -28,6 +30,7 @@ class ToolSpec:
     accepts: tuple[str, str]
     is_required: bool
     affects: Text
+    fixed_share: str | None = None
 
     def accepts_version(self, version: str) -> bool:
         lowest, below = self.accepts
@@ -48,13 +51,16 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A program that was found. `source` says where: path, debian or release."""
+    """A program that was found. `source` says where: path, debian or release.
+
+    With a `share_dir` it looks for that folder's files in `share` below its working directory."""
 
     name: str
     path: Path
     version: str
     source: str
     library_dir: Path | None = None
+    share_dir: Path | None = None
     remark: Text | None = None
 
     def environment(self) -> dict[str, str]:
@@ -101,6 +107,7 @@ def _read_tool(entry: dict[str, Any]) -> ToolSpec:
         version_argument=entry["version_argument"],
         accepts=(lowest, below),
         is_required=entry["is_required"],
+        fixed_share=entry.get("fixed_share"),
         affects=Text(ja=entry["affects"]["ja"], en=entry["affects"]["en"]),
     )
 

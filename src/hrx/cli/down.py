@@ -1,0 +1,45 @@
+"""`hrx down`: stop everything in order, data kept."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from hrx.cli import output
+from hrx.cli.up import open_machine, show_event
+from hrx.kit.errors import Text
+from hrx.ops.targets.machine.halt import take_down
+from hrx.ops.targets.machine.progress import silent
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hrx down`."""
+    app.command("down")(down)
+
+
+def down(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
+    """Stop every part, the edge first and PostgreSQL last (fast shutdown); harmless when nothing runs."""
+    started = time.monotonic()
+    layout, _ = open_machine()
+    stragglers = take_down(layout, report=silent if as_json else show_event)
+    took = round(time.monotonic() - started, 1)
+    if as_json:
+        output.show_json({"ended_without_supervisor": stragglers, "seconds": took})
+        return
+    if stragglers:
+        names = ", ".join(stragglers)
+        print(
+            output.say(
+                Text(
+                    ja=f"管理プロセスのないまま残っていたものを終了しました: {names}",
+                    en=f"Ended what was left without a supervisor: {names}",
+                )
+            )
+        )
+    print(
+        output.say(
+            Text(ja=f"停止しました({took} 秒)。データは残っています。", en=f"Down ({took} s); data kept.")
+        )
+    )
