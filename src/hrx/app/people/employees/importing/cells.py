@@ -197,3 +197,10 @@ _READERS: Final[dict[FieldKind, Callable[[str, Field], Value]]] = {
     FieldKind.RATIO: _read_ratio,
     FieldKind.ORG_UNIT: _read_name,
 }
+
+
+def guard_formula(text: str) -> str:
+    """A text as exports write it: an apostrophe in front keeps spreadsheets from running it as a formula.
+
+    `parse_cell` takes the apostrophe away again."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
