@@ -50,14 +50,14 @@ class PostgresServer:
 
     def create_migrated_database(self, name: str) -> PostgresServer:
         """Another migrated database in the same cluster, for tests that break things."""
-        return _prepare(self.cluster, self.admin_url, database=name)
+        return prepare_postgres(self.cluster, self.admin_url, database=name)
 
 
 _PASSWORDS = {role: secrets.token_hex(12) for role in ("hrx_owner", "hrx_app", "hrx_ops")}
 _ADMIN_PASSWORD = secrets.token_hex(12)
 
 
-def _prepare(cluster: PostgresCluster, admin_url: str, *, database: str) -> PostgresServer:
+def prepare_postgres(cluster: PostgresCluster, admin_url: str, *, database: str) -> PostgresServer:
     create_roles_and_database(admin_url, _PASSWORDS, database=database)
     server = PostgresServer(
         cluster=cluster,
@@ -102,7 +102,7 @@ def postgres() -> Iterator[PostgresServer]:
         config.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
     cluster.start(timeout_s=60)
     try:
-        yield _prepare(cluster, cluster.url("hrx_admin", _ADMIN_PASSWORD, "postgres"), database="hrx")
+        yield prepare_postgres(cluster, cluster.url("hrx_admin", _ADMIN_PASSWORD, "postgres"), database="hrx")
     finally:
         cluster.stop(mode="immediate")
         shutil.rmtree(home, ignore_errors=True)

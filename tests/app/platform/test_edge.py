@@ -105,9 +105,7 @@ async def edge_app(make_settings: MakeSettings) -> AsyncIterator[FastAPI]:
 @pytest_asyncio.fixture
 async def page(edge_app: FastAPI, database: Database, tenant: TenantId) -> AsyncIterator[Browser]:
     browser = open_browser(edge_app)
-    await browser.sign_in(
-        await create_user(edge_app, database, tenant_id=tenant, roles=frozenset({Role.HR}))
-    )
+    await browser.sign_in(await create_user(edge_app, database, tenant_id=tenant, roles=frozenset({Role.HR})))
     yield browser
     await browser.http.aclose()
 

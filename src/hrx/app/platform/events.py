@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from hrx.app.platform.edge import Parts, parts_of
 from hrx.app.platform.live import Event, EventKind, Subscription
@@ -30,24 +31,38 @@ async def stream_events(request: Request) -> StreamingResponse:
     # A transaction of its own, closed before the stream begins: a stream must not hold a connection.
     async with parts.database.open() as session:
         principal = await parts.authenticator.begin(session, request)
-    return StreamingResponse(
-        _events(parts, principal=principal, is_resumed="last-event-id" in request.headers),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
+    return EventStream(parts, principal=principal, is_resumed="last-event-id" in request.headers)
 
 
-async def _events(parts: Parts, *, principal: Principal, is_resumed: bool) -> AsyncIterator[bytes]:
-    async with parts.live.subscribe(
-        tenant_id=principal.tenant_id, session_id=principal.session_id
-    ) as subscription:
+class EventStream(StreamingResponse):
+    """One browser's stream; it takes its place before the answer begins, so that a full house is told so."""
+
+    def __init__(self, parts: Parts, *, principal: Principal, is_resumed: bool) -> None:
+        super().__init__(
+            (),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        )
+        self._parts = parts
+        self._principal = principal
+        self._is_resumed = is_resumed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._parts.live.subscribe(
+            tenant_id=self._principal.tenant_id, session_id=self._principal.session_id
+        ) as subscription:
+            self.body_iterator = self._events(subscription)
+            await super().__call__(scope, receive, send)
+
+    async def _events(self, subscription: Subscription) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
-        if is_resumed:
+        if self._is_resumed:
             yield _format(Event(kind=EventKind.RESET, ref_id=None, at=None), number=0)
         number = 0
+        heartbeat_s = self._parts.settings.events_heartbeat_s
         ends_at_s = clock.monotonic_s() + LIFE_S
         while clock.monotonic_s() < ends_at_s:
-            event = await _next(subscription, timeout_s=parts.settings.events_heartbeat_s)
+            event = await _next(subscription, timeout_s=heartbeat_s)
             if event is None:
                 if subscription.is_over:
                     return
