@@ -24,7 +24,8 @@ class Parameter:
 class StepTemplate:
     """A step before its parameters are known. Texts may hold {placeholders}.
 
-    `irreversible_when` names a placeholder: the step is irreversible when that has a value and the part runs."""
+    `irreversible_when` names a placeholder: the step is irreversible when that has a value
+    and the part runs."""
 
     key: str
     name: Text
