@@ -44,8 +44,8 @@ class Asked:
     def fill(self, template: str, **words: str) -> str:
         """A statement from constant pieces; nothing that a caller sent is ever part of its text.
 
-        `{word}` is replaced by its piece, which may hold further words. `{known:x}`: rows of alias x that were
-        known at the asked moment. `{day}`: the asked day."""
+        `{word}` is replaced by its piece, which may hold further words. `{known:x}`: rows of alias x that
+        were known at the asked moment. `{day}`: the asked day."""
         for _ in range(_NESTING):
             for word, piece in words.items():
                 template = template.replace(f"{{{word}}}", piece)
