@@ -153,14 +153,26 @@ class UnitIndex:
         version = self._on(unit_id, on)
         if version is None:
             raise ReferenceRefused("org_unit_code", "org_unit.unknown", value=code, on=on.isoformat())
-        if text is not None and fold(split_path(text)[-1]) not in {
-            fold(version.name_ja),
-            fold(version.name_en),
-        }:
+        if text is not None and not self._is_ever_called(unit_id, text):
             raise ReferenceRefused(
                 "org_unit_code", "org_unit.disagrees", unit_code=code, name=version.name_ja, value=text
             )
         return unit_id
+
+    def _is_ever_called(self, unit_id: int, text: str) -> bool:
+        """Whether a path ends with a name the unit has on any day: exports may carry another day's."""
+        folded = fold(text)
+        return any(
+            folded.endswith(fold(name))
+            for version in self._versions[unit_id]
+            for name in (version.name_ja, version.name_en)
+            if name
+        )
+
+    def code_of(self, unit_id: int) -> str:
+        """The code of a recorded unit, empty when it cannot be seen."""
+        versions = self._versions.get(unit_id)
+        return versions[0].code if versions else ""
 
     def _by_path(self, path: tuple[str, ...], text: str, on: date) -> int | None:
         """The unit whose path ends with these names on that day; a whole path beats a partial one."""
@@ -241,12 +253,13 @@ class PositionIndex:
     def _find(self, text: str, on: date) -> Ref:
         named = self._by_name.get(fold(text), ())
         matches = {version.position_id for version in named if version.start <= on < version.end}
+        # A title from another day is good enough when it can mean one position only: exports carry such.
+        matches = matches or {version.position_id for version in named}
         if len(matches) > 1:
             raise ReferenceRefused("position", "position.ambiguous", value=text)
         if matches:
             return matches.pop()
-        # A title that exists on other days only is not created a second time under the same name.
-        if not self.may_create or named:
+        if not self.may_create:
             raise ReferenceRefused("position", "position.unknown", value=text, on=on.isoformat())
         key = fold(text)
         position = self.created.get(key)

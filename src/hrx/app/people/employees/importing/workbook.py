@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,7 +17,7 @@ from typing import Final
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from hrx.app.people.employees.importing.dates import from_workbook
 from hrx.app.people.employees.importing.problems import FileProblem, FileTooLarge
@@ -121,7 +122,7 @@ def _refuse_far_cells(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
 
 def _visible_sheets(book: CalamineWorkbook) -> Iterator[str]:
     for sheet in book.sheets_metadata:
-        if sheet.typ.name == "WorkSheet" and sheet.visible.name == "Visible":
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
             yield sheet.name
 
 
@@ -155,15 +156,16 @@ def _zero_padded_columns(path: Path, sheet_name: str) -> dict[int, int]:
     Excel keeps such an employee number as the number 123; what people see and mean is 00123."""
     widths: dict[int, int] = {}
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
+        # Opened here: openpyxl refuses paths that do not end in .xlsx, and stored files have no ending.
+        with (
+            path.open("rb") as stream,
+            closing(load_workbook(stream, read_only=True, data_only=True)) as book,
+        ):
             for row in book[sheet_name].iter_rows(max_row=_FORMAT_SAMPLE_ROWS):
                 for cell in row:
                     shown_as = getattr(cell, "number_format", "")
                     if _ZERO_PADDED.fullmatch(shown_as or "") and isinstance(cell.value, int | float):
                         widths[cell.column - 1] = max(widths.get(cell.column - 1, 0), len(shown_as))
-        finally:
-            book.close()
     except (InvalidFileException, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise _unreadable() from error
     return widths
