@@ -18,7 +18,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Insert the facts of row `facts_of` for these days; `replaces`: that row is closed, being part of them."""
+    """Insert the facts of row `facts_of` for these days; `replaces`: it is closed, being part of them."""
 
     facts_of: int
     from_on: date
