@@ -46,7 +46,7 @@ class Edge:
             shutil.copyfile(page, self.folder / page.name)
         self.config.write_text(self._render())
         done = subprocess.run(
-            [*self.argv(), "-c", "-q"],
+            [*self.argv(), "-c"],
             env={**os.environ, **self.tool.environment()},
             capture_output=True,
             text=True,
@@ -54,10 +54,11 @@ class Edge:
             check=False,
         )
         if done.returncode != 0:
+            said = " ".join(line for line in done.stderr.splitlines() if "[ALERT]" in line)[:600]
             raise Unavailable(
                 Text(
-                    ja=f"入口(HAProxy)の設定が受け付けられません: {done.stderr.strip()[-600:]}",
-                    en=f"The edge's configuration is refused: {done.stderr.strip()[-600:]}",
+                    ja=f"入口(HAProxy)の設定が受け付けられません: {said}",
+                    en=f"The edge's configuration is refused: {said}",
                 ),
                 code="haproxy.bad_config",
             )

@@ -15,6 +15,7 @@ from hrx.ops.targets.machine import environment
 from hrx.ops.targets.machine.environment import Endpoints
 from hrx.ops.targets.machine.haproxy import Edge
 from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.portal import publish_portal
 from hrx.ops.targets.machine.ports import Ports
 from hrx.ops.targets.machine.postgres import PostgresCluster
 from hrx.ops.targets.machine.prometheus import Alertmanager, Prometheus
@@ -50,10 +51,11 @@ def list_programs(
     ops = environment.ops_environment(layout, ports=ports, endpoints=endpoints, secrets=secrets)
     code = fingerprint_tree(layout.root / "src" / "hrx")
     content = fingerprint_tree(layout.root / "runbook")
+    built = publish_portal(layout)
     return [
         *_data_programs(layout, parts),
         *(_api(layout, slot, ports=ports, known=app, code=code) for slot in ("blue", "green")),
-        *(_web(layout, slot, ports=ports) for slot in ("blue", "green")),
+        *(_web(layout, slot, ports=ports, built=built) for slot in ("blue", "green")),
         Program(
             name="worker",
             argv=[sys.executable, "-m", "hrx.app.worker"],
@@ -169,7 +171,7 @@ def _api(layout: Layout, slot: str, *, ports: Ports, known: Mapping[str, str], c
     )
 
 
-def _web(layout: Layout, slot: str, *, ports: Ports) -> Program:
+def _web(layout: Layout, slot: str, *, ports: Ports, built: Path) -> Program:
     node = shutil.which("node")
     if node is None:
         raise Unavailable(
@@ -180,14 +182,13 @@ def _web(layout: Layout, slot: str, *, ports: Ports) -> Program:
             ),
             code="web.no_node",
         )
-    built = layout.root / "web" / ".next" / "standalone"
     return Program(
         name=f"web-{slot}",
         # A heap limit, for V8 sizes itself by the machine's memory rather than by what it needs.
         argv=[node, "--max-old-space-size=192", str(built / "start.mjs")],
         cwd=built,
         environment={**environment.web_environment(layout, port=ports[f"web_{slot}"]), "HRX_SLOT": slot},
-        fingerprint=_read(layout.root / "web" / ".next" / "BUILD_ID"),
+        fingerprint=built.name,
     )
 
 

@@ -42,9 +42,14 @@ class _UnixConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        opened.settimeout(self.timeout)
+        try:
+            opened.connect(str(self._path))
+        except OSError:
+            opened.close()
+            raise
+        self.sock = opened
 
 
 class _UnixTransport(xmlrpc.client.Transport):
@@ -56,7 +61,10 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._timeout_s = timeout_s
 
     def make_connection(self, host: object) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path, timeout_s=self._timeout_s)
+        # Remembered, for `close` closes what it finds here: a refused call would leave its socket open.
+        opened = _UnixConnection(self._path, timeout_s=self._timeout_s)
+        self._connection = (host, opened)  # type: ignore[assignment]
+        return opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,12 +184,12 @@ class Supervisor:
     def _call(self, method: str, *arguments: object) -> Any:
         """One XML-RPC call. `Any`: the protocol has no types; every caller converts what it takes."""
         transport = _UnixTransport(self._path, timeout_s=self._call_timeout_s)
-        proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport)
-        target: Callable[..., Any] = proxy
-        for part in method.split("."):
-            target = getattr(target, part)
         try:
-            return target(*arguments)
+            with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport) as proxy:
+                target: Callable[..., Any] = proxy
+                for part in method.split("."):
+                    target = getattr(target, part)
+                return target(*arguments)
         except xmlrpc.client.Fault as fault:
             raise _translate(fault, method=method, arguments=arguments) from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:

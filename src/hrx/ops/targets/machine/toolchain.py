@@ -5,6 +5,7 @@ whoever starts the stack knows whether it can go on without."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -48,6 +49,16 @@ class Toolchain:
 def find_tools(layout: Layout, settings: MachineSettings, *, may_fetch: bool = True) -> Toolchain:
     """Every known tool, fetched when missing and allowed; remembered, so that the next call costs nothing."""
     catalogue = read_catalogue(layout.root / "deploy" / "tools.json")
+    layout.tools.mkdir(parents=True, exist_ok=True)
+    with (layout.tools / ".lock").open("w") as lock:
+        # Two stacks may share one folder of tools; the second waits for what the first fetches.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _find_tools(layout, settings, catalogue=catalogue, may_fetch=may_fetch)
+
+
+def _find_tools(
+    layout: Layout, settings: MachineSettings, *, catalogue: Catalogue, may_fetch: bool
+) -> Toolchain:
     found = _remembered(layout, catalogue)
     for spec in catalogue.tools:
         on_path = None if spec.name in found else _find_on_path(spec, user=layout.user)

@@ -1,0 +1,46 @@
+"""The built portal, put aside under its build id before it runs.
+
+A running portal must not live in the folder that the next build overwrites; and a build that is kept can be
+gone back to."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from pathlib import Path
+from typing import Final
+
+from hrx.kit.errors import Text, Unavailable
+from hrx.ops.targets.machine.layout import Layout
+
+_KEPT_BUILDS: Final = 3
+
+
+def publish_portal(layout: Layout) -> Path:
+    """The folder of the current build below `var/web`, copied there on first sight.
+
+    Raises Unavailable when the portal has not been built."""
+    built = layout.root / "web" / ".next" / "standalone"
+    try:
+        build_id = (built / ".next" / "BUILD_ID").read_text().strip()
+    except OSError as error:
+        raise Unavailable(
+            Text(ja="ポータルがまだビルドされていません。", en="The portal has not been built yet."),
+            hint=Text(ja="`make up` を実行してください。", en="Run `make up`, which builds it."),
+            code="portal.not_built",
+        ) from error
+    home = layout.var / "web" / build_id
+    if not home.exists():
+        home.parent.mkdir(exist_ok=True)
+        draft = home.with_name(f".{build_id}.{secrets.token_hex(4)}")
+        shutil.copytree(built, draft, symlinks=True)
+        draft.rename(home)
+    home.touch()
+    _forget_old(home.parent)
+    return home
+
+
+def _forget_old(folder: Path) -> None:
+    builds = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in builds[_KEPT_BUILDS:]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,277 @@
+"""A real HAProxy with the real configuration, in front of small servers that say what they were asked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
+
+import pytest
+
+from hrx.kit.errors import Unavailable
+from hrx.ops.targets.machine.haproxy import Edge
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.ports import Ports
+from hrx.ops.targets.machine.toolchain import Toolchain
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Says which server it is and what reached it; /stream sends two events a second apart."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if self.path == "/api/v1/events":
+            self._stream()
+            return
+        length = int(self.headers.get("Content-Length", 0))
+        self.rfile.read(length)
+        seen = {
+            "server": cast("ThreadingHTTPServer", self.server).server_name,
+            "path": self.path,
+            "headers": dict(self.headers.items()),
+        }
+        body = json.dumps(seen).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def _stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for _ in range(2):
+            self.wfile.write(b"data: now\n\n")
+            self.wfile.flush()
+            time.sleep(1)
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+@contextmanager
+def serving(name: str, port: int) -> Iterator[None]:
+    server = ThreadingHTTPServer(("127.0.0.1", port), Echo)
+    server.server_name = name
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def edge(layout: Layout, ports: Ports, tools: Toolchain) -> Iterator[Edge]:
+    made = make_edge(layout, ports, tools)
+    made.prepare()
+    process = subprocess.Popen(
+        made.argv(), env=made.tool.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    yield made
+    process.kill()
+    process.wait()
+
+
+def make_edge(layout: Layout, ports: Ports, tools: Toolchain) -> Edge:
+    return Edge(
+        tool=tools.found["haproxy"],
+        source=layout.root / "deploy" / "edge",
+        folder=layout.run / "edge",
+        socket_path=layout.haproxy_socket,
+        ports=ports,
+        bind="127.0.0.1",
+        user=layout.user,
+    )
+
+
+def ask(
+    ports: Ports, path: str, *, method: str = "GET", headers: dict[str, str] | None = None, body: bytes = b""
+) -> Reply:
+    with closing(http.client.HTTPConnection("127.0.0.1", ports.edge, timeout=10)) as connection:
+        connection.request(method, path, body=body or None, headers=headers or {})
+        reply = connection.getresponse()
+        found = {name.lower(): value for name, value in reply.getheaders()}
+        return Reply(status=reply.status, headers=found, body=reply.read())
+
+
+def wait_for(ports: Ports, path: str, status: int) -> Reply:
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            reply = ask(ports, path)
+            if reply.status == status:
+                return reply
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, f"{path} never became {status}"
+        time.sleep(0.05)
+
+
+def test_requests_reach_the_plane_they_belong_to(edge: Edge, ports: Ports) -> None:
+    with serving("api", ports["api_blue"]), serving("web", ports["web_green"]):
+        for path in ("/api/v1/people", "/livez", "/readyz", "/version"):
+            assert json.loads(wait_for(ports, path, 200).body)["server"] == "api"
+        for path in ("/", "/people", "/web/readyz", "/apiary"):
+            assert json.loads(wait_for(ports, path, 200).body)["server"] == "web"
+        assert ask(ports, "/metrics").status == 404
+
+
+def test_a_caller_cannot_say_who_they_are_but_may_bring_its_request_ids(edge: Edge, ports: Ports) -> None:
+    with serving("api", ports["api_blue"]):
+        wait_for(ports, "/livez", 200)
+        reply = ask(
+            ports,
+            "/api/v1/session",
+            headers={
+                "X-Forwarded-For": "203.0.113.9",
+                "X-Forwarded-Proto": "https",
+                "X-Real-IP": "203.0.113.9",
+                "Forwarded": "for=203.0.113.9",
+                "X-Correlation-ID": "abcdef0123456789",
+                "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            },
+        )
+    seen = {name.lower(): value for name, value in json.loads(reply.body)["headers"].items()}
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+    assert seen["x-forwarded-proto"] == "http"
+    assert "x-real-ip" not in seen
+    assert "forwarded" not in seen
+    assert seen["x-correlation-id"] == "abcdef0123456789"
+    assert seen["traceparent"].startswith("00-0af7651916cd43dd8448eb211c80319c")
+
+
+def test_every_answer_carries_the_security_headers_and_no_server_name(edge: Edge, ports: Ports) -> None:
+    with serving("web", ports["web_blue"]):
+        answers = [wait_for(ports, "/", 200), wait_for(ports, "/api/v1/people", 503), ask(ports, "/metrics")]
+    for answer in answers:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "strict-origin-when-cross-origin"
+        assert "server" not in answer.headers
+
+
+def test_too_large_a_body_is_refused_in_the_readers_language_but_imports_may_be_larger(
+    edge: Edge, ports: Ports
+) -> None:
+    with serving("api", ports["api_blue"]):
+        wait_for(ports, "/livez", 200)
+        large = b"x" * 12_000_001
+        japanese = post_length_only(ports, "/api/v1/people", length=len(large), language="ja")
+        english = post_length_only(ports, "/api/v1/people", length=len(large), language="en-GB")
+        assert ask(ports, "/api/v1/imports", method="POST", body=large).status == 200
+        assert post_length_only(ports, "/api/v1/imports", length=120_000_001, language="ja").status == 413
+    assert (japanese.status, english.status) == (413, 413)
+    assert json.loads(english.body)["title"] == "Too much data was sent"
+    assert json.loads(japanese.body)["code"] == "edge.too_large"
+    assert "大きすぎます" in json.loads(japanese.body)["title"]
+
+
+def post_length_only(ports: Ports, path: str, *, length: int, language: str) -> Reply:
+    """Announce a body without sending it: the refusal must not wait for the bytes."""
+    with closing(http.client.HTTPConnection("127.0.0.1", ports.edge, timeout=10)) as connection:
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Length", str(length))
+        connection.putheader("Accept-Language", language)
+        connection.endheaders()
+        reply = connection.getresponse()
+        return Reply(status=reply.status, headers={}, body=reply.read())
+
+
+@pytest.mark.req("R1-3")
+def test_with_nothing_behind_it_the_edge_explains_itself_in_both_languages(edge: Edge, ports: Ports) -> None:
+    page = wait_for(ports, "/people", 503)
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["retry-after"] == "5"
+    assert "ただいま画面を表示できません" in page.body.decode()
+    assert "cannot be shown" in page.body.decode()
+    # Until the first health check has failed nobody knows the reader's language; then the page follows it.
+    while ask(ports, "/people", headers={"Accept-Language": "en"}).body == page.body:
+        time.sleep(0.05)
+    english = ask(ports, "/people", headers={"Accept-Language": "en-US,en;q=0.9"})
+    assert english.body.decode().index("cannot be shown") < english.body.decode().index("表示できません")
+    problem = ask(ports, "/api/v1/people", headers={"Accept-Language": "en"})
+    assert problem.headers["content-type"].startswith("application/problem+json")
+    assert json.loads(problem.body)["code"] == "edge.unavailable"
+
+
+@pytest.mark.req("R3.1-3")
+def test_reads_go_on_when_one_of_two_slots_dies(edge: Edge, ports: Ports) -> None:
+    with ExitStack() as alive, serving("green", ports["api_green"]):
+        blue = ExitStack()
+        alive.enter_context(blue)
+        blue.enter_context(serving("blue", ports["api_blue"]))
+        wait_for(ports, "/livez", 200)
+        seen: set[str] = set()
+        deadline = time.monotonic() + 15
+        while seen != {"blue", "green"}:
+            seen.add(json.loads(ask(ports, "/api/v1/people").body)["server"])
+            assert time.monotonic() < deadline
+        blue.close()
+        answers = [ask(ports, "/api/v1/people") for _ in range(40)]
+    assert {answer.status for answer in answers} == {200}
+
+
+def test_a_live_stream_is_passed_on_as_it_comes(edge: Edge, ports: Ports) -> None:
+    with serving("api", ports["api_blue"]), socket.socket() as client:
+        wait_for(ports, "/livez", 200)
+        client.settimeout(5)
+        client.connect(("127.0.0.1", ports.edge))
+        request = b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n"
+        client.sendall(request)
+        started = time.monotonic()
+        received = b""
+        while b"data: now" not in received:
+            received += client.recv(4096)
+        assert time.monotonic() - started < 0.9
+        assert b"content-encoding" not in received.lower()
+
+
+def test_the_runtime_socket_answers_and_metrics_have_a_port_of_their_own(edge: Edge, ports: Ports) -> None:
+    wait_for(ports, "/", 503)
+    assert "api-green" in edge.command("show stat")
+    with closing(http.client.HTTPConnection("127.0.0.1", ports["haproxy_stats"], timeout=5)) as connection:
+        connection.request("GET", "/metrics")
+        assert b'haproxy_backend_active_servers{proxy="api"}' in connection.getresponse().read()
+
+
+def test_a_configuration_that_haproxy_refuses_is_reported_in_its_words(
+    layout: Layout, ports: Ports, tools: Toolchain, folder: object
+) -> None:
+    made = make_edge(layout, ports, tools)
+    broken = Edge(
+        tool=made.tool,
+        source=made.source,
+        folder=made.folder,
+        socket_path=made.socket_path,
+        ports=ports,
+        bind="not an address",
+        user=None,
+    )
+    with pytest.raises(Unavailable) as refused:
+        broken.prepare()
+    assert "[ALERT]" in refused.value.message.en
+    assert "bind" in refused.value.message.en

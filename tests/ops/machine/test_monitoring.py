@@ -1,0 +1,102 @@
+"""Prometheus and Alertmanager accept what the machine makes of monitoring/, and refuse what is broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hrx.kit.errors import Unavailable
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.ports import Ports
+from hrx.ops.targets.machine.prometheus import Alertmanager, Prometheus
+from hrx.ops.targets.machine.toolchain import Toolchain
+
+
+def make_prometheus(layout: Layout, ports: Ports, tools: Toolchain, *, source: Path) -> Prometheus:
+    return Prometheus(
+        tool=tools.found["prometheus"],
+        checker=tools.found["promtool"],
+        source=source,
+        folder=layout.var / "prometheus",
+        ports=ports,
+        user=layout.user,
+    )
+
+
+@pytest.mark.req("R4.3-1")
+def test_the_rules_do_what_their_own_tests_say(tools: Toolchain, layout: Layout) -> None:
+    done = subprocess.run(
+        [str(tools.found["promtool"].path), "test", "rules", "monitoring/tests/parts_test.yml"],
+        cwd=layout.root,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("change", [("== 0\n        for: 4s", "== 0\n        for: 1h"), ("> 0.05", "> 0.5")])
+def test_the_tests_of_the_rules_notice_a_weakened_rule(
+    tools: Toolchain, layout: Layout, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    shutil.copytree(layout.root / "monitoring", tmp_path / "monitoring")
+    rules = tmp_path / "monitoring" / "rules" / "parts.yml"
+    assert change[0] in rules.read_text()
+    rules.write_text(rules.read_text().replace(*change))
+    done = subprocess.run(
+        [str(tools.found["promtool"].path), "test", "rules", "monitoring/tests/parts_test.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+
+
+def test_prometheus_accepts_its_configuration_and_targets_follow_the_live_slot(
+    layout: Layout, ports: Ports, tools: Toolchain
+) -> None:
+    prometheus = make_prometheus(layout, ports, tools, source=layout.root / "monitoring")
+    prometheus.prepare(scraped={"api-blue": 8151, "worker": 8153})
+    prometheus.write_targets({"api-green": 8152, "worker": 8153})
+    written = {path.stem: json.loads(path.read_text()) for path in (prometheus.folder / "targets").iterdir()}
+    assert written.keys() == {"api-green", "worker"}
+    assert written["api-green"] == [
+        {"targets": ["127.0.0.1:8152"], "labels": {"part": "api-green", "job": "hrx"}}
+    ]
+
+
+def test_a_broken_rule_is_refused_before_prometheus_is_started(
+    layout: Layout, ports: Ports, tools: Toolchain, tmp_path: Path
+) -> None:
+    shutil.copytree(layout.root / "monitoring", tmp_path / "monitoring")
+    (tmp_path / "monitoring" / "rules" / "bad.yml").write_text(
+        "groups: [{name: g, rules: [{alert: A, expr: 'sum(('}]}]\n"
+    )
+    prometheus = make_prometheus(layout, ports, tools, source=tmp_path / "monitoring")
+    with pytest.raises(Unavailable) as refused:
+        prometheus.prepare(scraped={})
+    assert "bad.yml" in refused.value.message.en
+
+
+def test_alertmanager_accepts_its_configuration_and_keeps_the_token_out_of_it(
+    layout: Layout, ports: Ports, tools: Toolchain
+) -> None:
+    alertmanager = Alertmanager(
+        tool=tools.found["alertmanager"],
+        checker=tools.found["amtool"],
+        source=layout.root / "monitoring",
+        folder=layout.var / "alertmanager",
+        ports=ports,
+        user=layout.user,
+    )
+    alertmanager.prepare(hook_token="hook-token-value")
+    config = alertmanager.folder / "alertmanager.yml"
+    assert "hook-token-value" not in config.read_text()
+    assert f":{ports.ops}/hooks/alertmanager" in config.read_text()
+    assert (alertmanager.folder / "hook-token").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,98 @@
+"""A taken port is either somebody to name or a reason to move, never a mystery."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hrx.kit.errors import Refused
+from hrx.ops.targets.machine.ports import Ports, choose_ports
+from hrx.ops.targets.machine.settings import MachineSettings
+from tests.conftest import free_port
+
+
+@contextmanager
+def listening(port: int) -> Iterator[None]:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        yield
+
+
+def choose(tmp_path: Path, *, edge: int, ops: int, is_up: bool = False) -> Ports:
+    return choose_ports(
+        MachineSettings(edge_port=edge, ops_port=ops),
+        remembered_in=tmp_path / "ports.json",
+        stack_mark=str(tmp_path),
+        in_use_by_us=is_up,
+    )
+
+
+@pytest.mark.req("R1-1")
+def test_a_taken_public_port_names_its_holder_and_the_command_to_type(tmp_path: Path) -> None:
+    edge, ops = free_port(), free_port()
+    with listening(edge), pytest.raises(Refused) as refused:
+        choose(tmp_path, edge=edge, ops=ops)
+    assert f"process {os.getpid()}" in refused.value.message.en
+    assert refused.value.hint is not None
+    assert "HRX_EDGE_PORT=" in refused.value.hint.en
+    assert "make up" in refused.value.hint.ja
+    suggested = int(refused.value.hint.en.split("HRX_EDGE_PORT=")[1].split()[0])
+    assert suggested > edge
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", suggested))
+
+
+def test_a_port_held_by_another_stack_names_that_stack(tmp_path: Path) -> None:
+    ops = free_port()
+    script = "import socket,time; s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen(); "
+    script += "print(s.getsockname()[1], flush=True); time.sleep(60)"
+    other = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HRX_STACK": "/srv/other"},
+    )
+    try:
+        assert other.stdout is not None
+        edge = int(other.stdout.readline())
+        with pytest.raises(Refused) as refused:
+            choose(tmp_path, edge=edge, ops=ops)
+    finally:
+        other.kill()
+        other.communicate()
+    assert "/srv/other" in refused.value.message.ja
+    assert refused.value.hint is not None
+    assert "HRX_VAR_DIR=/srv/other make down" in refused.value.hint.en
+
+
+def test_an_inner_port_that_is_taken_moves_and_is_remembered(tmp_path: Path) -> None:
+    edge, ops = free_port(), free_port()
+    first = choose(tmp_path, edge=edge, ops=ops)
+    assert len({first.edge, first.ops, *first.inner.values()}) == len(first.inner) + 2
+    with listening(first["redis"]):
+        moved = choose(tmp_path, edge=edge, ops=ops)
+    assert moved["redis"] != first["redis"]
+    assert moved["postgres"] == first["postgres"]
+    assert choose(tmp_path, edge=edge, ops=ops)["redis"] == moved["redis"]
+
+
+def test_our_own_running_parts_are_no_conflict(tmp_path: Path) -> None:
+    edge, ops = free_port(), free_port()
+    first = choose(tmp_path, edge=edge, ops=ops)
+    with listening(first["api_blue"]):
+        assert choose(tmp_path, edge=edge, ops=ops, is_up=True) == first
+
+
+def test_a_damaged_memory_of_ports_is_forgotten(tmp_path: Path) -> None:
+    edge, ops = free_port(), free_port()
+    (tmp_path / "ports.json").write_text('{"redis": ')
+    assert choose(tmp_path, edge=edge, ops=ops)["redis"] >= 8379
