@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import uvicorn
@@ -42,6 +42,10 @@ _PEOPLE_DOORS: Final = (
     "hrx.app.people.employees.importing.routes",
     "hrx.app.people.employees.exporting.routes",
 )
+#: How routes that answer with rows of JSON in shape already are described.
+_OBJECT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "OK", "content": {"application/json": {"schema": {"type": "object"}}}}
+}
 #: The one route that takes large files.
 IMPORT_PATH: Final = f"{PREFIX}/imports"
 
@@ -81,7 +85,7 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
     app.state.registry = registry
     problems.install(app)
     for router in slice_routers():
-        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
     _add_health(app, settings=settings)
     tracing = open_tracing(
         endpoint=settings.otlp_endpoint,
@@ -171,14 +175,14 @@ def _add_health(app: FastAPI, *, settings: AppSettings) -> None:
         """The process answers; nothing else is asked."""
         return {"status": "alive"}
 
-    @app.get("/readyz", tags=["health"], response_class=Reply)
+    @app.get("/readyz", tags=["health"], response_class=Reply, responses=_OBJECT | {503: _OBJECT[200]})
     async def readyz(request: Request) -> Response:
         """Whether requests can be served, with each dependency; 503 when a required one is down."""
         report = await health.check_readiness(dependencies)
         status_code = 503 if report.status is health.Readiness.NOT_READY else 200
         return Reply(report.as_dict(), status_code=status_code)
 
-    @app.get("/version", tags=["health"], response_class=Reply)
+    @app.get("/version", tags=["health"], response_class=Reply, responses=_OBJECT)
     async def show_version() -> Response:
         """What runs here."""
         return Reply(await version.as_dict())

@@ -91,6 +91,43 @@ def explain_constraint(
     )
 
 
+#: Every answer that is not a success, as the OpenAPI document tells it: one shape for all of them.
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {
+        "description": "A problem document (RFC 9457) in the reader's language",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "code", "detail", "correlation_id"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "code": {"type": "string"},
+                        "detail": {"type": "string"},
+                        "hint": {"type": ["string", "null"]},
+                        "errors": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["field", "code", "message"],
+                                "properties": {
+                                    "field": {"type": "string"},
+                                    "code": {"type": "string"},
+                                    "message": {"type": "string"},
+                                },
+                            },
+                        },
+                        "correlation_id": {"type": ["string", "null"]},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
 def field_error(code: str, *, ja: str, en: str) -> PydanticCustomError:
     """What a Pydantic validator raises so that its message reaches people in their language."""
     # The type asks for a literal string because it may hold placeholders; ours has none that matter.
