@@ -1,0 +1,140 @@
+"""`hrx settings write|check`: .env.example and docs/settings.md, made from the settings themselves.
+
+The product's settings are asked of the product as a process: this plane never imports it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from hrx.cli import output
+from hrx.kit.errors import Refused, Text, Unavailable
+from hrx.kit.settings import SettingDoc, document
+from hrx.ops.settings import HOME, OpsSettings
+from hrx.ops.targets.machine.settings import MachineSettings
+
+_PRODUCT_TIMEOUT_S: Final = 60
+_HEAD: Final = "<!-- Made by `hrx settings write`; a test compares it with the code. -->\n\n# Settings\n\n"
+_INTRO: Final = (
+    "Every setting of every process, from its declaration. Read once at start; nothing reads the environment\n"
+    "later. No secret has a default: `make up` makes them in `var/secrets.env` (mode 0600).\n"
+)
+_ENV_HEAD: Final = (
+    "# Made by `hrx settings write`. Copy to .env and keep what you change; secrets are made by `make up`.\n"
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hrx settings`."""
+    group = typer.Typer(help="The settings reference.", no_args_is_help=True)
+    group.command("write")(write)
+    group.command("check")(check)
+    app.add_typer(group, name="settings")
+
+
+def write(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Write .env.example and docs/settings.md from the code."""
+    changed = [path for path, content in render_all().items() if _differs(path, content)]
+    if not dry_run:
+        for path, content in render_all().items():
+            path.write_text(content)
+    names = [str(path.relative_to(HOME)) for path in changed]
+    if as_json:
+        output.show_json({"changed": names, "dry_run": dry_run})
+        return
+    print(output.say(Text(ja="変更: ", en="changed: ")) + (", ".join(names) or "-"))
+
+
+def check(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Say whether the written reference still matches the code."""
+    stale = [str(path.relative_to(HOME)) for path, content in render_all().items() if _differs(path, content)]
+    if stale:
+        raise Refused(
+            Text(
+                ja=f"設定の一覧が古くなっています: {', '.join(stale)}",
+                en=f"The settings reference is out of date: {', '.join(stale)}",
+            ),
+            hint=Text(ja="`hrx settings write` を実行してください。", en="Run `hrx settings write`."),
+            code="settings.reference_stale",
+        )
+    if as_json:
+        output.show_json({"stale": []})
+    else:
+        print(output.say(Text(ja="設定の一覧は最新です", en="The settings reference is current")))
+
+
+def render_all() -> dict[Path, str]:
+    """Path → content of each generated file.
+
+    Raises Unavailable when the product cannot be asked."""
+    planes = {
+        "Application plane (API, worker)": ask_product(),
+        "Operations plane (console, hrx)": document(OpsSettings),
+        "This machine (make up)": document(MachineSettings),
+    }
+    return {
+        HOME / "docs" / "settings.md": _HEAD + _INTRO + "".join(map(_render_plane, planes, planes.values())),
+        HOME / ".env.example": _ENV_HEAD + "".join(map(_render_example, planes, planes.values())),
+    }
+
+
+def ask_product() -> list[SettingDoc]:
+    """The product's own settings, printed by itself."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hrx.app.settings"],
+        capture_output=True,
+        text=True,
+        timeout=_PRODUCT_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Unavailable(
+            Text(ja="製品の設定を読み出せません。", en="The product does not tell its settings."),
+            hint=Text(ja=done.stderr[-300:], en=done.stderr[-300:]),
+            code="settings.product_silent",
+        )
+    return [SettingDoc(**row) for row in json.loads(done.stdout)]
+
+
+def _render_plane(title: str, rows: list[SettingDoc]) -> str:
+    lines = [
+        f"\n## {title}\n",
+        "| variable | type, unit | default | meaning | 意味 |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [_render_row(row) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _render_row(row: SettingDoc) -> str:
+    kind = row.type_name if row.type_name.isidentifier() else "choice"
+    unit = f"{'secret' if row.is_secret else kind}{', ' + row.unit if row.unit else ''}"
+    default = "**required**" if row.is_required else f"`{_portable(row.default)}`" if row.default else "–"
+    cells = (f"`{row.variable}`", unit, default, row.en, row.ja)
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _render_example(title: str, rows: list[SettingDoc]) -> str:
+    parts = [f"\n# ── {title}\n"]
+    for row in rows:
+        unit = f" [{row.unit}]" if row.unit else ""
+        example = "" if row.is_secret else _portable(row.default) or row.example
+        parts.append(f"# {row.en}{unit}\n# {row.ja}\n# {row.variable}={example}\n")
+    return "\n".join(parts)
+
+
+def _portable(value: str | None) -> str:
+    """A default below the checkout is shown relative to it: the reference is the same everywhere."""
+    return (value or "").replace(f"{HOME}/", "")
+
+
+def _differs(path: Path, content: str) -> bool:
+    return not path.exists() or path.read_text() != content
