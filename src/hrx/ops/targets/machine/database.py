@@ -5,48 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-
-import psycopg
 
 from hrx.kit.errors import Text, Unavailable
 from hrx.kit.secrets import mask_text
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.postgres import SUPERUSER, PostgresCluster
 from hrx.ops.targets.machine.programs import fingerprint_tree
-from hrx.ops.targets.machine.roles import create_roles_and_database
+from hrx.ops.targets.machine.roles import create_roles_and_database, wait_for_connections
 
 DATABASE: Final = "hrx"
-_POLL_S: Final = 0.05
 _MIGRATE_TIMEOUT_S: Final = 900
 _DEMO_TIMEOUT_S: Final = 300
-
-
-def wait_for_connections(url: str, *, timeout_s: float) -> None:
-    """Until the server lets us in. Raises Unavailable with its last words."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError as error:
-            if time.monotonic() > deadline:
-                said = mask_text(str(error).strip())
-                raise Unavailable(
-                    Text(
-                        ja=f"データベースが {timeout_s:g} 秒以内に応答しません: {said}",
-                        en=f"The database does not answer within {timeout_s:g} s: {said}",
-                    ),
-                    hint=Text(
-                        ja="`make logs PART=postgres` を見てください。", en="See `make logs PART=postgres`."
-                    ),
-                    code="postgres.no_answer",
-                ) from error
-        else:
-            return
-        time.sleep(_POLL_S)
 
 
 def ensure_roles(cluster: PostgresCluster, *, secrets: Mapping[str, str]) -> None:
@@ -114,3 +86,6 @@ def _run_python(
             code="stack.program_failed",
         )
     return done.stdout
+
+
+__all__ = ["DATABASE", "ensure_roles", "load_demo", "migrate", "wait_for_connections"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,7 +10,11 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from hrx.kit.errors import Text, Unavailable
+from hrx.kit.secrets import mask_text
+
 _CONNECT_TIMEOUT_S: Final = 10
+_POLL_S: Final = 0.05
 #: Never superuser, never past row-level security; only the named ones sign in.
 _LOGIN_ROLES: Final = ("hrx_owner", "hrx_app", "hrx_ops")
 _POLICY_ROLE: Final = "hrx_policy"
@@ -34,6 +39,30 @@ def create_roles_and_database(admin_url: str, passwords: Mapping[str, str], data
     ) as inside:
         inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         inside.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+
+def wait_for_connections(url: str, *, timeout_s: float) -> None:
+    """Until the server lets us in. Raises Unavailable with its last words."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                said = mask_text(str(error).strip())
+                raise Unavailable(
+                    Text(
+                        ja=f"データベースが {timeout_s:g} 秒以内に応答しません: {said}",
+                        en=f"The database does not answer within {timeout_s:g} s: {said}",
+                    ),
+                    hint=Text(
+                        ja="`make logs PART=postgres` を見てください。", en="See `make logs PART=postgres`."
+                    ),
+                    code="postgres.no_answer",
+                ) from error
+        else:
+            return
+        time.sleep(_POLL_S)
 
 
 def _ensure_role(admin: psycopg.Connection, role: str, *, password: str | None) -> None:
