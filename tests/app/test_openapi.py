@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -112,7 +113,7 @@ def walk(schema: schemathesis.BaseSchema, *, path: str, method: str, headers: di
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    def call(case: schemathesis.Case) -> None:
+    def call(case: schemathesis.Case[Any]) -> None:
         response = case.call(timeout=10, headers=headers)
         case.validate_response(response, checks=CHECKS)
 
