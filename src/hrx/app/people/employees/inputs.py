@@ -30,7 +30,7 @@ def _on_calendar(day: date) -> date:
     return day
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Refuse control and invisible formatting characters: they make two names look like one."""
     if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in text):
         raise field_error(
@@ -55,10 +55,10 @@ def _email(text: str) -> str:
 _STRIPPED: Final = StringConstraints(strip_whitespace=True)
 Day = Annotated[date, AfterValidator(_on_calendar)]
 RefId = Annotated[int, Field(ge=1, le=MAX_ID)]
-NamePart = Annotated[str, _STRIPPED, StringConstraints(max_length=100), AfterValidator(_printable)]
-Number = Annotated[str, _STRIPPED, StringConstraints(min_length=1, max_length=50), AfterValidator(_printable)]
+NamePart = Annotated[str, _STRIPPED, StringConstraints(max_length=100), AfterValidator(printable)]
+Number = Annotated[str, _STRIPPED, StringConstraints(min_length=1, max_length=50), AfterValidator(printable)]
 Email = Annotated[str, _STRIPPED, StringConstraints(max_length=254), AfterValidator(_email)]
-Grade = Annotated[str, _STRIPPED, StringConstraints(min_length=1, max_length=50), AfterValidator(_printable)]
+Grade = Annotated[str, _STRIPPED, StringConstraints(min_length=1, max_length=50), AfterValidator(printable)]
 Fte = Annotated[Decimal, Field(ge=0, le=1, decimal_places=3, description="Working share, 0 to 1.")]
 Reason = Annotated[str, _STRIPPED, StringConstraints(max_length=2000)]
 EmploymentKind = Literal["regular", "fixed_term", "part_time", "temporary", "executive", "seconded", "other"]
@@ -222,12 +222,12 @@ class NamesChange(NameFields):
     is_correction: bool = False
 
 
-_Line = Annotated[str, _STRIPPED, StringConstraints(max_length=200), AfterValidator(_printable)]
+_Line = Annotated[str, _STRIPPED, StringConstraints(max_length=200), AfterValidator(printable)]
 
 
 class AddressChange(Input):
-    postal_code: Annotated[str, _STRIPPED, StringConstraints(max_length=16), AfterValidator(_printable)] = ""
-    prefecture: Annotated[str, _STRIPPED, StringConstraints(max_length=100), AfterValidator(_printable)] = ""
+    postal_code: Annotated[str, _STRIPPED, StringConstraints(max_length=16), AfterValidator(printable)] = ""
+    prefecture: Annotated[str, _STRIPPED, StringConstraints(max_length=100), AfterValidator(printable)] = ""
     city: _Line = ""
     line1: _Line = ""
     line2: _Line = ""

@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, Numeric, Table, Text
 from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, DATERANGE, JSONB, TSTZRANGE
 
+from hrx.app.people.employees import constraints as constraints
 from hrx.app.platform.db import metadata
 
 

@@ -1,0 +1,1 @@
+"""Reads of the organisation at a day and as known at a moment."""
