@@ -53,6 +53,11 @@ class OpsSettings(Settings):
         en="Which environment this is; shown in the console's header and kept in the ledger",
         example="production",
     )
+    commit: str = setting(
+        "unknown",
+        ja="動いているソースのコミット。/version に出る",
+        en="Commit of the running source; shown by /version",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", ja="ログに残す最低の重要度", en="Least severe level that is logged"
     )

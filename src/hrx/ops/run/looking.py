@@ -100,7 +100,21 @@ def _find_answers(plane: Plane, info: PartInfo) -> list[Finding]:
             )
         ]
     decide = check_readiness if info.look is LookKind.READINESS else check_answer
-    return [decide(check, seen)]
+    return [decide(check, seen), *_find_through_edge(plane, info)]
+
+
+def _find_through_edge(plane: Plane, info: PartInfo) -> list[Finding]:
+    """What people get when they come in through this part; a part that answers but passes nothing is sick."""
+    findings = []
+    for path in info.through:
+        check = Check(
+            id=f"{info.name}{path.replace('/', '.')}",
+            subject=info.name,
+            title=Text(ja=f"入口を通した {path}", en=f"{path} through the edge"),
+        )
+        seen = plane.http.look_at_page(info.name, plane.settings.edge_url.rstrip("/") + path)
+        findings.append(check_answer(check, seen))
+    return findings
 
 
 def _look_outside(plane: Plane, info: PartInfo) -> Observation | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +17,17 @@ from hrx.ops.runbook.reading import Node, as_node, read_yaml, wrong
 _HEADING: Final = re.compile(r"^## (\d+(?:\.\d+)*)\s*$", re.M)
 
 
+class Built(StrEnum):
+    """How much of a section works."""
+
+    YES = "yes"
+    PARTLY = "partly"
+    NO = "no"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One section. `is_built` False means: it says so plainly, with what will live there.
+    """One section. What is not built says so plainly, with the requirements that will live there.
 
     `shows` names live views (parts, alerts, settings, ledger, operators) rendered beside the text."""
 
@@ -26,7 +35,7 @@ class Section:
     title: Text
     body: Text
     requirements: tuple[str, ...]
-    is_built: bool
+    built: Built
     procedures: tuple[str, ...]
     shows: tuple[str, ...]
 
@@ -41,8 +50,10 @@ class Chapter:
     sections: tuple[Section, ...]
 
     @property
-    def is_built(self) -> bool:
-        return all(section.is_built for section in self.sections)
+    def built(self) -> Built:
+        """YES when every section works, NO when none does anything yet."""
+        found = {section.built for section in self.sections}
+        return found.pop() if len(found) == 1 else Built.PARTLY
 
 
 def load_chapters(folder: Path) -> tuple[Chapter, ...]:
@@ -92,10 +103,17 @@ def _read_section(node: Node, bodies: dict[str, dict[str, str]]) -> Section:
         title=node.text("title"),
         body=Text(ja=bodies["ja"][section_id], en=bodies["en"][section_id]),
         requirements=node.strings("requirements"),
-        is_built=node.flag("built"),
+        built=_how_built(node),
         procedures=node.strings("procedures"),
         shows=node.strings("shows"),
     )
+
+
+def _how_built(node: Node) -> Built:
+    if node.flag("built"):
+        return Built.YES
+    # Unfinished, but something of it already runs or shows live.
+    return Built.PARTLY if node.strings("procedures") or node.strings("shows") else Built.NO
 
 
 def _read_bodies(path: Path) -> dict[str, str]:

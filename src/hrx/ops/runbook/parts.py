@@ -27,7 +27,8 @@ class PartInfo:
     """One part: what it is, what people lose without it, and what restarting it means.
 
     `url_setting` names the field of the operations settings that holds its address; `rests` says that being
-    stopped is its normal state (the idle slot)."""
+    stopped is its normal state (the idle slot); `through` are paths that
+    must answer when asked through it."""
 
     name: str
     group: str
@@ -41,6 +42,7 @@ class PartInfo:
     url_setting: str | None
     path: str
     version_path: str | None
+    through: tuple[str, ...]
     restart_risk: Risk
     restart_impact: Text
     restart_loses: Text | None
@@ -86,6 +88,7 @@ def _read(node: Node) -> PartInfo:
         url_setting=look.find_string("url"),
         path=look.find_string("path") or "",
         version_path=look.find_string("version_path"),
+        through=look.strings("through"),
         restart_risk=Risk(restart.string("risk")),
         restart_impact=restart.text("impact"),
         restart_loses=restart.find_text("loses"),

@@ -1,0 +1,209 @@
+"""The watcher: looks at every part every few seconds and remembers, so that pages show it without waiting.
+
+It records changes, not looks: a part that is well for a month is one entry in the ledger."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from hrx.kit import clock
+from hrx.kit.errors import HrxError, Text
+from hrx.ops.check import Status, worst
+from hrx.ops.ledger.chain import Verification
+from hrx.ops.ledger.entries import Kind
+from hrx.ops.observe.alerts import record_alerts, resolve_missing
+from hrx.ops.run.looking import PartView, look_at_part
+from hrx.ops.run.plane import Plane
+from hrx.ops.seams.looking import LookFailed
+from hrx.ops.seams.metrics import AlertSeen, list_alerts
+from hrx.ops.targets.machine.memory import measure_memory
+from hrx.ops.targets.target import PartState, PartStatus
+
+_log = logging.getLogger("hrx.ops.observe")
+#: One failed look may be a lost packet; two in a row are an event worth an entry.
+_CONFIRM_LOOKS: Final = 2
+_HISTORY_LOOKS: Final = 60
+#: Proportional set sizes cost a walk through every mapping of a process.
+_MEMORY_EVERY_S: Final = 15.0
+_VERIFY_EVERY_S: Final = 60.0
+ACTOR: Final = "watcher"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything as last seen. `since` says from when each part has had its present status."""
+
+    views: tuple[PartView, ...] = ()
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    memory_bytes: Mapping[str, int] = field(default_factory=dict)
+    latencies_ms: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    alerts: tuple[AlertSeen, ...] | None = None
+    ledger: Verification | None = None
+    ledger_checked_at: datetime | None = None
+    problem: Text | None = None
+    at: datetime | None = None
+
+    @property
+    def status(self) -> Status:
+        """How the whole is: a lost optional part degrades it, a lost required one takes it down."""
+        return worst(
+            tuple(
+                Status.DEGRADED if view.status is Status.DOWN and not view.info.required else view.status
+                for view in self.views
+                if view.status is not Status.UNKNOWN or view.info.required
+            )
+        )
+
+    def find_view(self, name: str) -> PartView | None:
+        return next((view for view in self.views if view.info.name == name), None)
+
+
+class Watcher:
+    """A thread that looks, and the last snapshot for everybody who asks."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+        self._snapshot = Snapshot()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        self._recorded: dict[str, Status] = {}
+        self._streak: dict[str, tuple[Status, int, datetime]] = {}
+        self._history: dict[str, deque[float | None]] = {}
+        self._memory_due_s = self._verify_due_s = 0.0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What was last seen; replaced as a whole, never changed."""
+        return self._snapshot
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end and wait for its present look."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def look_once(self) -> Snapshot:
+        """Look at everything now, in parallel; about as long as the slowest look."""
+        processes = {status.name: status for status in self._plane.target.list_parts()}
+        parts = self._plane.content.parts
+        with ThreadPoolExecutor(max_workers=len(parts), thread_name_prefix="look") as pool:
+            views = tuple(
+                pool.map(
+                    lambda info: look_at_part(
+                        self._plane,
+                        info,
+                        process=processes.get(info.name, PartStatus(name=info.name, state=PartState.UNKNOWN)),
+                    ),
+                    parts,
+                )
+            )
+        try:
+            for view in views:
+                self._note(view)
+            self._snapshot = self._assemble(views)
+        except HrxError as error:
+            # The ledger may be unwritable (full disk). What was seen is shown all the same, and that too.
+            _log.warning("watch.not_recorded", extra={"fields": {"code": error.stable_code}})
+            self._snapshot = replace(self._snapshot, views=views, problem=error.message, at=clock.now())
+        return self._snapshot
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            started = clock.monotonic_s()
+            try:
+                self.look_once()
+            # The watcher is a worker loop: it outlives a bug in one look, which is logged with its trace.
+            except Exception:  # noqa: BLE001
+                _log.exception("watch.bug")
+            rest_s = self._plane.settings.look_interval_s - (clock.monotonic_s() - started)
+            self._stop.wait(max(0.1, rest_s))
+
+    def _assemble(self, views: tuple[PartView, ...]) -> Snapshot:
+        former, now_s = self._snapshot, clock.monotonic_s()
+        memory, ledger, checked_at = former.memory_bytes, former.ledger, former.ledger_checked_at
+        if now_s >= self._memory_due_s:
+            memory, self._memory_due_s = _measure(views), now_s + _MEMORY_EVERY_S
+        if now_s >= self._verify_due_s:
+            ledger, checked_at = self._plane.ledger.verify(), clock.now()
+            self._verify_due_s = now_s + _VERIFY_EVERY_S
+        return Snapshot(
+            views=views,
+            since=MappingProxyType({name: since for name, (_, _, since) in self._streak.items()}),
+            memory_bytes=memory,
+            latencies_ms={name: tuple(values) for name, values in self._history.items()},
+            alerts=self._look_at_alerts(),
+            ledger=ledger,
+            ledger_checked_at=checked_at,
+            at=clock.now(),
+        )
+
+    def _look_at_alerts(self) -> tuple[AlertSeen, ...] | None:
+        """The alerts now; None when nobody can tell, which is not the same as none."""
+        try:
+            alerts = list_alerts(self._plane.http, self._plane.settings.alertmanager_url.rstrip("/"))
+        except LookFailed:
+            return None
+        record_alerts(self._plane.ledger, alerts, source="alertmanager")
+        resolve_missing(self._plane.ledger, alerts, source="alertmanager")
+        return alerts
+
+    def _note(self, view: PartView) -> None:
+        """Keep the history of one part, and record a change that held for two looks."""
+        name = view.info.name
+        self._history.setdefault(name, deque(maxlen=_HISTORY_LOOKS)).append(view.latency_ms)
+        if name not in self._streak:
+            self._remember(view)
+            return
+        status, looks, since = self._streak[name]
+        if status is view.status:
+            self._streak[name] = (status, looks + 1, since)
+        else:
+            self._streak[name] = (view.status, 1, view.observed_at)
+        status, looks, since = self._streak[name]
+        if looks >= _CONFIRM_LOOKS and self._recorded.get(name) is not status:
+            self._record_change(view, since=since)
+
+    def _remember(self, view: PartView) -> None:
+        """After a start: go on from what the ledger last said, so that `since` survives our own restart."""
+        name = view.info.name
+        last = self._plane.ledger.find_last(Kind.FINDING, subject=f"part:{name}")
+        if last is None:
+            self._streak[name] = (view.status, 1, view.observed_at)
+            return
+        was = Status(last.body["status"])
+        self._recorded[name] = was
+        since = datetime.fromisoformat(last.body["since"]) if was is view.status else view.observed_at
+        self._streak[name] = (view.status, 1, since)
+
+    def _record_change(self, view: PartView, *, since: datetime) -> None:
+        name, before = view.info.name, self._recorded.get(view.info.name)
+        self._plane.ledger.append(
+            Kind.FINDING,
+            actor=ACTOR,
+            subject=f"part:{name}",
+            body={
+                "status": view.status.value,
+                "before": before.value if before else None,
+                "summary": {"ja": view.summary.ja, "en": view.summary.en},
+                "state": view.process.state.value,
+                "pid": view.process.pid,
+                "since": since.isoformat(),
+            },
+        )
+        self._recorded[name] = view.status
+
+
+def _measure(views: tuple[PartView, ...]) -> dict[str, int]:
+    pids = {view.info.name: view.process.pid for view in views if view.process.pid is not None}
+    return {item.part: item.size_bytes for item in measure_memory(pids)}
