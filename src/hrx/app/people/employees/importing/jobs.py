@@ -130,7 +130,14 @@ async def _plan(
 
 
 async def _write(session: AsyncSession, found: ImportRow, planned: _Planned, progress: Progress) -> None:
-    order_id = await outcomes.open_order(session, found=found, record=planned.record)
+    order_id = await outcomes.open_order(
+        session,
+        reason=found["file_name"],
+        payload={"import_id": found["id"]},
+        effective_on=planned.record.today,
+        requested_by=found["uploaded_by"],
+        approved_by=found["committed_by"],
+    )
     units = planned.plan.count_writes()
     writer = PlanWriter(
         session,

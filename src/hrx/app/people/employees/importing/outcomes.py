@@ -4,9 +4,9 @@ Part of the import's actions; every function runs inside the caller's transactio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import orjson
@@ -17,7 +17,7 @@ from hrx.app.people.employees.importing.actions import forget_rows, lock_import,
 from hrx.app.people.employees.importing.bulk import insert_rows
 from hrx.app.people.employees.importing.queries import ImportRow
 from hrx.app.people.employees.importing.reading import Table
-from hrx.app.people.employees.importing.state import ImportPlan, Record
+from hrx.app.people.employees.importing.state import ImportPlan
 from hrx.app.people.employees.importing.validating import ParsedRow, raw_cells
 from hrx.app.people.employees.importing.writing import PlanWriter
 from hrx.app.platform import audit
@@ -82,23 +82,30 @@ async def stop_import(
     await publish(session, kind=EventKind.IMPORT_PROGRESS, ref_id=import_id)
 
 
-async def open_order(session: AsyncSession, *, found: ImportRow, record: Record) -> int:
-    """The change order that every row of this import will name."""
+async def open_order(
+    session: AsyncSession,
+    *,
+    reason: str,
+    payload: Mapping[str, object],
+    effective_on: date,
+    requested_by: int | None = None,
+    approved_by: int | None = None,
+) -> int:
+    """The change order that every row of a load will name; approved by whoever confirmed the load."""
     order_id = await session.scalar(
         text(
             "INSERT INTO app.change_order (kind, state, effective_on, reason, payload, requested_by,"
             " needs_second_person, approved_by, approved_at, applied_at)"
-            " VALUES ('import', 'applied', :today, :reason,"
-            " jsonb_build_object('import_id', CAST(:import_id AS bigint)), :requested_by,"
+            " VALUES ('import', 'applied', :effective_on, :reason, CAST(:payload AS jsonb), :requested_by,"
             " :needs_second_person, :approved_by, now(), now()) RETURNING id"
         ),
         {
-            "today": record.today,
-            "reason": found["file_name"],
-            "import_id": found["id"],
-            "requested_by": found["uploaded_by"],
-            "needs_second_person": found["uploaded_by"] != found["committed_by"],
-            "approved_by": found["committed_by"],
+            "effective_on": effective_on,
+            "reason": reason,
+            "payload": _dump(dict(payload)),
+            "requested_by": requested_by,
+            "needs_second_person": requested_by != approved_by,
+            "approved_by": approved_by,
         },
     )
     if not isinstance(order_id, int):

@@ -64,6 +64,9 @@ class NewUnit:
     name: str
     parent: Ref | None
     start: date
+    kind: str = "department"
+    #: Who heads it when: first day, day after the last one, employee number; in order, without overlaps.
+    heads: tuple[tuple[date, date, str], ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class NewPosition:
     code: str
     title: str
     start: date
+    #: Order in lists, highest post first.
+    rank: int = 1000
 
 
 def fold(name: str) -> str:

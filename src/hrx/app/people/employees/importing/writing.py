@@ -6,7 +6,7 @@ name the order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.employees.importing.bulk import BATCH, insert_rows, run_batched, take_ids
+from hrx.app.people.employees.importing.references import NewUnit
 from hrx.app.people.employees.importing.state import NAME_FIELDS, ImportPlan, Record, SpellPlan
 from hrx.app.people.employees.importing.timeline import FOREVER, Ref
 from hrx.app.people.employees.names import Names
@@ -126,16 +127,17 @@ class PlanWriter:
     plan: ImportPlan
     record: Record
     order_id: int
-    import_id: int
+    #: None for loads that are no upload, such as the demo company.
+    import_id: int | None
     #: Hears how many more rows were written, of those that `ImportPlan.count_writes` gives.
     on_progress: Callable[[int], None]
 
     async def write(self) -> None:
         """All of it. Raises RecordMovedOn; constraints of the database speak for themselves."""
         ids = await self._take_ids()
+        await self._write_new_people(ids)
         await self._write_units(ids)
         await self._write_positions(ids)
-        await self._write_new_people(ids)
         await self._write_changed_people(ids)
         await self._write_private(ids)
         await self._close_what_ends()
@@ -174,16 +176,21 @@ class PlanWriter:
                 ids.units[unit.key],
                 unit.name,
                 None if unit.parent is None else ids.unit(unit.parent),
-                unit.start,
-                None,
+                unit.kind,
+                None if head is None else ids.people[head],
+                start,
+                _open(end),
                 *self._order,
             )
             for unit in units
+            for start, end, head in _headships(unit)
         ]
         columns = (
             ("org_unit_id", "bigint"),
             ("name_ja", "text"),
             ("parent_id", "bigint"),
+            ("kind", "text"),
+            ("head_person_id", "bigint"),
             ("valid", "daterange"),
             *_PROVENANCE,
         )
@@ -194,10 +201,16 @@ class PlanWriter:
         rows = [(ids.positions[position.key], position.code) for position in positions]
         await insert_rows(self.session, "position", (("id", "bigint"), ("code", "text")), rows)
         versions = [
-            (ids.positions[position.key], position.title, position.start, None, *self._order)
+            (ids.positions[position.key], position.title, position.rank, position.start, None, *self._order)
             for position in positions
         ]
-        columns = (("position_id", "bigint"), ("title_ja", "text"), ("valid", "daterange"), *_PROVENANCE)
+        columns = (
+            ("position_id", "bigint"),
+            ("title_ja", "text"),
+            ("rank", "integer"),
+            ("valid", "daterange"),
+            *_PROVENANCE,
+        )
         await insert_rows(self.session, "position_version", columns, versions)
 
     async def _write_new_people(self, ids: _Ids) -> None:
@@ -359,6 +372,18 @@ class PlanWriter:
     @property
     def _order(self) -> tuple[int, int]:
         return self.order_id, self.order_id
+
+
+def _headships(unit: NewUnit) -> Iterator[tuple[date, date, str | None]]:
+    """The days of a unit cut by who heads it, days without a head included."""
+    at = unit.start
+    for start, end, head in unit.heads:
+        if start > at:
+            yield at, start, None
+        yield start, end, head
+        at = end
+    if at < FOREVER:
+        yield at, FOREVER, None
 
 
 def _range_text(spell: SpellPlan) -> str:
