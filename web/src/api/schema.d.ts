@@ -260,6 +260,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/reset-totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Urt */
+        post: operations["urt_api_v1_users__user_id__reset_totp_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/enable": {
         parameters: {
             query?: never;
@@ -844,6 +861,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Actor */
+        Actor: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string | null;
+        };
         /** Address */
         Address: {
             /** Postal Code */
@@ -858,6 +882,34 @@ export interface components {
             line2?: string | null;
             /** Display */
             display?: string | null;
+        };
+        /** AddressChange */
+        AddressChange: {
+            /**
+             * Postal Code
+             * @default
+             */
+            postal_code: string;
+            /**
+             * Prefecture
+             * @default
+             */
+            prefecture: string;
+            /**
+             * City
+             * @default
+             */
+            city: string;
+            /**
+             * Line1
+             * @default
+             */
+            line1: string;
+            /**
+             * Line2
+             * @default
+             */
+            line2: string;
         };
         /** Assignment */
         Assignment: {
@@ -876,7 +928,7 @@ export interface components {
             /** Grade */
             grade: string | null;
             /** Fte */
-            fte: number;
+            fte: number | null;
             /**
              * Valid From
              * Format: date
@@ -903,29 +955,26 @@ export interface components {
              * Format: date-time
              */
             at: string;
-            actor: components["schemas"]["Ref"] | null;
+            actor: components["schemas"]["Actor"] | null;
             /** Action */
             action: string;
-            subject: components["schemas"]["Ref"] | null;
-            /** Fields */
-            fields: string[];
+            /** Subject Person Id */
+            subject_person_id: number | null;
             /** Details */
             details: {
                 [key: string]: unknown;
             };
-            /** Ip Address */
-            ip_address: string | null;
+            /** Address */
+            address: string | null;
             /** Correlation Id */
-            correlation_id: string | null;
-            /** Entry Hash */
-            entry_hash: string;
+            correlation_id: string;
         };
         /** AuditPage */
         AuditPage: {
             /** Items */
             items: components["schemas"]["AuditEntry"][];
             /** Total */
-            total: number;
+            total?: number | null;
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -982,6 +1031,10 @@ export interface components {
             approved_by: components["schemas"]["Ref"] | null;
             /** Approved At */
             approved_at: string | null;
+            /** Closed At */
+            closed_at?: string | null;
+            /** Closing Note */
+            closing_note?: string | null;
             /** Summary */
             summary: string;
             /** Changes */
@@ -1032,8 +1085,11 @@ export interface components {
             /** Is Concurrent */
             is_concurrent: boolean;
         };
-        /** Concurrent */
-        Concurrent: {
+        /**
+         * ConcurrentPost
+         * @description 兼務: a second post beside the primary one. `to_on` is its last day.
+         */
+        ConcurrentPost: {
             /**
              * From On
              * Format: date
@@ -1047,18 +1103,28 @@ export interface components {
             position_id?: number | null;
             /** Manager Id */
             manager_id?: number | null;
-            /** Fte */
-            fte?: number | null;
-            /** Reason */
+            /** Grade */
+            grade?: string | null;
+            /**
+             * Fte
+             * @description Working share, 0 to 1.
+             * @default 0
+             */
+            fte: number | string;
+            /**
+             * Reason
+             * @default
+             */
             reason: string;
         };
-        /** Correction */
+        /**
+         * Correction
+         * @description 訂正: what was recorded was wrong. From `valid_from` up to, not including, `valid_to`.
+         *
+         *     Without `valid_to`, to the end of the assignment that was valid on `valid_from`. `assignment_id` names a
+         *     concurrent post; without it the primary assignments are meant. `hired_on` moves the spell's first day.
+         */
         Correction: {
-            /**
-             * Valid From
-             * Format: date
-             */
-            valid_from: string;
             /** Org Unit Id */
             org_unit_id?: number | null;
             /** Position Id */
@@ -1068,18 +1134,55 @@ export interface components {
             /** Grade */
             grade?: string | null;
             /** Fte */
-            fte?: number | null;
-            /** Reason */
+            fte?: (number | string) | null;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to?: string | null;
+            /** Assignment Id */
+            assignment_id?: number | null;
+            /** Hired On */
+            hired_on?: string | null;
+            /**
+             * Reason
+             * @default
+             */
             reason: string;
         };
-        /** Departure */
+        /** CreatedUser */
+        CreatedUser: {
+            user: components["schemas"]["UserRow"];
+            /** Initial Password */
+            initial_password: string | null;
+        };
+        /**
+         * Decision
+         * @description Why an order is approved, rejected or cancelled.
+         */
+        Decision: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * Departure
+         * @description 退職: `left_on` is the last day of employment.
+         */
         Departure: {
             /**
              * Left On
              * Format: date
              */
             left_on: string;
-            /** Reason */
+            /**
+             * Reason
+             * @default
+             */
             reason: string;
         };
         /** Employment */
@@ -1096,39 +1199,21 @@ export interface components {
             /** Kind */
             kind: string;
         };
+        /** Ended */
+        Ended: {
+            /** Ended */
+            ended: number;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
         };
-        /** Hire */
+        /**
+         * Hire
+         * @description 入社
+         */
         Hire: {
-            /** Employee Number */
-            employee_number: string;
-            /** Family Kanji */
-            family_kanji: string;
-            /** Given Kanji */
-            given_kanji: string;
-            /** Family Kana */
-            family_kana: string;
-            /** Given Kana */
-            given_kana: string;
-            /** Family Latin */
-            family_latin?: string | null;
-            /** Given Latin */
-            given_latin?: string | null;
-            /** Work Email */
-            work_email?: string | null;
-            /**
-             * Hired On
-             * Format: date
-             */
-            hired_on: string;
-            /**
-             * Kind
-             * @default regular
-             */
-            kind: string;
             /** Org Unit Id */
             org_unit_id: number;
             /** Position Id */
@@ -1139,10 +1224,59 @@ export interface components {
             grade?: string | null;
             /**
              * Fte
+             * @description Working share, 0 to 1.
              * @default 1
              */
-            fte: number;
-            /** Reason */
+            fte: number | string;
+            /**
+             * Family Kanji
+             * @default
+             */
+            family_kanji: string;
+            /**
+             * Given Kanji
+             * @default
+             */
+            given_kanji: string;
+            /**
+             * Family Kana
+             * @default
+             */
+            family_kana: string;
+            /**
+             * Given Kana
+             * @default
+             */
+            given_kana: string;
+            /**
+             * Family Latin
+             * @default
+             */
+            family_latin: string;
+            /**
+             * Given Latin
+             * @default
+             */
+            given_latin: string;
+            /** Employee Number */
+            employee_number: string;
+            /** Work Email */
+            work_email?: string | null;
+            /**
+             * Hired On
+             * Format: date
+             */
+            hired_on: string;
+            /**
+             * Kind
+             * @default regular
+             * @enum {string}
+             */
+            kind: "regular" | "fixed_term" | "part_time" | "temporary" | "executive" | "seconded" | "other";
+            /**
+             * Reason
+             * @default
+             */
             reason: string;
         };
         /** History */
@@ -1315,6 +1449,54 @@ export interface components {
             /** Given Latin */
             given_latin?: string | null;
         };
+        /**
+         * NamesChange
+         * @description 改姓・訂正. `effective_on`: the day the new name counts from (default today, never in the future).
+         *
+         *     `is_correction`: the name was written wrongly; it is put right for all its days. A `work_email` that is
+         *     not sent stays as it is.
+         */
+        NamesChange: {
+            /**
+             * Family Kanji
+             * @default
+             */
+            family_kanji: string;
+            /**
+             * Given Kanji
+             * @default
+             */
+            given_kanji: string;
+            /**
+             * Family Kana
+             * @default
+             */
+            family_kana: string;
+            /**
+             * Given Kana
+             * @default
+             */
+            given_kana: string;
+            /**
+             * Family Latin
+             * @default
+             */
+            family_latin: string;
+            /**
+             * Given Latin
+             * @default
+             */
+            given_latin: string;
+            /** Work Email */
+            work_email?: string | null;
+            /** Effective On */
+            effective_on?: string | null;
+            /**
+             * Is Correction
+             * @default false
+             */
+            is_correction: boolean;
+        };
         /** NewUser */
         NewUser: {
             /** Email */
@@ -1322,7 +1504,7 @@ export interface components {
             /** Display Name */
             display_name: string;
             /** Roles */
-            roles: string[];
+            roles: ("owner" | "hr" | "manager" | "employee" | "auditor")[];
             /** Person Id */
             person_id?: number | null;
             /** Password */
@@ -1330,8 +1512,37 @@ export interface components {
             /**
              * Locale
              * @default ja
+             * @enum {string}
              */
-            locale: string;
+            locale: "ja" | "en";
+        };
+        /** OpenSession */
+        OpenSession: {
+            /** Id */
+            id: number;
+            /** Method */
+            method: string;
+            /** User Agent */
+            user_agent: string;
+            /** Address */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Is Current */
+            is_current: boolean;
         };
         /** Orders */
         Orders: {
@@ -1384,7 +1595,7 @@ export interface components {
              * Employment Status
              * @enum {string}
              */
-            employment_status: "active" | "left" | "future";
+            employment_status: "active" | "left" | "future" | "none";
             /** Is Concurrent Elsewhere */
             is_concurrent_elsewhere: boolean;
         };
@@ -1404,7 +1615,7 @@ export interface components {
              * Employment Status
              * @enum {string}
              */
-            employment_status: "active" | "left" | "future";
+            employment_status: "active" | "left" | "future" | "none";
             /** Is Concurrent Elsewhere */
             is_concurrent_elsewhere: boolean;
             names: components["schemas"]["Names"];
@@ -1419,7 +1630,7 @@ export interface components {
              */
             access: "full" | "line" | "directory";
             /** Direct Reports */
-            direct_reports: components["schemas"]["PersonCard"][];
+            direct_reports: components["schemas"]["Report"][];
             /** Reservations */
             reservations: components["schemas"]["ChangeOrder"][];
             may: components["schemas"]["PersonMay"];
@@ -1479,17 +1690,20 @@ export interface components {
             /** Personal Phone */
             personal_phone: string | null;
         };
-        /** PrivateIn */
-        PrivateIn: {
+        /**
+         * PrivateChange
+         * @description Personal facts; fields that are not sent stay.
+         */
+        PrivateChange: {
             /** Birth On */
             birth_on?: string | null;
             /** Gender */
-            gender?: string | null;
-            address?: components["schemas"]["Address"] | null;
+            gender?: ("female" | "male" | "other" | "undisclosed") | null;
             /** Personal Email */
             personal_email?: string | null;
             /** Personal Phone */
             personal_phone?: string | null;
+            address?: components["schemas"]["AddressChange"] | null;
         };
         /** Provider */
         Provider: {
@@ -1517,18 +1731,11 @@ export interface components {
             /** Name */
             name: string;
         };
-        /** Rehire */
+        /**
+         * Rehire
+         * @description 再入社: a new spell of employment of a person who left.
+         */
         Rehire: {
-            /**
-             * Hired On
-             * Format: date
-             */
-            hired_on: string;
-            /**
-             * Kind
-             * @default regular
-             */
-            kind: string;
             /** Org Unit Id */
             org_unit_id: number;
             /** Position Id */
@@ -1537,15 +1744,45 @@ export interface components {
             manager_id?: number | null;
             /** Grade */
             grade?: string | null;
-            /** Fte */
-            fte?: number | null;
-            /** Reason */
+            /**
+             * Fte
+             * @description Working share, 0 to 1.
+             * @default 1
+             */
+            fte: number | string;
+            /**
+             * Hired On
+             * Format: date
+             */
+            hired_on: string;
+            /**
+             * Kind
+             * @default regular
+             * @enum {string}
+             */
+            kind: "regular" | "fixed_term" | "part_time" | "temporary" | "executive" | "seconded" | "other";
+            /**
+             * Reason
+             * @default
+             */
             reason: string;
+        };
+        /** Report */
+        Report: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Position Title */
+            position_title: string | null;
+            org_unit: components["schemas"]["UnitRef"];
+            /** Is Concurrent */
+            is_concurrent: boolean;
         };
         /** Roles */
         Roles: {
             /** Roles */
-            roles: string[];
+            roles: ("owner" | "hr" | "manager" | "employee" | "auditor")[];
         };
         /** Session */
         Session: {
@@ -1557,55 +1794,19 @@ export interface components {
             person_id: number | null;
             /** Csrf Token */
             csrf_token: string;
-            may: components["schemas"]["SessionMay"];
-        };
-        /** SessionMay */
-        SessionMay: {
-            /** Hire */
-            hire: boolean;
-            /** Transfer */
-            transfer: boolean;
-            /** Import */
-            import: boolean;
-            /** Export */
-            export: boolean;
-            /** Audit */
-            audit: boolean;
-            /** Manage Users */
-            manage_users: boolean;
-        };
-        /** SessionRow */
-        SessionRow: {
-            /** Id */
-            id: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Last Seen At
-             * Format: date-time
-             */
-            last_seen_at: string;
-            /**
-             * Expires At
-             * Format: date-time
-             */
-            expires_at: string;
-            /** Ip Address */
-            ip_address: string | null;
-            /** User Agent */
-            user_agent: string | null;
-            /** Method */
-            method: string;
-            /** Is Current */
-            is_current: boolean;
+            /** May */
+            may: {
+                [key: string]: boolean;
+            };
         };
         /** SessionRows */
         SessionRows: {
             /** Items */
-            items: components["schemas"]["SessionRow"][];
+            items: components["schemas"]["OpenSession"][];
+            /** Total */
+            total: number;
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /** SignIn */
         SignIn: {
@@ -1640,18 +1841,16 @@ export interface components {
         TotpStart: {
             /** Secret */
             secret: string;
-            /** Otpauth Uri */
-            otpauth_uri: string;
+            /** Otpauth Url */
+            otpauth_url: string;
             /** Qr Svg */
             qr_svg: string;
         };
-        /** Transfer */
+        /**
+         * Transfer
+         * @description 異動: the primary assignment changes on a day.
+         */
         Transfer: {
-            /**
-             * Effective On
-             * Format: date
-             */
-            effective_on: string;
             /** Org Unit Id */
             org_unit_id?: number | null;
             /** Position Id */
@@ -1661,8 +1860,16 @@ export interface components {
             /** Grade */
             grade?: string | null;
             /** Fte */
-            fte?: number | null;
-            /** Reason */
+            fte?: (number | string) | null;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /**
+             * Reason
+             * @default
+             */
             reason: string;
         };
         /** UnitRef */
@@ -1701,17 +1908,28 @@ export interface components {
             email: string;
             /** Display Name */
             display_name: string;
+            /**
+             * Locale
+             * @enum {string}
+             */
+            locale: "ja" | "en";
+            /** Person Id */
+            person_id: number | null;
             /** Roles */
-            roles: string[];
-            person: components["schemas"]["Ref"] | null;
-            /** Is Disabled */
-            is_disabled: boolean;
+            roles: ("owner" | "hr" | "manager" | "employee" | "auditor")[];
+            /** Is Active */
+            is_active: boolean;
             /** Totp Enabled */
             totp_enabled: boolean;
-            /** Last Sign In At */
-            last_sign_in_at: string | null;
-            /** Locale */
-            locale: string;
+            /** Has Password */
+            has_password: boolean;
+            /** Last Signed In At */
+            last_signed_in_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /** UserRows */
         UserRows: {
@@ -1893,7 +2111,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                session_id: string;
+                session_id: number;
             };
             cookie?: never;
         };
@@ -1932,9 +2150,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["Ended"];
                 };
             };
         };
@@ -1953,11 +2169,13 @@ export interface operations {
         };
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
             };
             /** @description Validation Error */
             422: {
@@ -2085,7 +2303,11 @@ export interface operations {
     };
     users_api_v1_users_get: {
         parameters: {
-            query?: never;
+            query?: {
+                q?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2099,6 +2321,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserRows"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -2122,7 +2353,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserRow"];
+                    "application/json": components["schemas"]["CreatedUser"];
                 };
             };
             /** @description Validation Error */
@@ -2159,6 +2390,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserRow"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    urt_api_v1_users__user_id__reset_totp_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {
@@ -2236,9 +2496,11 @@ export interface operations {
     au_api_v1_audit_get: {
         parameters: {
             query?: {
-                actor?: string | null;
+                actor?: number | null;
                 action?: string | null;
                 subject_person_id?: number | null;
+                from?: string | null;
+                to?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };
@@ -2475,7 +2737,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Concurrent"];
+                "application/json": components["schemas"]["ConcurrentPost"];
             };
         };
         responses: {
@@ -2615,7 +2877,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Names"];
+                "application/json": components["schemas"]["NamesChange"];
             };
         };
         responses: {
@@ -2650,7 +2912,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PrivateIn"];
+                "application/json": components["schemas"]["PrivateChange"];
             };
         };
         responses: {
@@ -2717,7 +2979,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Decision"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -2748,7 +3014,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Decision"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -2779,7 +3049,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Decision"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -2930,7 +3204,9 @@ export interface operations {
     };
     il_api_v1_imports_get: {
         parameters: {
-            query?: never;
+            query?: {
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2944,6 +3220,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Imports"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

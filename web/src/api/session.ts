@@ -55,7 +55,8 @@ export function useSignOut() {
     // Signed out or not, this browser must forget what it has seen.
     onSettled: () => {
       client.clear();
-      location.assign("/sign-in");
+      // A new page, not a route change: nothing in memory survives it.
+      location.replace("/sign-in");
     },
   });
 }

@@ -49,6 +49,10 @@ export type CorrectionRequest = PostBody<"/api/v1/people/{person_id}/corrections
 export type NamesRequest = PutBody<"/api/v1/people/{person_id}/names">;
 export type PrivateRequest = PutBody<"/api/v1/people/{person_id}/private">;
 
+type TransferAnswer = Answer<paths["/api/v1/people/{person_id}/transfers"]["post"]>;
+/** What a dry run gives: assignments before and after, and what to think about. */
+export type TransferPreview = Extract<TransferAnswer, { before: unknown }>;
+
 export type ChangeOrderPage = Get<"/api/v1/change-orders">;
 export type ChangeOrder = ChangeOrderPage["items"][number];
 
@@ -66,3 +70,6 @@ export type ImportRow = Get<"/api/v1/imports/{import_id}/rows">["items"][number]
 export type UserRow = Get<"/api/v1/users">["items"][number];
 export type AuditEntry = Get<"/api/v1/audit">["items"][number];
 export type AuditVerification = Get<"/api/v1/audit/verify">;
+export type CreatedUser = Answer<paths["/api/v1/users"]["post"]>;
+export type UserToCreate = PostBody<"/api/v1/users">;
+export type RoleName = Session["roles"][number];

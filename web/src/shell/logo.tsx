@@ -26,8 +26,8 @@ export function Wordmark({ className }: { className?: string }) {
   return (
     <span className={cn("flex items-center gap-2.5", className)}>
       <RingMark />
-      <span className="font-serif text-lg leading-none font-bold tracking-[0.12em]">
-        HRX<span className="ml-1 text-[0.7em] font-semibold tracking-[0.16em] opacity-75">AI</span>
+      <span aria-hidden className="font-serif text-lg leading-none font-bold tracking-[0.12em]">
+        HRX<span className="ml-1 text-[0.7em] font-semibold tracking-[0.16em] opacity-90">AI</span>
       </span>
     </span>
   );

@@ -22,10 +22,11 @@ export function Sidebar() {
       <div className="relative px-5 pt-5 pb-4">
         <AppLink
           href="/"
-          aria-label={t("homeOf", { product: "HRX-AI" })}
+
           className="inline-block rounded-md text-white"
         >
           <Wordmark />
+          <span className="sr-only">{t("homeOf", { product: "HRX-AI" })}</span>
         </AppLink>
         <p className="mt-4 text-sm font-medium text-white">{session.tenant.name}</p>
       </div>

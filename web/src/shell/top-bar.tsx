@@ -21,10 +21,11 @@ export function TopBar() {
     >
       <AppLink
         href="/"
-        aria-label={t("homeOf", { product: "HRX-AI" })}
+
         className="rounded-md text-pine lg:hidden"
       >
         <RingMark />
+        <span className="sr-only">{t("homeOf", { product: "HRX-AI" })}</span>
       </AppLink>
       <AsOfControl />
       <div className="ml-auto flex items-center gap-2 sm:gap-3">

@@ -14,8 +14,9 @@ export function AsOfBanner() {
   const t = useTranslations("asOf");
   const locale = useLocale();
   const { tenant } = useSession();
+  const hasDate = isDated(usePathname());
   const { day, tense, known, isNow, set } = useAsOf();
-  if (isNow || !isDated(usePathname())) return null;
+  if (isNow || !hasDate) return null;
   const isFuture = tense === "future";
   const Icon = isFuture ? Telescope : History;
   const date = locale === "ja" ? `${longDay(day, locale)}（${eraYear(day)}）` : longDay(day, locale);

@@ -29,7 +29,6 @@ export function AsOfControl() {
       trigger={
         <button
           type="button"
-          aria-label={t("control", { date })}
           className={cn(
             "flex h-9 min-w-0 items-center gap-2 rounded-lg border px-3 text-sm font-medium",
             tense === "today" && !known && "border-pine-line bg-pine-tint text-pine-deep hover:border-pine",
@@ -39,6 +38,7 @@ export function AsOfControl() {
           )}
         >
           <CalendarDays aria-hidden className="size-4 shrink-0" />
+          <span className="sr-only">{t("control")}</span>
           {tense === "today" && <span>{t("today")}</span>}
           <span className={cn("tabular truncate", tense === "today" && "font-normal max-[420px]:hidden")}>
             {date}

@@ -88,7 +88,7 @@ export function TextArea({ className, ...rest }: ComponentProps<"textarea">) {
 /** The browser's own select: best on phones, known to every screen reader, needs no script. */
 export function Select({ className, children, ...rest }: ComponentProps<"select">) {
   return (
-    <select className={cn(CONTROL, "pr-8", className)} {...useFieldProps()} {...rest}>
+    <select className={cn(CONTROL, "select-arrow pr-8", className)} {...useFieldProps()} {...rest}>
       {children}
     </select>
   );

@@ -5,6 +5,7 @@ import { useTranslations } from "next-intl";
 import { Toast as Primitive } from "radix-ui";
 import { createContext, use, useCallback, useState, type ReactNode } from "react";
 import { cn } from "./cn";
+import { useHydrated } from "./use-hydrated";
 
 interface Message {
   id: number;
@@ -24,6 +25,8 @@ let lastId = 0;
 
 export function ToastProvider({ children }: { children: ReactNode }) {
   const t = useTranslations("common");
+  // The region carries an inline style, which the policy refuses in markup that a server sent.
+  const isHydrated = useHydrated();
   const [messages, setMessages] = useState<Message[]>([]);
   const announce = useCallback<Announce>((text, tone = "done") => {
     setMessages((shown) => [...shown.slice(-2), { id: ++lastId, tone, text }]);
@@ -47,10 +50,12 @@ export function ToastProvider({ children }: { children: ReactNode }) {
             </Primitive.Close>
           </Primitive.Root>
         ))}
-        <Primitive.Viewport
-          label={t("notifications", { hotkey: "F8" })}
-          className="fixed right-4 bottom-20 z-[60] flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 outline-none lg:bottom-4"
-        />
+        {isHydrated && (
+          <Primitive.Viewport
+            label={t("notifications", { hotkey: "F8" })}
+            className="fixed right-4 bottom-20 z-[60] flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 outline-none lg:bottom-4"
+          />
+        )}
       </Primitive.Provider>
     </ToastContext>
   );

@@ -5,6 +5,7 @@ export const common = {
   cancel: "Cancel",
   save: "Save",
   clear: "Clear the selection",
+  clearSearch: "Clear the search",
   loading: "Loading",
   noMatch: "Nothing matches",
   notification: "Notification",
@@ -46,7 +47,7 @@ export const roles = {
 export const asOf = {
   title: "Which day do you want to see?",
   help: "The directory, the org chart and every person’s page change to that day.",
-  control: "As of {date}. Change",
+  control: "Change the date shown",
   today: "Today",
   fiscalYear: "Start of fiscal year",
   yearAgo: "A year ago",

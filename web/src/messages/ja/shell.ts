@@ -5,6 +5,7 @@ export const common = {
   cancel: "キャンセル",
   save: "保存する",
   clear: "選択を解除",
+  clearSearch: "検索語を消す",
   loading: "読み込んでいます",
   noMatch: "該当する項目がありません",
   notification: "お知らせ",
@@ -46,7 +47,7 @@ export const roles = {
 export const asOf = {
   title: "いつの時点の情報を見ますか",
   help: "社員名簿・組織図・個人ページが、選んだ日の内容に切り替わります。",
-  control: "基準日：{date}。変更する",
+  control: "基準日を変更",
   today: "今日",
   fiscalYear: "今年度の期首",
   yearAgo: "1年前の今日",
