@@ -178,7 +178,7 @@ def _read_ratio(text: str, field: Field) -> Decimal:
         ratio = Decimal(plain.removesuffix("%")) / (100 if plain.endswith("%") else 1)
     except InvalidOperation:
         raise CellRefused("ratio.malformed") from None
-    if not ratio.is_finite() or not 0 < ratio <= 1:
+    if not ratio.is_finite() or not 0 <= ratio <= 1:
         raise CellRefused("ratio.malformed")
     return ratio.quantize(Decimal("0.001"))
 

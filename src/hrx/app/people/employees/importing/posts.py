@@ -33,7 +33,9 @@ _POST_FIELDS: Final = frozenset(
     described.name for described in FIELDS if described.group is FieldGroup.ASSIGNMENT
 ) - {"valid_from", "valid_to", "assignment_kind"}
 _FULL_TIME: Final = Decimal("1.000")
-_NO_TERMS: Final = {"position": None, "manager": None, "grade": None, "fte": _FULL_TIME}
+#: A second post takes no working time unless the file says so.
+_NO_TIME: Final = Decimal("0.000")
+_NO_TERMS: Final = {"position": None, "manager": None, "grade": None}
 _Given = dict[str, Ref | str | Decimal | None]
 
 
@@ -111,7 +113,7 @@ class PostDrafter:
         self, row: ParsedRow, start: date, end: date | None, spell: SpellDraft, *, is_primary: bool
     ) -> None:
         try:
-            patch = _Patch(row, self._given_terms(row, start))
+            patch = _Patch(self._given_terms(row, start), fte=_FULL_TIME if is_primary else _NO_TIME)
             if is_primary:
                 before = find_segment(spell.primary, start)
                 spell.primary = change_primary(
@@ -164,16 +166,19 @@ class PostDrafter:
 
 
 class _Patch:
-    """The terms after a row, from those before it. Raises ReferenceRefused when a new post has no unit."""
+    """The terms after a row, from those before it; `fte` is a new post's unless the row says otherwise.
 
-    def __init__(self, row: ParsedRow, given: _Given) -> None:
-        self._row = row
+    Raises ReferenceRefused when a new post has no unit."""
+
+    def __init__(self, given: _Given, *, fte: Decimal) -> None:
         self._given = given
+        self._fte = fte
 
     def __call__(self, before: Terms | None) -> Terms:
         if before is None and "unit" not in self._given:
             raise ReferenceRefused("org_unit", "cell.required")
-        terms: dict[str, object] = {**_NO_TERMS, **(before._asdict() if before else {}), **self._given}
+        known: dict[str, object] = before._asdict() if before else {**_NO_TERMS, "fte": self._fte}
+        terms = {**known, **self._given}
         # The names and types of `_Given` are those of Terms: see `_given_terms`.
         return Terms(**terms)  # type: ignore[arg-type]
 

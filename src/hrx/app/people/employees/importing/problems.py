@@ -155,8 +155,8 @@ PROBLEMS: Final[dict[str, Text]] = {
         en="“{value}” is not a choice. Use one of: {choices}",
     ),
     "ratio.malformed": Text(
-        ja="0より大きく1以下の数（例: 1.00、0.5、50%）で書いてください。",
-        en="Write a number above 0 and up to 1, such as 1.00, 0.5 or 50%.",
+        ja="0以上1以下の数（例: 1.00、0.5、50%）で書いてください。",
+        en="Write a number from 0 to 1, such as 1.00, 0.5 or 50%.",
     ),
     "code.malformed": Text(
         ja="空白や制御文字を含まない値にしてください。",

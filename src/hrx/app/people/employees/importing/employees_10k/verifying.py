@@ -150,7 +150,7 @@ def _tuples(path: Path) -> Tuples:
     for line in path.read_text(encoding="utf-8").splitlines():
         start = line.find("(")
         if start >= 0:
-            literal = line[start : line.rindex(")") + 1].replace("''", "\\'")
+            literal = line[start : line.rindex(")") + 1].replace("''", "\\'").replace("NULL", "'9999-01-01'")
             rows.append(ast.literal_eval(literal))
     return rows
 
@@ -169,11 +169,14 @@ async def _count_spans(session: AsyncSession) -> tuple[int, int]:
 
 
 def _count_islands(rows: Iterable[tuple[str, str, date, date | None]]) -> int:
-    """Runs of the same person and thing without a day between."""
+    """Runs of the same person and thing without a day between, whatever else overlaps them."""
     count = 0
-    last: tuple[str, str, date | None] | None = None
-    for who, what, start, end in rows:
-        if last is None or last != (who, what, start):
+    last: tuple[str, str] | None = None
+    reach: date = date.min
+    for who, what, start, end in sorted(rows, key=lambda row: row[:3]):
+        if (who, what) != last or start > reach:
             count += 1
-        last = (who, what, end)
+            reach = date.min
+        last = (who, what)
+        reach = max(reach, end or date.max)
     return count
