@@ -14,7 +14,6 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hrx.app.people.employees.actions.recording import days
 from hrx.app.people.employees.actions.restoring import Period, plan_restoration
 
 
@@ -82,7 +81,7 @@ _OPEN: Final = "SELECT t.* FROM app.{table} AS t WHERE {line} AND upper_inf(t.kn
 _CLOSE: Final = "UPDATE app.{table} SET known = known, closed_by = :order_id WHERE id = :id"
 _INSERT: Final = """
 INSERT INTO app.{table} ({facts}, {period}, change_order_id, opened_by)
-SELECT {facts}, :days, change_order_id, CAST(:opened_by AS bigint)
+SELECT {facts}, daterange(CAST(:from_on AS date), CAST(:until_on AS date)), change_order_id, CAST(:opened_by AS bigint)
 FROM app.{table}
 WHERE id = :id
 RETURNING id
@@ -126,7 +125,8 @@ async def _restore(session: AsyncSession, versioned: _Versioned, row: RowMapping
             text(_fill(_INSERT, versioned)),
             {
                 "id": step.facts_of,
-                "days": days(step.from_on, step.until_on),
+                "from_on": step.from_on,
+                "until_on": step.until_on,
                 "opened_by": row["opened_by"] if origin == order_id else origin,
             },
         )

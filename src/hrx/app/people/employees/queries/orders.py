@@ -148,7 +148,8 @@ def _summary(
     head = _KINDS[kind].in_language(locale)
     if person is not None:
         head = f"{head} {person['name']}" if locale == "ja" else f"{head}: {person['name']}"
-    moved = next((c for c in changes if c["field"] in {"org_unit", "name", "parent", "left_on"}), None)
+    telling = {"name", "parent", "head"} if person is None else {"org_unit", "left_on"}
+    moved = next((c for c in changes if c["field"] in telling), None)
     if moved is None:
         return head
     steps = [str(moved[side]) for side in ("before", "after") if moved[side] is not None]
