@@ -109,7 +109,7 @@ async def _check(dependency: Dependency) -> CheckResult:
 def database_dependency(database: Database) -> Dependency:
     async def probe() -> float:
         started = clock.monotonic_s()
-        async with database.open() as session:
+        async with database.transaction(None) as session:
             await session.execute(text("SELECT 1"))
         return (clock.monotonic_s() - started) * 1000
 
@@ -172,7 +172,7 @@ class VersionReport:
         if clock.monotonic_s() - self._asked_at_s < 60:
             return self._revision
         try:
-            async with asyncio.timeout(PROBE_TIMEOUT_S), self.database.open() as session:
+            async with asyncio.timeout(PROBE_TIMEOUT_S), self.database.transaction(None) as session:
                 self._revision = await session.scalar(text("SELECT version_num FROM public.schema_revision"))
         # Whatever is wrong with the database, this page says what runs here.
         except Exception:  # noqa: BLE001

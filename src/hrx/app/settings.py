@@ -54,7 +54,7 @@ class AppSettings(Settings):
     # ── secrets ────────────────────────────────────────────────────────────────────────────────────
     session_keys: SecretStr = setting(
         ja="CSRF トークンとページ位置に署名する鍵。新しい順にカンマ区切り。各 32 文字以上。",
-        en="Keys signing CSRF tokens and page cursors, newest first, separated by commas; 32+ characters each.",
+        en="Keys signing CSRF tokens and cursors, newest first, separated by commas; 32+ characters each.",
         example="(python -c 'import secrets; print(secrets.token_urlsafe(48))')",
     )
     seal_keys: SecretStr = setting(

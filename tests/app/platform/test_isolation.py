@@ -59,6 +59,7 @@ async def test_the_principal_ends_with_its_transaction(database: Database, tenan
     await add_user(database, tenant, "hanako@example.jp")
     # One connection only, so that the second transaction surely gets the connection of the first.
     async with database.engine.connect() as connection:
+        await connection.execute(text("BEGIN"))
         await connection.execute(text("SELECT set_config('hrx.tenant_id', :t, true)"), {"t": str(tenant)})
         assert await connection.scalar(text("SELECT count(*) FROM app.user_account")) == 1
         await connection.commit()

@@ -10,14 +10,13 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from hrx.app.identity.keys import KeyRing
-from hrx.app.identity.queries import AnyRow
+from hrx.app.platform.db import begin_with
 from hrx.app.platform.tenancy import PersonId, Principal, Role, SessionId, TenantId, UserId
 from hrx.kit import clock, ids, log
 from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text
@@ -49,10 +48,23 @@ class RequestForged(Forbidden):
 
 _SIGN_IN: Final = Text(ja="もう一度サインインしてください。", en="Please sign in again.")
 
-_BEGIN = text(
-    "SELECT session_id, stage, tenant_id, user_id, person_id, locale, roles, data_version"
-    " FROM app.begin_request(:digest, :correlation_id, :at, :idle_s)"
-)
+_BEGIN: Final = """
+SELECT session_id, stage, tenant_id, user_id, person_id, locale, roles, data_version
+FROM app.begin_request(%(digest)s, %(correlation_id)s, %(at)s, %(idle_s)s)
+"""
+
+
+class FoundSession(Protocol):
+    """A row of _BEGIN."""
+
+    session_id: int
+    stage: str
+    tenant_id: int
+    user_id: int
+    person_id: int | None
+    locale: str
+    roles: str
+    data_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class Gate:
         session.info["address"] = request.client.host if request.client else None
         return principal
 
-    async def find_pending(self, session: AsyncSession, request: Request) -> AnyRow:
+    async def find_pending(self, session: AsyncSession, request: Request) -> FoundSession:
         """The half-open session that waits for its second factor; nothing acts for it yet.
 
         It has no CSRF token, because its pages cannot ask for one; the caller checks the Origin.
@@ -114,25 +126,26 @@ class Gate:
             raise NoSession(Text(ja="サインインしていません。", en="You are not signed in."), hint=_SIGN_IN)
         return credential
 
-    async def _get_session(self, session: AsyncSession, credential: Credential) -> AnyRow:
+    async def _get_session(self, session: AsyncSession, credential: Credential) -> FoundSession:
         row = await self._look_up(session, credential.token)
         if row is None:
             raise _ended()
         return row
 
-    async def _look_up(self, session: AsyncSession, token: str) -> AnyRow | None:
-        if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
-            return None
-        result = await session.execute(
+    async def _look_up(self, session: AsyncSession, token: str) -> FoundSession | None:
+        """The transaction's first statement. A token that cannot be one is looked up as well, as another."""
+        is_possible = len(token) <= MAX_TOKEN_CHARACTERS and token.isascii()
+        found: FoundSession | None = await begin_with(
+            session,
             _BEGIN,
             {
-                "digest": ids.digest(token),
+                "digest": ids.digest(token if is_possible else "-"),
                 "correlation_id": log.correlation_id.get() or "",
                 "at": clock.now(),
                 "idle_s": self.idle_s,
             },
         )
-        return result.one_or_none()
+        return found
 
     def csrf_token(self, token: str) -> str:
         """What our pages must send along; derived from the session token, so nothing needs storing."""
@@ -177,7 +190,7 @@ def _forged() -> RequestForged:
     )
 
 
-def _principal_of(row: AnyRow) -> Principal:
+def _principal_of(row: FoundSession) -> Principal:
     locale: Language = "en" if row.locale == "en" else "ja"
     return Principal(
         tenant_id=TenantId(row.tenant_id),

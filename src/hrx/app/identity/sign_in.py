@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.identity import throttle
+from hrx.app.identity.gate import FoundSession
 from hrx.app.identity.models import OIDC_IDENTITY, SESSION, USER
 from hrx.app.identity.oidc import ExternalIdentity
 from hrx.app.identity.parts import IdentityParts
@@ -27,6 +28,9 @@ from hrx.app.platform.tenancy import Principal, SessionId, TenantId, UserId, sys
 from hrx.app.settings import AppSettings
 from hrx.kit import clock, ids
 from hrx.kit.errors import Conflict, FieldProblem, Forbidden, NotSignedIn, Text
+
+#: Rows that say whose session is opened: tenant_id, user_id, locale.
+Account = AnyRow | FoundSession
 
 _logger = logging.getLogger("hrx.identity")
 #: Sessions keep what the browser calls itself, cut to what the column takes.
@@ -104,7 +108,7 @@ class SignIn:
             await self._renew_hash(session, chosen, password=password)
             return await self._start_session(session, chosen, method="password", caller=caller)
 
-    async def with_code(self, *, pending: AnyRow, code: str, caller: Caller) -> SignedIn:
+    async def with_code(self, *, pending: FoundSession, code: str, caller: Caller) -> SignedIn:
         """The second step: a new session in place of the half-open one. Raises TooManyAttempts, WrongCode."""
         counters = throttle.for_second_step(
             self.settings, purpose="totp", tenant_id=pending.tenant_id, user_id=pending.user_id
@@ -223,7 +227,7 @@ class SignIn:
         )
 
     async def _open_session(
-        self, session: AsyncSession, account: AnyRow, *, method: str, caller: Caller
+        self, session: AsyncSession, account: Account, *, method: str, caller: Caller
     ) -> SignedIn:
         lifetime_s = self.settings.session_lifetime_s
         opened = await _insert_session(
@@ -311,7 +315,7 @@ async def use_code(session: AsyncSession, identity: IdentityParts, *, account: A
 
 
 async def _insert_session(
-    session: AsyncSession, account: AnyRow, *, stage: str, method: str, lifetime_s: int, caller: Caller
+    session: AsyncSession, account: Account, *, stage: str, method: str, lifetime_s: int, caller: Caller
 ) -> SignedIn:
     token = ids.new_token()
     now = clock.now()
@@ -345,7 +349,7 @@ def _printable(value: str) -> str:
     return "".join(character for character in value if character.isprintable())
 
 
-def _principal_of(account: AnyRow) -> Principal:
+def _principal_of(account: Account) -> Principal:
     """The account itself, without any role: enough to open its session and to be named in the audit."""
     return Principal(
         tenant_id=TenantId(account.tenant_id),

@@ -1,23 +1,34 @@
 """The door to PostgreSQL: one engine a process, one transaction a request or job.
 
-Nothing below the edge commits. A transaction always has a principal or is explicitly anonymous."""
+Nothing below the edge commits. A transaction always has a principal or is explicitly anonymous. Statements
+are SQLAlchemy's; only the first of a transaction, its COMMIT, and `fetch_dicts` for hot pages talk to the
+driver directly (measured: SQLAlchemy's async session costs 190 µs of CPU a statement and 300 µs a
+transaction, psycopg alone 80 µs and 60 µs)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, LiteralString
 
+import psycopg
+from psycopg.rows import dict_row, namedtuple_row
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from hrx.app.platform.tenancy import Principal, act_as
+from hrx.app.platform.tenancy import ACT_AS, Principal, settings_of
 from hrx.kit.errors import Text, Unavailable
 
 #: Tables of the product are declared as Core tables on this metadata, each in its own slice's `models`.
 metadata = MetaData(schema="app")
+
+
+#: What the driver itself raises, for those who translate errors.
+DriverError = psycopg.Error
+DriverDataError = psycopg.DataError
 
 
 class DatabaseUnavailable(Unavailable):
@@ -26,48 +37,78 @@ class DatabaseUnavailable(Unavailable):
     code = "database.unavailable"
 
 
+class CommitUnknown(Unavailable):
+    """The server went away between our COMMIT and its answer."""
+
+    code = "database.commit_unknown"
+
+
+#: Opens a transaction with `begin_with`, saying who acts in it.
+Begin = Callable[[AsyncSession], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """The engine with its session factory."""
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
+    #: After a restart of PostgreSQL at most this many dead connections wait in the pool.
+    pool_size: int
 
     @asynccontextmanager
     async def transaction(self, principal: Principal | None) -> AsyncIterator[AsyncSession]:
         """One transaction as `principal`; commits when the block ends well, rolls back when it raises.
 
-        `None` is the anonymous principal: it sees no tenant's rows. Raises DatabaseUnavailable."""
-        async with self.open() as session:
-            if principal is not None:
-                await act_as(session, principal)
+        `None` is the anonymous principal: it sees no tenant's rows. Raises DatabaseUnavailable, or
+        CommitUnknown when the server went away while it committed."""
+
+        async def begin(session: AsyncSession) -> None:
+            if principal is None:
+                await begin_with(session, "SELECT 1", {})
+            else:
+                await begin_with(session, ACT_AS, settings_of(principal))
+                session.info["principal"] = principal
+
+        async with self.open(begin) as session:
             yield session
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[AsyncSession]:
-        """One transaction that nobody acts in yet: the edge signs it in with its first statement."""
+    async def open(self, begin: Begin) -> AsyncIterator[AsyncSession]:
+        """One transaction that `begin` opens with its first statement, by `begin_with`.
+
+        A connection that died in the pool (PostgreSQL was restarted) is found out by that first statement,
+        when nothing has happened yet: a fresh one is taken and nobody notices."""
         session = self.sessions()
         try:
+            session = await self._begin(session, begin)
             yield session
-            await session.commit()
-        except (PoolTimeout, OperationalError) as error:
+            await _commit(session)
+        except (PoolTimeout, OperationalError, psycopg.OperationalError) as error:
             await _rollback_quietly(session)
-            if isinstance(error, OperationalError) and not _is_lost_connection(error):
+            if not _is_lost_connection(error):
                 raise
-            raise DatabaseUnavailable(
-                Text(
-                    ja="データベースに接続できません。入力内容は保存されていません。",
-                    en="The database cannot be reached. Nothing was saved.",
-                ),
-                hint=Text(
-                    ja="しばらくしてから、もう一度お試しください。", en="Please try again in a little while."
-                ),
-            ) from error
+            raise _unavailable() from error
         except BaseException:
             await _rollback_quietly(session)
             raise
         finally:
             await session.close()
+
+    async def _begin(self, session: AsyncSession, begin: Begin) -> AsyncSession:
+        """The session, or another one on a connection that lives."""
+        for _ in range(self.pool_size):
+            try:
+                await begin(session)
+            except psycopg.OperationalError as error:
+                if not _is_lost_connection(error):
+                    raise
+                await session.invalidate()
+                session = self.sessions()
+            else:
+                return session
+        await begin(session)
+        return session
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -91,6 +132,8 @@ def open_database(
         pool_timeout=pool_timeout_s,
         pool_pre_ping=False,
         pool_recycle=1800,
+        # The driver adds no BEGIN of its own: `begin_with` sends it together with the first statement.
+        isolation_level="AUTOCOMMIT",
         # Parameters hold personal data, and messages of errors end up in logs.
         hide_parameters=True,
         connect_args={
@@ -102,12 +145,78 @@ def open_database(
             ),
         },
     )
-    return Database(engine=engine, sessions=async_sessionmaker(engine, expire_on_commit=False))
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    return Database(engine=engine, sessions=sessions, pool_size=pool_size)
 
 
-def _is_lost_connection(error: DBAPIError) -> bool:
+async def begin_with(session: AsyncSession, sql: LiteralString, parameters: Mapping[str, object]) -> Any:
+    """Open the transaction and run its first statement in one round trip; gives the row, or None.
+
+    `Any`: a named tuple whose fields are those of `sql`. Parameters are bound by the driver (%(name)s)."""
+    driver = await driver_of(session)
+    cursor = psycopg.AsyncClientCursor(driver, row_factory=namedtuple_row)
+    await cursor.execute(b"BEGIN; " + sql.encode(), parameters)
+    cursor.nextset()
+    return await cursor.fetchone()
+
+
+async def driver_of(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The driver's connection of this transaction. `Any`: rows of the driver have no type."""
+    connection = await session.connection()
+    driver: psycopg.AsyncConnection[Any] | None = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
+    if driver is None:
+        raise _unavailable()
+    return driver
+
+
+async def fetch_dicts(
+    session: AsyncSession, sql: LiteralString, parameters: Mapping[str, object]
+) -> list[dict[str, Any]]:
+    """All rows of a read in plain SQL, for hot pages: about 300 µs of CPU less than `session.execute`.
+
+    Parameters are bound by the server (%(name)s). `Any`: columns differ in type; ranges are psycopg's."""
+    driver = await driver_of(session)
+    async with driver.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(sql, parameters)
+        return await cursor.fetchall()
+
+
+async def _commit(session: AsyncSession) -> None:
+    """Commit. Raises CommitUnknown when the answer never came: the change may or may not be there."""
+    if not session.in_transaction():
+        return
+    await session.flush()
+    try:
+        await (await driver_of(session)).commit()
+    except psycopg.OperationalError as error:
+        if not _is_lost_connection(error):
+            raise
+        raise CommitUnknown(
+            Text(
+                ja="保存の途中で接続が切れ、結果を確認できませんでした。",
+                en="The connection was lost while saving; whether it was saved is not known.",
+            ),
+            hint=Text(
+                ja="画面を開き直し、変更が反映されているか確かめてください。",
+                en="Open the page again and look whether your change is there before repeating it.",
+            ),
+        ) from error
+
+
+def _unavailable() -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        Text(
+            ja="データベースに接続できません。入力内容は保存されていません。",
+            en="The database cannot be reached. Nothing was saved.",
+        ),
+        hint=Text(ja="しばらくしてから、もう一度お試しください。", en="Please try again in a little while."),
+    )
+
+
+def _is_lost_connection(error: Exception) -> bool:
     """Whether the server went away (class 08, 57P0x) rather than refused one statement (lock, time-out)."""
-    sqlstate = getattr(error.orig, "sqlstate", None)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    sqlstate = getattr(cause, "sqlstate", None)
     return sqlstate is None or sqlstate.startswith("08") or sqlstate in {"57P01", "57P02", "57P03", "53300"}
 
 
@@ -115,5 +224,5 @@ async def _rollback_quietly(session: AsyncSession) -> None:
     """Roll back; a connection that is already gone has rolled back by itself."""
     try:
         await session.rollback()
-    except DBAPIError:
+    except (DBAPIError, psycopg.OperationalError):
         await session.invalidate()

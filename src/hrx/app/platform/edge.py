@@ -26,6 +26,7 @@ Errors: raise those of hrx.kit.errors; see platform.problems for constraints of 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -77,11 +78,19 @@ def parts_of(request: Request) -> Parts:
 EdgeParts = Annotated[Parts, Depends(parts_of)]
 
 
-async def _signed_in_transaction(request: Request) -> AsyncIterator[AsyncSession]:
+def signed_in(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
+    """A transaction of the signed-in principal, for routes that must end it before they answer."""
     parts = parts_of(request)
-    async with parts.database.open() as session:
+
+    async def begin(session: AsyncSession) -> None:
         principal = await parts.authenticator.begin(session, request)
         _leave_for_telemetry(request, principal)
+
+    return parts.database.open(begin)
+
+
+async def _signed_in_transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    async with signed_in(request) as session:
         yield session
 
 
@@ -161,4 +170,5 @@ __all__ = [
     "not_allowed",
     "parts_of",
     "require",
+    "signed_in",
 ]

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from hrx.app.platform.edge import Parts, parts_of
+from hrx.app.platform.edge import Parts, parts_of, signed_in
 from hrx.app.platform.live import Event, EventKind, Subscription
 from hrx.app.platform.tenancy import Principal
 from hrx.kit import clock
@@ -29,8 +29,8 @@ async def stream_events(request: Request) -> StreamingResponse:
     """Changes of the tenant's data as they are committed. `reset` means: reload, something may be missed."""
     parts = parts_of(request)
     # A transaction of its own, closed before the stream begins: a stream must not hold a connection.
-    async with parts.database.open() as session:
-        principal = await parts.authenticator.begin(session, request)
+    async with signed_in(request) as session:
+        principal: Principal = session.info["principal"]
     return EventStream(parts, principal=principal, is_resumed="last-event-id" in request.headers)
 
 

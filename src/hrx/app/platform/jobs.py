@@ -32,7 +32,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hrx.app.platform.db import Database
+from hrx.app.platform.db import Database, driver_of
 from hrx.app.platform.tenancy import Principal, TenantId, system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit import log
@@ -173,10 +173,8 @@ async def enqueue(
     one is added, and None is returned. Both are kept apart by tenant. `args` must be JSON."""
     principal: Principal = session.info["principal"]
     tenant_id = principal.tenant_id
-    connection = await session.connection()
-    driver = (await connection.get_raw_connection()).driver_connection
     deferrer = task.registered.configure(
-        connection=driver,
+        connection=await driver_of(session),
         schedule_at=run_at,
         lock=f"{tenant_id}:{lock}" if lock else None,
         queueing_lock=f"{tenant_id}:{only_once}" if only_once else None,
@@ -187,7 +185,7 @@ async def enqueue(
         return job_id
     try:
         # A refused insert would spoil the caller's transaction; the savepoint takes the refusal.
-        async with connection.begin_nested():
+        async with (await session.connection()).begin_nested():
             job_id = await deferrer.defer_async(**payload)
     except AlreadyEnqueued:
         return None

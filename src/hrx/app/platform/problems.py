@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from hrx.app.platform.db import DriverDataError, DriverError
 from hrx.app.platform.field_messages import describe_field_problem
 from hrx.kit import log
 from hrx.kit.errors import (
@@ -190,9 +191,10 @@ _GENERIC_BY_STATE: Final[Mapping[str, tuple[type[HrxError], str, Text]]] = {
 _TRY_AGAIN: Final = Text(ja="もう一度お試しください。", en="Please try again.")
 
 
-def explain_database_error(error: DBAPIError) -> HrxError | None:
+def explain_database_error(error: DBAPIError | DriverError) -> HrxError | None:
     """The refusal of the database as an error for people; None when it is a bug of ours."""
-    diagnosis = getattr(error.orig, "diag", None)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    diagnosis = getattr(cause, "diag", None)
     meaning = _constraints.get(getattr(diagnosis, "constraint_name", None) or "")
     if meaning is not None:
         problem = (
@@ -201,12 +203,12 @@ def explain_database_error(error: DBAPIError) -> HrxError | None:
             else ()
         )
         return meaning.error(meaning.message, hint=meaning.hint, code=meaning.code, fields=problem)
-    state = getattr(error.orig, "sqlstate", None)
+    state = getattr(cause, "sqlstate", None)
     if isinstance(state, str) and state in _GENERIC_BY_STATE:
         kind, code, message = _GENERIC_BY_STATE[state]
         return kind(message, hint=_TRY_AGAIN if kind is not Forbidden else None, code=code)
     # NUL characters fail in the driver, numbers out of range in the server (class 22).
-    if isinstance(error, DataError) or (state or "").startswith("22"):
+    if isinstance(error, DataError | DriverDataError) or (state or "").startswith("22"):
         return _unstorable()
     return None
 
@@ -344,6 +346,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_on_invalid_request)
     app.exception_handler(HTTPException)(_on_http_error)
     app.exception_handler(DBAPIError)(_on_database_error)
+    app.exception_handler(DriverError)(_on_database_error)
     app.exception_handler(UnicodeEncodeError)(_on_half_a_character)
 
 
@@ -370,7 +373,7 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
     return render(problem, language=language_of(request.scope))
 
 
-async def _on_database_error(request: Request, error: DBAPIError) -> Response:
+async def _on_database_error(request: Request, error: DBAPIError | DriverError) -> Response:
     explained = explain_database_error(error)
     if explained is None:
         raise error

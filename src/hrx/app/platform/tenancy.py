@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import Final, NewType
 
 from hrx.kit import log
 from hrx.kit.errors import Language
@@ -61,28 +58,24 @@ def system_principal(tenant_id: TenantId) -> Principal:
     return Principal(tenant_id=tenant_id, user_id=None, person_id=None, roles=frozenset({Role.SYSTEM}))
 
 
-_SET = text(
-    "SELECT set_config('hrx.tenant_id', :tenant_id, true),"
-    " set_config('hrx.user_id', :user_id, true),"
-    " set_config('hrx.person_id', :person_id, true),"
-    " set_config('hrx.roles', :roles, true),"
-    " set_config('hrx.correlation_id', :correlation_id, true)"
-)
+#: Tells PostgreSQL who acts, until this transaction ends. The third argument `true` makes each setting local
+#: to the transaction, so a pooled connection cannot carry one customer's identity into another's request.
+ACT_AS: Final = """
+SELECT set_config('hrx.tenant_id', %(tenant_id)s, true) AS tenant_id,
+       set_config('hrx.user_id', %(user_id)s, true) AS user_id,
+       set_config('hrx.person_id', %(person_id)s, true) AS person_id,
+       set_config('hrx.roles', %(roles)s, true) AS roles,
+       set_config('hrx.correlation_id', %(correlation_id)s, true) AS correlation_id,
+       set_config('application_name', left('hrx ' || %(correlation_id)s, 63), true) AS name
+"""
 
 
-async def act_as(session: AsyncSession, principal: Principal) -> None:
-    """Tell PostgreSQL who acts, until this transaction ends; one round trip.
-
-    The third argument `true` makes each setting local to the transaction, so a pooled connection cannot
-    carry one customer's identity into another's request."""
-    await session.execute(
-        _SET,
-        {
-            "tenant_id": str(principal.tenant_id),
-            "user_id": "" if principal.user_id is None else str(principal.user_id),
-            "person_id": "" if principal.person_id is None else str(principal.person_id),
-            "roles": ",".join(sorted(role.value for role in principal.roles)),
-            "correlation_id": log.correlation_id.get() or "",
-        },
-    )
-    session.info["principal"] = principal
+def settings_of(principal: Principal) -> dict[str, object]:
+    """The parameters of ACT_AS for a principal."""
+    return {
+        "tenant_id": str(principal.tenant_id),
+        "user_id": "" if principal.user_id is None else str(principal.user_id),
+        "person_id": "" if principal.person_id is None else str(principal.person_id),
+        "roles": ",".join(sorted(role.value for role in principal.roles)),
+        "correlation_id": log.correlation_id.get() or "",
+    }

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.identity import actions, queries
-from hrx.app.identity.gate import find_credential
-from hrx.app.identity.parts import Identity
+from hrx.app.identity.gate import FoundSession, find_credential
+from hrx.app.identity.parts import Identity, IdentityParts
 from hrx.app.identity.routes.shapes import (
     Body,
     Code,
@@ -25,7 +26,8 @@ from hrx.app.identity.routes.shapes import (
     sign_in_of,
 )
 from hrx.app.identity.sign_in import SignedIn
-from hrx.app.platform.edge import CurrentPrincipal, EdgeParts, Transaction
+from hrx.app.platform.edge import CurrentPrincipal, EdgeParts, Parts, Transaction
+from hrx.app.platform.edge import signed_in as signed_in_transaction
 from hrx.app.platform.tenancy import Principal, Role, SessionId, UserId
 from hrx.kit import clock
 from hrx.kit.errors import NotSignedIn
@@ -64,22 +66,31 @@ async def confirm_second_factor(
 ) -> SignInState:
     """Finish a sign-in that answered `totp_required`; the session gets a new token."""
     identity.gate.check_origin(request)
-    async with parts.database.open() as session:
-        pending = await identity.gate.find_pending(session, request)
+    pending = await _find_pending(parts, identity, request)
     signed_in: SignedIn = await sign_in_of(parts, identity).with_code(
         pending=pending, code=body.code, caller=caller_of(request)
     )
     return answer(parts, response, signed_in, as_bearer=body.bearer)
 
 
+async def _find_pending(parts: Parts, identity: IdentityParts, request: Request) -> FoundSession:
+    found: list[FoundSession] = []
+
+    async def begin(session: AsyncSession) -> None:
+        found.append(await identity.gate.find_pending(session, request))
+
+    async with parts.database.open(begin):
+        return found[-1]
+
+
 @router.post("/auth/logout", status_code=204)
-async def logout(request: Request, parts: EdgeParts, identity: Identity) -> Response:
+async def logout(request: Request, parts: EdgeParts) -> Response:
     """End this session; signing out twice is no error."""
     response = Response(status_code=204)
     drop_session_cookie(parts, response)
     try:
-        async with parts.database.open() as session:
-            principal = await identity.gate.begin(session, request)
+        async with signed_in_transaction(request) as session:
+            principal: Principal = session.info["principal"]
             await actions.end_session(
                 session,
                 session_id=principal.session_id or SessionId(0),
