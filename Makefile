@@ -5,6 +5,7 @@ PYTHON := python3
 endif
 HRX := .venv/bin/hrx
 .DEFAULT_GOAL := help
+INSTALLED = test -x $(HRX) || { echo "→ make up"; exit 1; }
 .PHONY: help up down status logs test lint bench format
 
 help: ## this list
@@ -15,12 +16,15 @@ up: ## install, build and start everything; harmless when it runs
 	@$(HRX) up
 
 down: ## stop everything, data kept
+	@$(INSTALLED)
 	@$(HRX) down
 
 status: ## the state of every part
-	@$(HRX) status
+	@$(INSTALLED)
+	@$(HRX) status || true
 
 logs: ## the last lines of every part, or of one: make logs PART=api-blue
+	@$(INSTALLED)
 	@$(HRX) logs $(PART)
 
 test: ## lint, types, contracts, unit, integration, web build, headless browser

@@ -1,7 +1,8 @@
 """From a bare machine to a working `.venv` and a built portal, with the standard library alone.
 
 `make up` and `make test` begin here. Each step is skipped when what it depends on has not changed, so that
-a warm start costs milliseconds. Knows nothing of servers: `hrx up` does the rest."""
+a warm start costs milliseconds; Python's and the portal's halves run side by side. Knows nothing of servers:
+`hrx up` does the rest."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ import shutil
 import subprocess
 import sys
 import time
-import venv
+import unicodedata
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +23,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "hrx-stamps"
 WEB = ROOT / "web"
+# Beside what they speak of: `npm ci` clears them together with what it replaces.
+WEB_STAMPS = WEB / "node_modules" / ".hrx-stamps"
 MIN_PYTHON = (3, 11)
 MIN_NODE = 20
 JAPANESE = os.environ.get("HRX_LANGUAGE", os.environ.get("LANG", "")).startswith("ja")
@@ -39,7 +43,9 @@ def step(name: str, work: Callable[[], bool]) -> None:
     started = time.monotonic()
     did_something = work()
     took = f"{time.monotonic() - started:5.1f} s" if did_something else say("変更なし", "no change")
-    print(f"  {name:<28} {took}", flush=True)
+    columns = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
+    mark = "✓" if did_something else "·"
+    print(f"  {mark} {name}{' ' * max(1, 41 - columns)}{took}", flush=True)
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
@@ -55,11 +61,12 @@ def fingerprint(paths: Iterable[Path]) -> str:
 
 def unless_stamped(name: str, paths: Iterable[Path], *, proof: Path, work: Callable[[], None]) -> bool:
     """Do `work` unless it was done for these very inputs and its result (`proof`) is still there."""
-    stamp, wanted = STAMPS / name, fingerprint(paths)
+    stamps = WEB_STAMPS if name.startswith("web-") else STAMPS
+    stamp, wanted = stamps / name, fingerprint(paths)
     if proof.exists() and stamp.exists() and stamp.read_text() == wanted:
         return False
     work()
-    STAMPS.mkdir(parents=True, exist_ok=True)
+    stamps.mkdir(parents=True, exist_ok=True)
     stamp.write_text(wanted)
     return True
 
@@ -96,7 +103,8 @@ def check_node() -> None:
         version = subprocess.run(
             [node, "--version"], capture_output=True, text=True, timeout=30, check=False
         ).stdout.strip()
-        if int(version.lstrip("v").split(".")[0] or 0) >= MIN_NODE:
+        major = version.lstrip("v").split(".")[0]
+        if major.isdigit() and int(major) >= MIN_NODE:
             return
     raise CannotGoOn(
         say(
@@ -109,20 +117,24 @@ def check_node() -> None:
 
 
 def make_venv() -> bool:
-    if PYTHON.exists() and (VENV / "bin" / "pip").exists():
+    # Programs in a venv carry its absolute path: a checkout that was moved needs a new one.
+    place = STAMPS / "place"
+    is_here = place.exists() and place.read_text() == str(VENV)
+    if is_here and PYTHON.exists() and (VENV / "bin" / "pip").exists():
         return False
     try:
-        venv.create(VENV, with_pip=True, clear=VENV.exists())
-    except (subprocess.CalledProcessError, OSError, ImportError):
+        import ensurepip  # noqa: F401 - Debian's Python has venv without it
+
+        run([sys.executable, "-m", "venv", "--clear", str(VENV)], timeout_s=180)
+    except (ImportError, CannotGoOn):
         _make_venv_without_ensurepip()
+    STAMPS.mkdir(parents=True, exist_ok=True)
+    place.write_text(str(VENV))
     return True
 
 
 def _make_venv_without_ensurepip() -> None:
-    """Debian keeps ensurepip in a package of its own; its pip wheel can be unpacked without root."""
-    venv.create(VENV, with_pip=False, clear=True)
-    unpacked = ROOT / "var" / "tools" / "pip"
-    unpacked.mkdir(parents=True, exist_ok=True)
+    """Debian keeps ensurepip in a package of its own; the pip inside can be had without root."""
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
     advice = CannotGoOn(
         say(
@@ -132,17 +144,32 @@ def _make_venv_without_ensurepip() -> None:
             "then `make up` again.",
         )
     )
-    apt, dpkg = shutil.which("apt-get"), shutil.which("dpkg")
-    if not apt or not dpkg:
-        raise advice
     try:
-        run([apt, "download", "python3-pip-whl"], cwd=unpacked, timeout_s=120)
-        package = next(unpacked.glob("python3-pip-whl_*.deb"))
-        run([dpkg, "-x", str(package), str(unpacked)], timeout_s=60)
-        wheel = next((unpacked / "usr" / "share" / "python-wheels").glob("pip-*.whl"))
+        run([sys.executable, "-m", "venv", "--without-pip", "--clear", str(VENV)], timeout_s=60)
+        wheel = _unpack_pip(VENV / "hrx-pip")
         run([str(PYTHON), f"{wheel}/pip", "install", "--no-index", str(wheel)], timeout_s=120)
-    except (CannotGoOn, StopIteration, subprocess.TimeoutExpired) as error:
+    except (CannotGoOn, OSError, IndexError, StopIteration, subprocess.SubprocessError) as error:
+        # Whatever went wrong on this side way, the straight way is the one to advise.
         raise advice from error
+
+
+def _unpack_pip(folder: Path) -> Path:
+    """The wheel of pip out of Debian's package, over the same private apt root that other tools come by."""
+    sys.path.insert(0, str(ROOT / "src"))
+    from hrx.kit.errors import HrxError
+    from hrx.ops.targets.machine import debian
+
+    apt = debian.AptRoot(folder / "apt", sources=debian.read_sources())
+    folder.mkdir(parents=True)
+    try:
+        apt.update()
+        own = [found for found in apt.list_candidates("python3-pip-whl") if found.suite != "trixie"]
+        debian.unpack(apt.download((own or apt.list_candidates("python3-pip-whl"))[0]), into=folder)
+    except HrxError as error:
+        raise CannotGoOn(str(error)) from error
+    finally:
+        apt.remove()
+    return next((folder / "usr" / "share" / "python-wheels").glob("pip-*.whl"))
 
 
 def install_python(*, dev: bool) -> bool:
@@ -195,6 +222,16 @@ def _web_environment() -> dict[str, str]:
     return {**os.environ, "NEXT_TELEMETRY_DISABLED": "1", "CI": "true"}
 
 
+def prepare_python(*, dev: bool) -> None:
+    step(say("Python 環境", "Python environment"), make_venv)
+    step(say("Python パッケージ", "Python packages"), lambda: install_python(dev=dev))
+
+
+def prepare_portal() -> None:
+    step(say("Web パッケージ", "web packages"), install_web)
+    step(say("ポータルのビルド", "portal build"), build_web)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dev", action="store_true", help="also what the tests need")
@@ -202,12 +239,18 @@ def main() -> int:
     options = parser.parse_args()
     try:
         check_python()
-        step(say("Python 環境", "Python environment"), make_venv)
-        step(say("Python パッケージ", "Python packages"), lambda: install_python(dev=options.dev))
         if not options.no_web:
             check_node()
-            step(say("Web パッケージ", "Web packages"), install_web)
-            step(say("ポータルのビルド", "Portal build"), build_web)
+        with ThreadPoolExecutor(max_workers=2) as halves:
+            portal = None if options.no_web else halves.submit(prepare_portal)
+            prepare_python(dev=options.dev)
+            if portal is not None:
+                portal.result()
+    except PermissionError as refused:
+        owner = say("別の利用者のものです", "belongs to another user")
+        fix = f"sudo chown -R $(id -un) {ROOT}"
+        print(f"\n{refused.filename}: {owner}  →  {fix}", file=sys.stderr)
+        return 1
     except CannotGoOn as reason:
         print(f"\n{reason}", file=sys.stderr)
         return 1

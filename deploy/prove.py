@@ -79,6 +79,9 @@ def main() -> int:
         results = list(workers.map(prove, proofs))
     if options.only in (None, "tests"):
         results.append(run_tests(extra))
+    if options.only is not None or not all(results):
+        # pytest's own count would hide a proof that failed before it.
+        print(f"{sum(results)} passed, {len(results) - sum(results)} failed", flush=True)
     return 0 if all(results) else 1
 
 

@@ -74,10 +74,11 @@ class Layout:
     def make_folders(self) -> None:
         """Create what is missing with the right owners; harmless when all is there."""
         shared = 0o711 if self.user else 0o700
-        for folder in (self.var, self.run, self.log, self.tools, self.sockets):
+        for folder in (self.var, self.run, self.log, self.sockets):
             folder.mkdir(parents=True, exist_ok=True)
             _refuse_foreign(folder)
             folder.chmod(shared)
+        self.tools.mkdir(mode=0o711, parents=True, exist_ok=True)
         for private in (self.var / "storage", self.var / "ops", self.run / "env"):
             private.mkdir(exist_ok=True)
             private.chmod(0o700)
@@ -125,15 +126,15 @@ def _choose_var(settings: MachineSettings, *, root: Path, user: str | None) -> P
 def _refuse_foreign(folder: Path) -> None:
     """A folder of ours that another user made could be a trap, above all below /tmp."""
     owner = folder.stat(follow_symlinks=False)
-    if stat.S_ISLNK(owner.st_mode) or owner.st_uid not in (os.getuid(), 0):
+    if stat.S_ISLNK(owner.st_mode) or owner.st_uid != os.getuid():
         raise Refused(
             Text(
-                ja=f"{folder} は別の利用者のものです。",
-                en=f"{folder} belongs to another user.",
+                ja=f"{folder} は別の利用者(uid {owner.st_uid})のものです。",
+                en=f"{folder} belongs to another user (uid {owner.st_uid}).",
             ),
             hint=Text(
-                ja="所有者を直すか、HRX_VAR_DIR で別のフォルダを指定してください。",
-                en="Correct its owner, or name another folder with HRX_VAR_DIR.",
+                ja="その利用者で `make up` を実行するか、`HRX_VAR_DIR=別のフォルダ make up` としてください。",
+                en="Run `make up` as that user, or `HRX_VAR_DIR=/another/folder make up`.",
             ),
             code="layout.foreign_folder",
         )
