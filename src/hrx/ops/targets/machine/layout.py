@@ -110,8 +110,7 @@ def find_layout(settings: MachineSettings) -> Layout:
     root = Path(hrx.__file__).resolve().parents[2]
     user = users.choose_service_user(preferred=settings.service_user)
     var = _choose_var(settings, root=root, user=user)
-    tools = (root / settings.tools_dir).resolve() if settings.tools_dir else var / "tools"
-    return Layout(root=root, var=var, user=user, tools=tools)
+    return Layout(root=root, var=var, user=user, tools=_choose_tools(settings, root=root, var=var, user=user))
 
 
 def _choose_var(settings: MachineSettings, *, root: Path, user: str | None) -> Path:
@@ -121,6 +120,17 @@ def _choose_var(settings: MachineSettings, *, root: Path, user: str | None) -> P
         return root / "var"
     mark = hashlib.sha256(str(root).encode()).hexdigest()[:8]
     return _SYSTEM_VAR / f"hrx-{mark}"
+
+
+def _choose_tools(settings: MachineSettings, *, root: Path, var: Path, user: str | None) -> Path:
+    """A second stack of a checkout uses the tools that the first one fetched."""
+    if settings.tools_dir is not None:
+        return (root / settings.tools_dir).resolve()
+    shared = root / "var" / "tools"
+    is_ours = shared.exists() and shared.stat().st_uid == os.getuid()
+    if is_ours and (user is None or users.can_reach(root / "pyproject.toml", user=user)):
+        return shared
+    return var / "tools"
 
 
 def _refuse_foreign(folder: Path) -> None:
