@@ -10,6 +10,7 @@ import typer
 
 import hrx.cli
 from hrx.cli import output
+from hrx.cli.up import join_stack
 from hrx.kit.errors import HrxError
 
 #: What shells give a program that was stopped with Ctrl-C (128 + SIGINT).
@@ -44,6 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command; every expected error becomes a message, a next step and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
+        if given[:1] not in (["up"], ["down"]):
+            join_stack()
         code = build()(args=given, standalone_mode=False)
     except HrxError as error:
         output.show_error(error, as_json="--json" in given)

@@ -26,11 +26,17 @@ def register(app: typer.Typer) -> None:
     app.command("up")(up)
 
 
-def open_machine() -> tuple[Layout, MachineSettings]:
+def open_machine(*, may_create_user: bool = False) -> tuple[Layout, MachineSettings]:
     """This machine's folders and settings, `.env` of the checkout included."""
     environment.read_env_file(environment.checkout())
     settings = load(MachineSettings)
-    return find_layout(settings), settings
+    return find_layout(settings, may_create_user=may_create_user), settings
+
+
+def join_stack() -> None:
+    """Let a command know what the running stack knows: its ports, its URLs, the operations role."""
+    layout, _ = open_machine()
+    environment.read_stack_environment(layout)
 
 
 def up(
@@ -38,7 +44,7 @@ def up(
 ) -> None:
     """Start everything that is not running, restart what changed; harmless when all is well."""
     started = time.monotonic()
-    layout, settings = open_machine()
+    layout, settings = open_machine(may_create_user=True)
     report: Report = silent if as_json else show_event
     running = bring_up(layout, settings, report=report)
     sign_ins = first_run.prepare_sign_ins(running, settings, report=report)

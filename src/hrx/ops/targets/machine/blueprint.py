@@ -28,11 +28,12 @@ def build_parts(
     tools: Mapping[str, Tool],
     native: NativePrograms,
     cluster: PostgresCluster | None,
+    endpoints: Endpoints,
 ) -> Parts:
     """The native parts; an optional one whose tool is missing is None."""
     return Parts(
         postgres=cluster,
-        redis=None if "HRX_REDIS_URL" in os.environ else find_redis(layout, ports, native=native),
+        redis=None if endpoints.is_redis_elsewhere else find_redis(layout, ports, native=native),
         edge=Edge(
             tool=tools["haproxy"],
             source=layout.root / "deploy" / "edge",
@@ -109,22 +110,29 @@ def find_endpoints(
     cluster: PostgresCluster | None, *, redis_port: int, secrets: Mapping[str, str]
 ) -> Endpoints:
     """Our own database and cache, unless the user named others."""
-    redis = (
-        os.environ.get("HRX_REDIS_URL")
-        or f"redis://:{secrets['HRX_REDIS_PASSWORD']}@127.0.0.1:{redis_port}/0"
-    )
+    own = f"redis://:{secrets['HRX_REDIS_PASSWORD']}@127.0.0.1:{redis_port}/0"
+    # A command that a part of this very stack starts carries our own address: that names nobody else.
+    redis = os.environ.get("HRX_REDIS_URL") or own
+    is_redis_elsewhere = redis != own
     if cluster is None:
         return Endpoints(
             app_database=os.environ["HRX_DATABASE_URL"],
             owner_database=os.environ.get("HRX_OWNER_DATABASE_URL"),
             ops_database=os.environ.get("HRX_OPS_DATABASE_URL"),
             redis=redis,
+            is_redis_elsewhere=is_redis_elsewhere,
         )
     app, owner, ops = (
         cluster.url(f"hrx_{role}", secrets[f"HRX_POSTGRES_{role.upper()}_PASSWORD"], database.DATABASE)
         for role in ("app", "owner", "ops")
     )
-    return Endpoints(app_database=app, owner_database=owner, ops_database=ops, redis=redis)
+    return Endpoints(
+        app_database=app,
+        owner_database=owner,
+        ops_database=ops,
+        redis=redis,
+        is_redis_elsewhere=is_redis_elsewhere,
+    )
 
 
 def list_scraped(ports: Ports, parts: Parts) -> dict[str, int]:

@@ -33,6 +33,7 @@ class Endpoints:
     owner_database: str | None
     ops_database: str | None
     redis: str | None
+    is_redis_elsewhere: bool = False
 
 
 def read_env_file(root: Path) -> None:
@@ -95,7 +96,7 @@ def app_environment(
 
 
 def ops_environment(
-    layout: Layout, *, ports: Ports, endpoints: Endpoints, secrets: Mapping[str, str]
+    layout: Layout, *, ports: Ports, endpoints: Endpoints, secrets: Mapping[str, str], commit: str
 ) -> dict[str, str]:
     """The operations plane's variables: it looks at everything and can change nothing in the database."""
     values = {
@@ -111,7 +112,8 @@ def ops_environment(
         "HRX_HAPROXY_STATS_URL": f"http://127.0.0.1:{ports['haproxy_stats']}",
         "HRX_PROMETHEUS_URL": f"http://127.0.0.1:{ports['prometheus']}",
         "HRX_ALERTMANAGER_URL": f"http://127.0.0.1:{ports['alertmanager']}",
-        "HRX_ALERT_HOOK_TOKEN": secrets["HRX_ALERT_HOOK_TOKEN"],
+        "HRX_COMMIT": commit,
+        "HRX_OPS_HOOK_TOKEN": secrets["HRX_OPS_HOOK_TOKEN"],
         **_chosen_by_user(of=OpsSettings),
         "HRX_VAR_DIR": str(layout.var),
         "HRX_OPS_PORT": str(ports.ops),

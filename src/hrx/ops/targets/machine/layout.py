@@ -105,10 +105,10 @@ class Layout:
         )
 
 
-def find_layout(settings: MachineSettings) -> Layout:
-    """Where this checkout's HRX-AI lives; the same answer every time, nothing is created but the user."""
+def find_layout(settings: MachineSettings, *, may_create_user: bool = False) -> Layout:
+    """Where this checkout's HRX-AI lives; creates nothing, except as root the service user when allowed."""
     root = Path(hrx.__file__).resolve().parents[2]
-    user = users.choose_service_user(preferred=settings.service_user)
+    user = users.choose_service_user(preferred=settings.service_user, may_create=may_create_user)
     var = _choose_var(settings, root=root, user=user)
     return Layout(root=root, var=var, user=user, tools=_choose_tools(settings, root=root, var=var, user=user))
 

@@ -24,6 +24,10 @@ def publish_portal(layout: Layout) -> Path:
     try:
         build_id = (built / ".next" / "BUILD_ID").read_text().strip()
     except OSError as error:
+        kept = _newest(layout.var / "web")
+        if kept is not None:
+            # Somebody is building right now: the portal that people have goes on.
+            return kept
         raise Unavailable(
             Text(ja="ポータルがまだビルドされていません。", en="The portal has not been built yet."),
             hint=Text(ja="`make up` を実行してください。", en="Run `make up`, which builds it."),
@@ -40,7 +44,16 @@ def publish_portal(layout: Layout) -> Path:
     return home
 
 
+def _newest(folder: Path) -> Path | None:
+    return next(iter(_list_builds(folder)), None)
+
+
+def _list_builds(folder: Path) -> list[Path]:
+    """Whole builds, newest first; a name with a dot is one still being copied."""
+    found = [path for path in folder.glob("*") if not path.name.startswith(".")]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
 def _forget_old(folder: Path) -> None:
-    builds = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in builds[_KEPT_BUILDS:]:
+    for old in _list_builds(folder)[_KEPT_BUILDS:]:
         shutil.rmtree(old, ignore_errors=True)

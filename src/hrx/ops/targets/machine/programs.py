@@ -45,10 +45,13 @@ def list_programs(
     parts: Parts,
 ) -> list[Program]:
     """Every program, in the order of the start."""
+    commit = _read_commit(layout.root)
     app = environment.app_environment(
-        layout, settings, ports=ports, endpoints=endpoints, secrets=secrets, commit=_read_commit(layout.root)
+        layout, settings, ports=ports, endpoints=endpoints, secrets=secrets, commit=commit
     )
-    ops = environment.ops_environment(layout, ports=ports, endpoints=endpoints, secrets=secrets)
+    ops = environment.ops_environment(
+        layout, ports=ports, endpoints=endpoints, secrets=secrets, commit=commit
+    )
     code = fingerprint_tree(layout.root / "src" / "hrx")
     content = fingerprint_tree(layout.root / "runbook")
     built = publish_portal(layout)

@@ -14,6 +14,7 @@ from hrx.kit.errors import Text, Unavailable
 
 _POLL_S: Final = 0.1
 _REQUEST_TIMEOUT_S: Final = 3.0
+_SETTLE_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +76,19 @@ def wait_until_ready(
         answers |= {door.part: ask(door.url) for door in waiting}
         waiting = [door for door in waiting if not answers[door.part].is_ready]
         if not waiting:
-            break
+            return _settle(doors, answers)
         if time.monotonic() > deadline or any(is_hopeless(door.part) for door in waiting):
             raise _still_shut(waiting, answers)
         time.sleep(_POLL_S)
+    return answers
+
+
+def _settle(doors: Sequence[Door], answers: dict[str, Answer]) -> dict[str, Answer]:
+    """What is "degraded" in the first seconds is often only not finished: ask again before saying so."""
+    deadline = time.monotonic() + _SETTLE_S
+    while time.monotonic() < deadline and any(answer.degraded for answer in answers.values()):
+        time.sleep(_POLL_S)
+        answers |= {door.part: ask(door.url) for door in doors if answers[door.part].degraded}
     return answers
 
 

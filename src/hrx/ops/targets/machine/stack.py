@@ -169,6 +169,7 @@ class _Rise:
             tools=self.tools.found,
             native=self.native,
             cluster=self.cluster,
+            endpoints=self.endpoints,
         )
         if parts.redis is not None:
             parts.redis.prepare(password=self.secrets["HRX_REDIS_PASSWORD"])
@@ -176,7 +177,7 @@ class _Rise:
         if parts.prometheus is not None:
             parts.prometheus.prepare(scraped=list_scraped(self.ports, parts))
         if parts.alertmanager is not None:
-            parts.alertmanager.prepare(hook_token=self.secrets["HRX_ALERT_HOOK_TOKEN"])
+            parts.alertmanager.prepare(hook_token=self.secrets["HRX_OPS_HOOK_TOKEN"])
         programs = list_programs(
             self.layout,
             self.settings,

@@ -19,13 +19,13 @@ FALLBACK_USER: Final = "nobody"
 _REACH_TIMEOUT_S: Final = 10
 
 
-def choose_service_user(*, preferred: str | None = None) -> str | None:
+def choose_service_user(*, preferred: str | None = None, may_create: bool = True) -> str | None:
     """The user for native programs: None when not root, else the preferred, the made or the fallback one."""
     if os.geteuid() != 0:
         return None
     if preferred:
         return preferred
-    return SERVICE_USER if _exists(SERVICE_USER) or _create(SERVICE_USER) else FALLBACK_USER
+    return SERVICE_USER if _exists(SERVICE_USER) or (may_create and _create(SERVICE_USER)) else FALLBACK_USER
 
 
 def run_as_user(
