@@ -1,0 +1,59 @@
+"""Alerts: what is firing now, what changed lately, and the door through which Alertmanager tells us."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from hrx.kit.errors import Forbidden, Invalid, Text
+from hrx.ops.console.desk import Desk, Visit, desk_of, needs
+from hrx.ops.observe.alerts import list_recent, read_notification, record_alerts
+from hrx.ops.operators.roles import Permission
+from hrx.ops.operators.sign_in import is_same_token
+
+router: Final = APIRouter()
+Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
+
+
+@router.get("/alerts")
+def show_alerts(visit: Looker) -> Response:
+    return _page(visit, "alerts.html")
+
+
+@router.get("/fragments/alerts")
+def show_alerts_now(visit: Looker) -> Response:
+    return _page(visit, "fragments/alerts.html")
+
+
+@router.post("/hooks/alertmanager")
+async def take_alerts(request: Request) -> JSONResponse:
+    """Alertmanager's webhook: a shared token, JSON, recorded once for each change of an alert.
+
+    Answers 2xx only when everything is on record; otherwise Alertmanager sends it again."""
+    desk = desk_of(request)
+    _require_token(desk, request.headers.get("authorization", ""))
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise Invalid(Text(ja="JSON ではありません", en="This is no JSON"), code="alert.no_json") from error
+    alerts = read_notification(body)
+    changed = await run_in_threadpool(record_alerts, desk.ledger, alerts, source="alertmanager")
+    return JSONResponse({"received": len(alerts), "recorded": changed})
+
+
+def _require_token(desk: Desk, header: str) -> None:
+    expected = desk.plane.settings.ops_hook_token
+    offered = header.removeprefix("Bearer ").strip()
+    if expected is None or not is_same_token(offered, expected.get_secret_value()):
+        raise Forbidden(
+            Text(ja="トークンが違います", en="The token is wrong"),
+            hint=Text(ja="HRX_OPS_HOOK_TOKEN を確かめてください。", en="Check HRX_OPS_HOOK_TOKEN."),
+            code="alert.wrong_token",
+        )
+
+
+def _page(visit: Visit, template: str) -> Response:
+    return visit.page(template, snapshot=visit.desk.snapshot, recent=list_recent(visit.desk.ledger))

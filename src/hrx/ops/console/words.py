@@ -1,0 +1,100 @@
+"""The words for states, kinds and roles, in both languages; one place, so that pages agree."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hrx.kit.errors import Text
+from hrx.ops.operators.roles import ROLE_NAMES
+
+_FAMILIES: Final[dict[str, dict[str, Text]]] = {
+    "status": {
+        "ok": Text(ja="正常", en="OK"),
+        "degraded": Text(ja="低下", en="Degraded"),
+        "down": Text(ja="停止", en="Down"),
+        "unknown": Text(ja="不明", en="Unknown"),
+        "resting": Text(ja="待機", en="Resting"),
+    },
+    "role": {role.value: name for role, name in ROLE_NAMES.items()},
+    "risk": {
+        "low": Text(ja="小", en="Low"),
+        "medium": Text(ja="中", en="Medium"),
+        "high": Text(ja="大", en="High"),
+    },
+    "effect": {
+        "reads": Text(ja="読むだけ", en="Reads only"),
+        "undoable": Text(ja="取り消せる", en="Can be undone"),
+        "irreversible": Text(ja="取り消せない", en="Irreversible"),
+    },
+    "rule": {
+        "none": Text(ja="承認不要", en="No approval"),
+        "own": Text(ja="実行する本人が確認", en="Confirmed by whoever runs it"),
+        "other": Text(ja="作成者以外の承認者", en="An approver other than the author"),
+    },
+    "run": {
+        "waiting": Text(ja="開始待ち", en="Waiting"),
+        "running": Text(ja="実行中", en="Running"),
+        "succeeded": Text(ja="成功", en="Succeeded"),
+        "failed": Text(ja="失敗", en="Failed"),
+        "refused": Text(ja="拒否", en="Refused"),
+        "closed": Text(ja="打ち切り", en="Closed"),
+        "died": Text(ja="中断", en="Died"),
+    },
+    "step": {
+        "pending": Text(ja="未実行", en="Pending"),
+        "running": Text(ja="実行中", en="Running"),
+        "done": Text(ja="完了", en="Done"),
+        "failed": Text(ja="失敗", en="Failed"),
+        "undone": Text(ja="取り消し済み", en="Undone"),
+        "undo_failed": Text(ja="取り消し失敗", en="Undo failed"),
+    },
+    "built": {
+        "yes": Text(ja="稼働中", en="Live"),
+        "partly": Text(ja="一部", en="Partly built"),
+        "no": Text(ja="未構築", en="Not built yet"),
+    },
+    "group": {
+        "edge": Text(ja="入口", en="Edge"),
+        "product": Text(ja="製品", en="Product"),
+        "data": Text(ja="データ", en="Data"),
+        "watch": Text(ja="監視と運用", en="Watching"),
+    },
+    "environment": {
+        "development": Text(ja="開発環境", en="Development"),
+        "staging": Text(ja="ステージング", en="Staging"),
+        "production": Text(ja="本番環境", en="Production"),
+    },
+    "kind": {
+        "look": Text(ja="確認", en="Look"),
+        "finding": Text(ja="状態の変化", en="Finding"),
+        "plan": Text(ja="計画", en="Plan"),
+        "approval": Text(ja="承認", en="Approval"),
+        "run_refused": Text(ja="実行の拒否", en="Run refused"),
+        "run_started": Text(ja="実行開始", en="Run started"),
+        "run_resumed": Text(ja="実行再開", en="Run resumed"),
+        "step_started": Text(ja="手順開始", en="Step started"),
+        "step_done": Text(ja="手順完了", en="Step done"),
+        "step_failed": Text(ja="手順失敗", en="Step failed"),
+        "undo": Text(ja="取り消し", en="Undo"),
+        "proof": Text(ja="外からの確認", en="Proof"),
+        "run_finished": Text(ja="実行終了", en="Run finished"),
+        "lock_broken": Text(ja="ロック解除", en="Lock broken"),
+        "sign_in": Text(ja="サインイン", en="Sign-in"),
+        "sign_in_failed": Text(ja="サインイン失敗", en="Sign-in failed"),
+        "sign_out": Text(ja="サインアウト", en="Sign-out"),
+        "operator_changed": Text(ja="運用者の変更", en="Operator changed"),
+        "alert": Text(ja="アラート", en="Alert"),
+    },
+    "alert": {
+        "firing": Text(ja="発生中", en="Firing"),
+        "resolved": Text(ja="解消", en="Resolved"),
+        "active": Text(ja="発生中", en="Firing"),
+        "suppressed": Text(ja="抑止中", en="Suppressed"),
+        "unprocessed": Text(ja="受信中", en="Pending"),
+    },
+}
+
+
+def find(family: str, value: str) -> Text:
+    """The word for a value; the value itself when a newer writer used one we do not know."""
+    return _FAMILIES.get(family, {}).get(value, Text(ja=value, en=value))
