@@ -41,12 +41,14 @@ class PersonIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonQuery:
-    """A question for app.search_people: a tsquery over grams, and patterns that rule out chance hits.
+    """A question for app.search_people: a tsquery over grams, and patterns that rule out its chance hits.
 
     `matches_nothing` when the text held nothing that could be searched for."""
 
     tsquery: str
     patterns: tuple[str, ...]
+    #: A pattern for every word, for text that the index is not asked about.
+    terms: tuple[str, ...] = ()
     matches_nothing: bool = False
 
 
@@ -82,13 +84,14 @@ def parse_query(text: str) -> PersonQuery | None:
         return PersonQuery(tsquery="", patterns=(), matches_nothing=True)
     return PersonQuery(
         tsquery=" & ".join(_term_query(alternatives) for alternatives in terms),
-        patterns=tuple(
-            "|".join(re.sub(r"([^\w])", r"\\\1", alternative) for alternative in alternatives)
-            for alternatives in terms
-            # Up to two characters are one gram, which the index answers exactly.
-            if max(len(alternative) for alternative in alternatives) > 2
-        ),
+        # Up to two characters are one gram, which the index answers exactly.
+        patterns=tuple(_pattern(forms) for forms in terms if max(map(len, forms)) > 2),
+        terms=tuple(_pattern(forms) for forms in terms),
     )
+
+
+def _pattern(forms: tuple[str, ...]) -> str:
+    return "|".join(re.sub(r"([^\w])", r"\\\1", form) for form in forms)
 
 
 def _kana_key(names: Names, kana_family: str, kana_given: str) -> str:

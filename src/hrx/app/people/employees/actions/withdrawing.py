@@ -81,7 +81,8 @@ _OPEN: Final = "SELECT t.* FROM app.{table} AS t WHERE {line} AND upper_inf(t.kn
 _CLOSE: Final = "UPDATE app.{table} SET known = known, closed_by = :order_id WHERE id = :id"
 _INSERT: Final = """
 INSERT INTO app.{table} ({facts}, {period}, change_order_id, opened_by)
-SELECT {facts}, daterange(CAST(:from_on AS date), CAST(:until_on AS date)), change_order_id, CAST(:opened_by AS bigint)
+SELECT {facts}, daterange(CAST(:from_on AS date), CAST(:until_on AS date)), change_order_id,
+       CAST(:opened_by AS bigint)
 FROM app.{table}
 WHERE id = :id
 RETURNING id
