@@ -5,6 +5,7 @@ a tenant of its own, which row-level security keeps apart exactly as it keeps cu
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,14 @@ from hrx.app.platform.tenancy import Principal, TenantId, system_principal
 from hrx.ops.targets.machine.postgres import PostgresCluster, create_roles_and_database
 
 ROOT = Path(__file__).resolve().parents[1]
+#: The demo company's sign-ins, by role.
+DEMO_EMAILS = {
+    "owner": "owner@minato-seiki.example",
+    "hr": "hr@minato-seiki.example",
+    "manager": "manager@minato-seiki.example",
+    "employee": "employee@minato-seiki.example",
+    "auditor": "auditor@minato-seiki.example",
+}
 #: PostgreSQL refuses to run as root; tests run as root then start it as this user, who owns nothing else.
 UNPRIVILEGED_USER = "nobody"
 
@@ -184,3 +193,73 @@ async def tenant(make_tenant: MakeTenant) -> TenantId:
 def system(tenant: TenantId) -> Principal:
     """The background principal of the fresh tenant."""
     return system_principal(tenant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Somebody who may sign in."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """The whole of HRX-AI, started as an operator starts it."""
+
+    portal_url: str
+    console_url: str
+    var: Path
+    ports: Mapping[str, int]
+    accounts: Mapping[str, Account]
+    operator: Account
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Everything, by `hrx up` on free ports with its own var folder; taken down at the end.
+
+    Tests that use it carry `xdist_group("stack")`, so that one test process has it."""
+    var = Path(tempfile.mkdtemp(prefix="hrx-test-stack-"))
+    var.chmod(0o711)
+    environment = {
+        **os.environ,
+        "HRX_VAR_DIR": str(var),
+        "HRX_EDGE_PORT": str(free_port()),
+        "HRX_OPS_PORT": str(free_port()),
+        "HRX_LANGUAGE": "en",
+    }
+    hrx = [sys.executable, "-m", "hrx.cli"]
+    try:
+        up = subprocess.run(
+            [*hrx, "up", "--json"],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert up.returncode == 0, up.stdout + up.stderr
+        told = json.loads(up.stdout)
+        kept = dict(
+            line.split("=", 1)
+            for line in (var / "secrets.env").read_text().splitlines()
+            if line[:4] == "HRX_"
+        )
+        yield Stack(
+            portal_url=told["portal"],
+            console_url=told["ops"],
+            var=var,
+            ports=told["ports"],
+            accounts={
+                role: Account(email=email, password=kept["HRX_DEMO_PASSWORD"])
+                for role, email in DEMO_EMAILS.items()
+            },
+            operator=Account(email="admin", password=kept["HRX_OPERATOR_PASSWORD"]),
+        )
+    finally:
+        subprocess.run(
+            [*hrx, "down"], env=environment, cwd=ROOT, capture_output=True, timeout=120, check=False
+        )
+        shutil.rmtree(var, ignore_errors=True)
