@@ -23,7 +23,7 @@ from hrx.app import health
 from hrx.app.identity import routes as identity_routes
 from hrx.app.identity.keys import read_key_ring
 from hrx.app.identity.parts import IdentityParts, build_identity
-from hrx.app.platform import events, problems
+from hrx.app.platform import events, problems, route_index
 from hrx.app.platform.cache import open_cache
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.edge import Parts, Reply
@@ -87,6 +87,7 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
     for router in slice_routers():
         app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
     _add_health(app, settings=settings)
+    route_index.install(app)
     tracing = open_tracing(
         endpoint=settings.otlp_endpoint,
         ratio=settings.trace_ratio,

@@ -18,6 +18,7 @@ from hrx.app.platform.db import Database
 from hrx.app.platform.edge import CurrentPrincipal, Id, Reply, Transaction, require
 from hrx.app.platform.paging import CursorSigner
 from hrx.app.platform.problems import explain_constraint, language_of
+from hrx.app.platform.route_index import RouteIndex, index_pages
 from hrx.app.platform.tenancy import Role, TenantId, system_principal
 from hrx.kit.errors import Invalid, Text
 from hrx.kit.settings import load
@@ -275,6 +276,26 @@ async def test_requests_are_counted_by_route_template_never_by_id(page: Browser,
     assert counted[0].endswith(" 3.0")
     assert "98765" not in exposed
     assert 'http_route="unmatched"' in exposed
+
+
+async def test_pages_are_found_by_the_index_and_everything_else_by_the_framework(
+    page: Browser, edge_app: FastAPI
+) -> None:
+    index = edge_app.router.middleware_stack
+    assert isinstance(index, RouteIndex)
+    await page.get("/test/things/1")
+    indexed = {each.template for pages in index_pages(edge_app).values() for each in pages}
+    declared = {
+        path
+        for path, methods in edge_app.openapi()["paths"].items()
+        if "get" in methods and path.startswith("/api/v1/")
+    }
+    # A FastAPI that no longer says what the index asks for shows here, and nowhere else.
+    assert declared <= indexed | {"/api/v1/openapi.json"}
+    assert (await page.get("/test/things/0")).status_code == 422
+    assert (await page.get("/test/things/%E4%BD%90")).status_code == 422
+    assert (await page.get("/test/things/1/more")).status_code == 404
+    assert (await page.request("HEAD", "/test/things/1")).status_code == 405
 
 
 async def test_answers_are_kept_out_of_caches_and_guessing(page: Browser) -> None:

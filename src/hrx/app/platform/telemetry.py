@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hrx.app.platform import problems
+from hrx.app.platform.route_index import TEMPLATE_SCOPE_KEY
 from hrx.kit import ids, log
 from hrx.kit.errors import Text, TooLarge
 from hrx.kit.metrics import HttpServerMetrics
@@ -128,19 +129,16 @@ class Telemetry:
                 method=exchange.method, route=exchange.route, status=exchange.status, duration_s=duration_s
             )
         if self._writes_access_log:
-            _logger.info(
-                "request",
-                extra={
-                    "fields": {
-                        "method": exchange.method,
-                        "route": exchange.route,
-                        "status": exchange.status,
-                        "duration_ms": round(duration_s * 1000, 2),
-                        "address": exchange.address,
-                        "user_id": exchange.scope.get("hrx.user_id"),
-                        "tenant_id": exchange.scope.get("hrx.tenant_id"),
-                    }
-                },
+            log.write_access_line(
+                {
+                    "method": exchange.method,
+                    "route": exchange.route,
+                    "status": exchange.status,
+                    "duration_ms": round(duration_s * 1000, 2),
+                    "address": exchange.address,
+                    "user_id": exchange.scope.get("hrx.user_id"),
+                    "tenant_id": exchange.scope.get("hrx.tenant_id"),
+                }
             )
 
 
@@ -182,6 +180,9 @@ class _Exchange:
     @property
     def route(self) -> str:
         """The template of the route with its prefix; never the path, which holds ids."""
+        indexed = self.scope.get(TEMPLATE_SCOPE_KEY)
+        if isinstance(indexed, str):
+            return indexed
         context = (self.scope.get("fastapi") or {}).get("effective_route_context")
         template = getattr(context, "path_format", None) or getattr(self.scope.get("route"), "path", None)
         return template if isinstance(template, str) else "unmatched"
