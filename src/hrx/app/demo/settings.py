@@ -1,0 +1,16 @@
+"""What the demo needs beyond the application's settings: the password of its sign-ins."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from hrx.kit.settings import Settings, setting
+
+
+class DemoSettings(Settings):
+    """Read once when the demo company is loaded."""
+
+    demo_password: SecretStr = setting(
+        ja="デモ会社のサインイン用パスワード(全員共通)。",
+        en="Password of the demo company's sign-ins, the same for all of them.",
+    )
