@@ -57,7 +57,12 @@ def look_at_part(plane: Plane, info: PartInfo, *, process: PartStatus) -> PartVi
         findings += _find_answers(plane, info)
         if info.version_path and findings[-1].status is not Status.DOWN:
             version = plane.http.look_at_version(info.name, _url_of(plane, info, info.version_path)).facts
-    latencies = [finding.latency_ms for finding in findings if finding.latency_ms is not None]
+    # How long a refusal took says nothing; only an answer has a latency.
+    latencies = [
+        finding.latency_ms
+        for finding in findings
+        if finding.latency_ms is not None and finding.status is not Status.DOWN
+    ]
     return PartView(
         info=info,
         process=process,

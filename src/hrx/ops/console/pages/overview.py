@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from hrx.kit.errors import Text
+from hrx.kit.secrets import mask_text
 from hrx.ops.check import Status
 from hrx.ops.console.desk import Visit, needs
 from hrx.ops.ledger.entries import EntryFilter, Kind
@@ -30,6 +31,7 @@ _NEWS: Final = (
     Kind.OPERATOR_CHANGED,
     Kind.ALERT,
 )
+_LOG_BYTES: Final = 6000
 Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
 
 
@@ -59,7 +61,7 @@ def show_part(visit: Looker, name: str, request: Request) -> Response:
         "part.html",
         info=info,
         history=history,
-        log_tail=desk.plane.target.tail_log(name, size_bytes=6000),
+        log_tail=mask_text(desk.plane.target.tail_log(name, size_bytes=_LOG_BYTES)),
         **_live_values(visit),
     )
 

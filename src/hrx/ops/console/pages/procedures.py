@@ -106,6 +106,7 @@ def show_plan(visit: Looker, seq: int) -> Response:
         may_approve=may_approve(record, visit.actor),
         ApprovalRule=ApprovalRule,
         runs=runs,
+        is_spent=any(run.state in (RunState.RUNNING, RunState.SUCCEEDED, RunState.DIED) for run in runs),
     )
 
 
