@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import random
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from hrx.kit import log
 
@@ -46,36 +45,6 @@ def parse_traceparent(header: str | None) -> TraceParent | None:
     return TraceParent(found["trace"], found["span"], bool(int(found["flags"], 16) & 1))
 
 
-class Tracing(Protocol):
-    """What the ASGI middleware and the worker ask of tracing."""
-
-    def is_wanted(self, parent: TraceParent | None) -> bool:
-        """Decides once for each request; the caller's decision is honoured."""
-
-    def span(
-        self, name: str, *, parent: TraceParent | None, attributes: Mapping[str, AttributeValue]
-    ) -> _SpanBlock:
-        """A server span around a block."""
-
-    def keep_failure(
-        self,
-        name: str,
-        *,
-        parent: TraceParent | None,
-        started_ns: int,
-        attributes: Mapping[str, AttributeValue],
-    ) -> None:
-        """Write the span of a request that was not traced but failed; `started_ns` is wall-clock time."""
-
-    def close(self) -> None:
-        """Send what is left, waiting a few seconds at most."""
-
-
-class _SpanBlock(Protocol):
-    def __enter__(self) -> Span: ...
-    def __exit__(self, *exc: object) -> bool | None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtlpTracing:
     """Spans sent by OTLP over HTTP in batches, from a thread of the SDK."""
@@ -84,6 +53,7 @@ class OtlpTracing:
     ratio: float
 
     def is_wanted(self, parent: TraceParent | None) -> bool:
+        """Decides once for each request; the caller's decision is honoured."""
         if parent is not None:
             return parent.is_sampled
         # Not a secret: a cheap generator decides what is sampled.
@@ -93,6 +63,7 @@ class OtlpTracing:
     def span(
         self, name: str, *, parent: TraceParent | None, attributes: Mapping[str, AttributeValue]
     ) -> Iterator[Span]:
+        """A server span around a block."""
         from opentelemetry.trace import SpanKind
 
         tracer = self.provider.get_tracer("hrx")
@@ -109,7 +80,8 @@ class OtlpTracing:
         started_ns: int,
         attributes: Mapping[str, AttributeValue],
     ) -> None:
-        from opentelemetry.trace import SpanKind, Status, StatusCode
+        """Write the span of a request that was not traced but failed; `started_ns` is wall-clock time."""
+        from opentelemetry.trace import SpanKind
 
         span = self.provider.get_tracer("hrx").start_span(
             name,
@@ -118,10 +90,11 @@ class OtlpTracing:
             attributes=dict(attributes),
             start_time=started_ns,
         )
-        span.set_status(Status(StatusCode.ERROR))
+        mark_failed(span)
         span.end()
 
     def close(self) -> None:
+        """Send what is left, waiting a few seconds at most."""
         self.provider.shutdown()
 
 
@@ -157,6 +130,13 @@ def open_tracing(
     return OtlpTracing(provider=provider, ratio=ratio)
 
 
+def mark_failed(span: Span) -> None:
+    """Say that this span ended in an error."""
+    from opentelemetry.trace import Status, StatusCode
+
+    span.set_status(Status(StatusCode.ERROR))
+
+
 def _context_of(parent: TraceParent | None) -> Context:
     """The SDK's context of the caller's span, or an empty one that starts a new trace."""
     from opentelemetry.context import Context as EmptyContext
@@ -170,9 +150,4 @@ def _context_of(parent: TraceParent | None) -> Context:
         is_remote=True,
         trace_flags=TraceFlags(TraceFlags.SAMPLED),
     )
-    return set_span_in_context(NonRecordingSpan(remote), Context())
-
-
-def new_span_id() -> str:
-    """16 hex digits, for a traceparent that we send on."""
-    return secrets.token_hex(8)
+    return set_span_in_context(NonRecordingSpan(remote), EmptyContext())

@@ -19,7 +19,7 @@ from hrx.app.platform.route_index import TEMPLATE_SCOPE_KEY
 from hrx.kit import ids, log
 from hrx.kit.errors import Text, TooLarge
 from hrx.kit.metrics import HttpServerMetrics
-from hrx.kit.tracing import OtlpTracing, TraceParent, parse_traceparent
+from hrx.kit.tracing import OtlpTracing, TraceParent, mark_failed, parse_traceparent
 
 _logger = logging.getLogger("hrx.http")
 #: Methods that become a label; anything else is counted under one name, or a caller could invent series.
@@ -92,6 +92,8 @@ class Telemetry:
             await self._run(exchange)
             span.update_name(exchange.name)
             span.set_attributes(exchange.attributes())
+            if exchange.status >= 500:
+                mark_failed(span)
 
     async def _run(self, exchange: _Exchange) -> None:
         """The application; what nobody handled is logged once here and answered as a bug."""
