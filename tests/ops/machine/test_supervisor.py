@@ -136,4 +136,4 @@ def test_programs_whose_supervisor_was_killed_are_found_by_their_mark_and_ended(
     assert psutil.pid_exists(left.pid)
     assert {"worker", "ops"} <= set(processes.end_stack_processes(layout.stack_mark, timeout_s=1))
     assert processes.find_stack_processes(layout.stack_mark) == []
-    assert not psutil.pid_exists(left.pid)
+    assert not processes.is_alive(left.pid)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -58,18 +57,8 @@ def _end_supervisor(supervisor: Supervisor) -> None:
     pid = supervisor.pid()
     supervisor.shutdown()
     deadline = time.monotonic() + 15
-    while time.monotonic() < deadline and _is_alive(pid):
+    while time.monotonic() < deadline and processes.is_alive(pid):
         time.sleep(0.05)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def end_leftovers(layout: Layout) -> list[str]:

@@ -5,8 +5,12 @@ Every process of a stack carries HRX_STACK=<its var folder>; nothing else is eve
 from __future__ import annotations
 
 import os
+import time
+from typing import Final
 
 import psutil
+
+_POLL_S: Final = 0.05
 
 
 def find_stack_processes(stack_mark: str) -> list[psutil.Process]:
@@ -32,11 +36,30 @@ def end_stack_processes(stack_mark: str, *, timeout_s: float) -> list[str]:
     names = sorted({_name(process) for process in left})
     for process in left:
         _signal(process, kill=False)
-    _, stubborn = psutil.wait_procs(left, timeout=timeout_s)
+    stubborn = _wait_for_end(left, timeout_s=timeout_s)
     for process in stubborn:
         _signal(process, kill=True)
-    psutil.wait_procs(stubborn, timeout=5)
+    _wait_for_end(stubborn, timeout_s=5)
     return names
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process still does anything. One that ended but was not collected does not: in containers
+    the first process often collects nothing, and such remains stay for good."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _wait_for_end(waiting: list[psutil.Process], *, timeout_s: float) -> list[psutil.Process]:
+    """Those that are still alive after the time."""
+    deadline = time.monotonic() + timeout_s
+    alive = [process for process in waiting if is_alive(process.pid)]
+    while alive and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        alive = [process for process in alive if is_alive(process.pid)]
+    return alive
 
 
 def _name(process: psutil.Process) -> str:

@@ -98,7 +98,7 @@ class _Rise:
                 ongoing.unchanged()
         self._start_database()
         self._start_rest(programs)
-        answers = self._await_readiness()
+        answers = self._await_readiness(programs)
         return Running(
             layout=self.layout,
             ports=self.ports,
@@ -223,12 +223,17 @@ class _Rise:
             if program.name not in RESTING:
                 self.supervisor.request_start(program.name)
 
-    def _await_readiness(self) -> dict[str, Answer]:
+    def _await_readiness(self, programs: Sequence[Program]) -> dict[str, Answer]:
         doors = list_doors(self.ports, names=[part.name for part in self.supervisor.list_parts()])
         with step(self.report, ja="すべての部品の応答", en="every part answers"):
-            return wait_until_ready(
+            answers = wait_until_ready(
                 doors, timeout_s=self.settings.ready_timeout_s, is_hopeless=self._has_given_up
             )
+            # What has no door of its own (Redis, the edge) must at least stay up by the supervisor's word.
+            for program in programs:
+                if program.name not in RESTING:
+                    self.supervisor.start(program.name, timeout_s=_PART_START_S)
+            return answers
 
     def _has_given_up(self, part: str) -> bool:
         names = {"api": "api-blue", "web": "web-blue"}
