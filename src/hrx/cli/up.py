@@ -85,8 +85,7 @@ def _show_doors(running: Running, sign_ins: first_run.SignIns) -> None:
             [output.say(Text(ja="運用コンソール", en="Operations console")), running.ops_url, sign_ins.ops],
         ],
     )
-    if sign_ins.are_new:
-        print(output.say(sign_ins.kept_in))
+    print(output.say(sign_ins.kept_in))
     for lost in running.degraded:
         print("! " + output.say(Text(ja=f"低下: {lost.ja}", en=f"degraded: {lost.en}")))
 

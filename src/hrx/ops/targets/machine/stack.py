@@ -53,6 +53,7 @@ class Running:
     public_url: str
     degraded: tuple[Text, ...]
     answers: Mapping[str, Answer]
+    system_identifier: str | None
 
     @property
     def ops_url(self) -> str:
@@ -107,6 +108,7 @@ class _Rise:
             public_url=self.settings.public_url or f"http://127.0.0.1:{self.ports.edge}",
             degraded=tuple(self._list_degraded(answers)),
             answers=answers,
+            system_identifier=self.cluster.system_identifier() if self.cluster else None,
         )
 
     # ── before anything starts ─────────────────────────────────────────────────────────────────────
