@@ -189,7 +189,7 @@ def settings(machine: SmallMachine, ledger_url: str, impatient_runbook: Path) ->
         language="en",
         worker_url=f"http://127.0.0.1:{machine.ports['worker']}",
         haproxy_stats_url=f"http://127.0.0.1:{machine.ports['haproxy']}",
-        edge_url=f"http://{nobody}",
+        edge_url=f"http://127.0.0.1:{machine.ports['haproxy']}",
         api_blue_url=f"http://{nobody}",
         web_blue_url=f"http://{nobody}",
         prometheus_url=f"http://{nobody}",

@@ -21,7 +21,7 @@ from hrx.ops.targets.machine.settings import MachineSettings
 _PRODUCT_TIMEOUT_S: Final = 60
 _HEAD: Final = "<!-- Made by `hrx settings write`; a test compares it with the code. -->\n\n# Settings\n\n"
 _INTRO: Final = (
-    "Every setting of every process, from its declaration. Read once at start; nothing reads the environment\n"
+    "Every setting of every process, from its declaration. Read once at start; nothing reads them\n"
     "later. No secret has a default: `make up` makes them in `var/secrets.env` (mode 0600).\n"
 )
 _ENV_HEAD: Final = (
