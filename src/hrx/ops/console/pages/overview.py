@@ -102,10 +102,10 @@ def headline(snapshot: Snapshot) -> Text:
     if down:
         names_ja = "、".join(view.info.title.ja for view in down[:3])
         names_en = ", ".join(view.info.title.en for view in down[:3])
-        more = len(down) - 3
+        more, verb = len(down) - 3, "is" if len(down) == 1 else "are"
         return Text(
             ja=f"{names_ja}{f'ほか {more} 件' if more > 0 else ''}が止まっています",
-            en=f"{names_en}{f' and {more} more' if more > 0 else ''} {'is' if len(down) == 1 else 'are'} down",
+            en=f"{names_en}{f' and {more} more' if more > 0 else ''} {verb} down",
         )
     if degraded:
         return Text(
