@@ -25,6 +25,6 @@ if (!process.argv.includes("--types")) {
 }
 execFileSync(
   join(web, "node_modules", ".bin", "openapi-typescript"),
-  ["openapi.json", "--output", "src/api/schema.d.ts"],
+  ["openapi.json", "--output", "src/api/schema.d.ts", "--default-non-nullable=false"],
   { cwd: web, stdio: "inherit", timeout: 60_000 },
 );

@@ -5,7 +5,7 @@ import { useLocale, useTranslations } from "next-intl";
 import type { Assignment, TransferPreview } from "@/api/types";
 import { lastDay } from "@/person/timeline";
 import type { Day } from "@/time/days";
-import { longDay, shortDay } from "@/time/format";
+import { dayRange, longDay } from "@/time/format";
 import { useAsOf } from "@/time/use-as-of";
 import { Badge } from "@/ui/badge";
 import { cn } from "@/ui/cn";
@@ -48,9 +48,9 @@ export function PreviewPanel({ preview, effectiveOn, reason }: PreviewPanelProps
       {preview.warnings.length > 0 && (
         <ul className="space-y-1 rounded-lg border border-past/50 bg-past-tint px-4 py-3 text-sm text-past-ink">
           {preview.warnings.map((warning) => (
-            <li key={warning} className="flex items-start gap-2">
+            <li key={warning.code} className="flex items-start gap-2">
               <TriangleAlert aria-hidden className="mt-1 size-4 shrink-0" />
-              {warning}
+              {warning.message}
             </li>
           ))}
         </ul>
@@ -117,11 +117,11 @@ function AssignmentCard({ assignment, before, isOver }: AssignmentCardProps) {
   ] as const;
   return (
     <li
-      className={cn("rounded-lg border border-line bg-surface px-3 py-2.5 text-sm", isOver && "opacity-75")}
+      className={cn("rounded-lg border border-line px-3 py-2.5 text-sm", isOver ? "bg-sunken" : "bg-surface")}
     >
       <p className="tabular mb-1 flex flex-wrap items-center gap-2 text-xs text-soft">
         {assignment.kind === "concurrent" && <Badge tone="outline">{person("kind.concurrent")}</Badge>}
-        {shortDay(assignment.valid_from, locale)} – {last && shortDay(last, locale)}
+        {dayRange(assignment.valid_from, last, locale)}
       </p>
       <dl className="grid grid-cols-[5.5rem_minmax(0,1fr)] gap-y-0.5">
         {rows.map(([label, value, old]) => {

@@ -6,7 +6,10 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { api, body } from "./client";
-import type { ImportJob } from "./types";
+import type { ImportJob, ImportRowsQuery, MappingRequest } from "./types";
+
+export type { MappingRequest };
+export type RowFilter = NonNullable<ImportRowsQuery["only"]>;
 
 const RUNNING: readonly ImportJob["state"][] = ["checking", "committing"];
 
@@ -44,7 +47,7 @@ export function useImportFields() {
   });
 }
 
-export function useImportRows(id: number, only: "errors" | "all", isEnabled: boolean) {
+export function useImportRows(id: number, only: RowFilter, isEnabled: boolean) {
   return useInfiniteQuery({
     queryKey: ["imports", id, "rows", only],
     queryFn: ({ signal, pageParam }) =>
@@ -71,7 +74,7 @@ export function useUpload() {
       return body(
         api.POST("/api/v1/imports", {
           // The generated type calls a file a string; the form goes out as it is.
-          body: { file: file.name },
+          body: { file: file.name, kind: "people" },
           bodySerializer: () => form,
         }),
       );
@@ -89,14 +92,15 @@ export function useImportSteps(id: number) {
   };
   const path = { params: { path: { import_id: id } } };
   const check = useMutation({
-    mutationFn: async (mapping: Record<string, string>) => {
-      await body(api.PUT("/api/v1/imports/{import_id}/mapping", { ...path, body: { mapping } }));
+    mutationFn: async (mapping: MappingRequest) => {
+      await body(api.PUT("/api/v1/imports/{import_id}/mapping", { ...path, body: mapping }));
       return body(api.POST("/api/v1/imports/{import_id}/check", path));
     },
     onSuccess,
   });
   const commit = useMutation({
-    mutationFn: () => body(api.POST("/api/v1/imports/{import_id}/commit", path)),
+    mutationFn: ({ skipErrors }: { skipErrors: boolean }) =>
+      body(api.POST("/api/v1/imports/{import_id}/commit", { ...path, body: { skip_errors: skipErrors } })),
     onSuccess,
   });
   const cancel = useMutation({

@@ -13,8 +13,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Login */
-        post: operations["login_api_v1_auth_login_post"];
+        /**
+         * Login
+         * @description Sign in by e-mail address and password.
+         */
+        post: operations["login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -30,8 +33,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Totp */
-        post: operations["totp_api_v1_auth_totp_post"];
+        /**
+         * Confirm Second Factor
+         * @description Finish a sign-in that answered `totp_required`; the session gets a new token.
+         */
+        post: operations["confirm_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -47,25 +53,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Logout */
-        post: operations["logout_api_v1_auth_logout_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/providers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Providers */
-        get: operations["providers_api_v1_auth_providers_get"];
-        put?: never;
-        post?: never;
+        /**
+         * Logout
+         * @description End this session; signing out twice is no error.
+         */
+        post: operations["logout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -79,10 +71,93 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Session */
-        get: operations["session_api_v1_session_get"];
+        /**
+         * Show Session
+         * @description Who is signed in, for which organisation, and what the pages may offer.
+         */
+        get: operations["show_session"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sign In Providers
+         * @description The external ways to sign in that the sign-in page offers.
+         */
+        get: operations["list_sign_in_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{provider}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Start Oidc
+         * @description Send the browser to the provider (authorization code flow with PKCE, state and nonce).
+         */
+        get: operations["start_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finish Oidc
+         * @description Where the provider sends the browser back to; failures return to the sign-in page with their code.
+         */
+        get: operations["finish_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign In With Token
+         * @description Exchange an ID token of a configured provider (Supabase, Firebase, any OIDC) for a session.
+         */
+        post: operations["sign_in_with_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -96,8 +171,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sessions */
-        get: operations["sessions_api_v1_sessions_get"];
+        /**
+         * List Own Sessions
+         * @description The open sessions of one's own account.
+         */
+        get: operations["list_own_sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -116,8 +194,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Drop */
-        delete: operations["drop_api_v1_sessions__session_id__delete"];
+        /**
+         * End Own Session
+         * @description End one of one's own sessions; it counts at once, everywhere.
+         */
+        delete: operations["end_own_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -132,8 +213,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Drop2 */
-        post: operations["drop2_api_v1_sessions_revoke_others_post"];
+        /**
+         * End Other Sessions
+         * @description End all of one's own sessions but this one.
+         */
+        post: operations["end_other_sessions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -149,8 +233,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Pw */
-        post: operations["pw_api_v1_account_password_post"];
+        /**
+         * Change Own Password
+         * @description Set a new password; all other sessions end.
+         */
+        post: operations["change_own_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -166,8 +253,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Loc */
-        post: operations["loc_api_v1_account_locale_post"];
+        /**
+         * Change Own Locale
+         * @description Set the language of pages, errors and messages.
+         */
+        post: operations["change_own_locale"];
         delete?: never;
         options?: never;
         head?: never;
@@ -183,8 +273,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ts */
-        post: operations["ts_api_v1_account_totp_start_post"];
+        /**
+         * Start Second Factor
+         * @description A new secret for an authenticator app; it counts once confirmed with a code.
+         */
+        post: operations["start_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -200,8 +293,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tc */
-        post: operations["tc_api_v1_account_totp_confirm_post"];
+        /**
+         * Confirm Own Second Factor
+         * @description Turn the second factor on.
+         */
+        post: operations["confirm_own_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -217,8 +313,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Td */
-        post: operations["td_api_v1_account_totp_disable_post"];
+        /**
+         * Disable Own Second Factor
+         * @description Turn the second factor off; asks for the password.
+         */
+        post: operations["disable_own_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -232,11 +331,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Users */
-        get: operations["users_api_v1_users_get"];
+        /**
+         * List Users
+         * @description Accounts by e-mail address.
+         */
+        get: operations["list_users"];
         put?: never;
-        /** Nu */
-        post: operations["nu_api_v1_users_post"];
+        /**
+         * Create User
+         * @description Create an account.
+         */
+        post: operations["create_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -251,43 +356,12 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Ur */
-        put: operations["ur_api_v1_users__user_id__roles_put"];
+        /**
+         * Set User Roles
+         * @description Replace the roles of an account; the last owner keeps that role.
+         */
+        put: operations["set_user_roles"];
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users/{user_id}/reset-totp": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Urt */
-        post: operations["urt_api_v1_users__user_id__reset_totp_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users/{user_id}/enable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ue */
-        post: operations["ue_api_v1_users__user_id__enable_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -303,8 +377,51 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Udi */
-        post: operations["udi_api_v1_users__user_id__disable_post"];
+        /**
+         * Disable User
+         * @description Shut an account out, its open sessions included.
+         */
+        post: operations["disable_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable User
+         * @description Let an account in again; ended sessions stay ended.
+         */
+        post: operations["enable_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/reset-totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset User Second Factor
+         * @description Forget the second factor of somebody who lost their device.
+         */
+        post: operations["reset_user_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -318,8 +435,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Au */
-        get: operations["au_api_v1_audit_get"];
+        /**
+         * List Audit
+         * @description Entries, newest first; `action` may be the beginning of a name such as `person.`.
+         */
+        get: operations["list_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -335,8 +455,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Av */
-        get: operations["av_api_v1_audit_verify_get"];
+        /**
+         * Verify Audit
+         * @description Recompute the whole chain; `first_broken_id` 0 means that its end was cut off.
+         */
+        get: operations["verify_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Events
+         * @description Changes of the tenant's data as they are committed. `reset` means: reload, something may be missed.
+         */
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -352,11 +495,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Plist */
-        get: operations["plist_api_v1_people_get"];
+        /**
+         * List People
+         * @description The directory on a day: a page of people, in order, with the total of all pages.
+         */
+        get: operations["list_people"];
         put?: never;
-        /** Hire */
-        post: operations["hire_api_v1_people_post"];
+        /**
+         * Hire
+         * @description Hire somebody. The order names the new person, unless it waits for a second person's approval.
+         */
+        post: operations["hire"];
         delete?: never;
         options?: never;
         head?: never;
@@ -370,8 +519,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pdet */
-        get: operations["pdet_api_v1_people__person_id__get"];
+        /**
+         * Get Person
+         * @description The page about a person on a day. When personal facts are shown, the reading is audited.
+         */
+        get: operations["get_person"];
         put?: never;
         post?: never;
         delete?: never;
@@ -387,8 +539,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Hist */
-        get: operations["hist_api_v1_people__person_id__history_get"];
+        /**
+         * Get History
+         * @description All assignments and spells of employment that the reader may see, newest first.
+         */
+        get: operations["get_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -406,8 +561,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Transfer */
-        post: operations["transfer_api_v1_people__person_id__transfers_post"];
+        /**
+         * Transfer
+         * @description Transfer somebody on a day, or show what that would change.
+         */
+        post: operations["transfer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -423,8 +581,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Conc */
-        post: operations["conc_api_v1_people__person_id__concurrent_posts_post"];
+        /**
+         * Add Concurrent Post
+         * @description Add a second post beside the primary one.
+         */
+        post: operations["add_concurrent_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}/concurrent-post-ends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Concurrent Post
+         * @description End a concurrent post.
+         */
+        post: operations["end_concurrent_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -440,8 +621,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Depart */
-        post: operations["depart_api_v1_people__person_id__departures_post"];
+        /**
+         * Depart
+         * @description Record that somebody leaves.
+         */
+        post: operations["depart"];
         delete?: never;
         options?: never;
         head?: never;
@@ -457,8 +641,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Rehire */
-        post: operations["rehire_api_v1_people__person_id__rehires_post"];
+        /**
+         * Rehire
+         * @description Begin a new spell of employment of somebody who left.
+         */
+        post: operations["rehire"];
         delete?: never;
         options?: never;
         head?: never;
@@ -474,8 +661,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Corr */
-        post: operations["corr_api_v1_people__person_id__corrections_post"];
+        /**
+         * Correct
+         * @description Put right what was recorded wrongly. What was known before stays known as having been known.
+         */
+        post: operations["correct"];
         delete?: never;
         options?: never;
         head?: never;
@@ -490,8 +680,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Pn */
-        put: operations["pn_api_v1_people__person_id__names_put"];
+        /**
+         * Change Names
+         * @description Change or put right a name.
+         */
+        put: operations["change_names"];
         post?: never;
         delete?: never;
         options?: never;
@@ -507,8 +700,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Pp */
-        put: operations["pp_api_v1_people__person_id__private_put"];
+        /**
+         * Change Private
+         * @description Change personal facts.
+         */
+        put: operations["change_private"];
         post?: never;
         delete?: never;
         options?: never;
@@ -523,8 +719,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Cos */
-        get: operations["cos_api_v1_change_orders_get"];
+        /**
+         * List Change Orders
+         * @description Orders that the reader may see, newest first.
+         */
+        get: operations["list_change_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/change-orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Change Order
+         * @description One order.
+         */
+        get: operations["get_change_order"];
         put?: never;
         post?: never;
         delete?: never;
@@ -542,8 +761,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** C Approve */
-        post: operations["c_approve_api_v1_change_orders__order_id__approve_post"];
+        /**
+         * Approve Change Order
+         * @description Agree to a proposed order; it is carried out. Nobody approves their own.
+         */
+        post: operations["approve_change_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -559,8 +781,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** C Reject */
-        post: operations["c_reject_api_v1_change_orders__order_id__reject_post"];
+        /**
+         * Reject Change Order
+         * @description Turn a proposed order down.
+         */
+        post: operations["reject_change_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -576,8 +801,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** C Cancel */
-        post: operations["c_cancel_api_v1_change_orders__order_id__cancel_post"];
+        /**
+         * Cancel Change Order
+         * @description Take back a proposed or reserved order.
+         */
+        post: operations["cancel_change_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -591,27 +819,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Ous */
-        get: operations["ous_api_v1_org_units_get"];
+        /**
+         * List Org Units
+         * @description All units of a day, by code.
+         */
+        get: operations["list_org_units"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/positions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Poss */
-        get: operations["poss_api_v1_positions_get"];
-        put?: never;
-        post?: never;
+        /**
+         * Create Org Unit
+         * @description A new unit from a day on; the order names it.
+         */
+        post: operations["create_org_unit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -625,10 +843,141 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Chart */
-        get: operations["chart_api_v1_org_chart_get"];
+        /**
+         * Get Org Chart
+         * @description The chart on a day, as known at a moment.
+         */
+        get: operations["get_org_chart"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/org-units/{org_unit_id}/renames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rename Org Unit
+         * @description Another name from a day on; charts of earlier days keep the earlier one.
+         */
+        post: operations["rename_org_unit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/org-units/{org_unit_id}/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Org Unit
+         * @description Another parent from a day on.
+         */
+        post: operations["move_org_unit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/org-units/{org_unit_id}/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Appoint Head
+         * @description Another head from a day on.
+         */
+        post: operations["appoint_head"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/org-units/{org_unit_id}/closures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Org Unit
+         * @description The unit is gone from a day on; nobody may be assigned to it then.
+         */
+        post: operations["close_org_unit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/positions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Positions
+         * @description All positions of a day, the highest first.
+         */
+        get: operations["list_positions"];
+        put?: never;
+        /**
+         * Create Position
+         * @description A new position from a day on.
+         */
+        post: operations["create_position"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Imports
+         * @description Imports, the newest first.
+         */
+        get: operations["list_imports"];
+        put?: never;
+        /**
+         * Upload Import
+         * @description Upload a CSV or XLSX file; it is stored, read, and its columns are guessed. Nothing is imported yet.
+         */
+        post: operations["upload_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -642,8 +991,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Ifl */
-        get: operations["ifl_api_v1_imports_fields_get"];
+        /**
+         * List Import Fields
+         * @description What a column may be mapped to.
+         */
+        get: operations["list_import_fields"];
         put?: never;
         post?: never;
         delete?: never;
@@ -659,8 +1011,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tpl */
-        get: operations["tpl_api_v1_imports_template_csv_get"];
+        /**
+         * Get Import Template Csv
+         * @description An empty CSV file with every header.
+         */
+        get: operations["get_import_template_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -669,18 +1024,20 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/imports": {
+    "/api/v1/imports/template.xlsx": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Il */
-        get: operations["il_api_v1_imports_get"];
+        /**
+         * Get Import Template Xlsx
+         * @description An empty workbook with every header, choices to pick from and explanations.
+         */
+        get: operations["get_import_template_xlsx"];
         put?: never;
-        /** Iu */
-        post: operations["iu_api_v1_imports_post"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -694,8 +1051,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Ig */
-        get: operations["ig_api_v1_imports__import_id__get"];
+        /**
+         * Show Import
+         * @description One import with its columns, counts and progress.
+         */
+        get: operations["show_import"];
         put?: never;
         post?: never;
         delete?: never;
@@ -712,8 +1072,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Im */
-        put: operations["im_api_v1_imports__import_id__mapping_put"];
+        /**
+         * Change Import Mapping
+         * @description Decide what the columns mean; a check made before no longer counts.
+         */
+        put: operations["change_import_mapping"];
         post?: never;
         delete?: never;
         options?: never;
@@ -730,42 +1093,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ic */
-        post: operations["ic_api_v1_imports__import_id__check_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{import_id}/commit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ico */
-        post: operations["ico_api_v1_imports__import_id__commit_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{import_id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ica */
-        post: operations["ica_api_v1_imports__import_id__cancel_post"];
+        /**
+         * Check Import
+         * @description Start the dry run; progress comes as `import.progress` events.
+         */
+        post: operations["check_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -779,8 +1111,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Ir */
-        get: operations["ir_api_v1_imports__import_id__rows_get"];
+        /**
+         * List Import Rows
+         * @description Rows as the dry run found them, in file order.
+         */
+        get: operations["list_import_rows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -796,10 +1131,53 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Ie */
-        get: operations["ie_api_v1_imports__import_id__errors_csv_get"];
+        /**
+         * Download Import Errors
+         * @description Every problem as a line: row, column, value, what is wrong.
+         */
+        get: operations["download_import_errors"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{import_id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Commit Import
+         * @description Start the import proper, all or nothing; asking twice is harmless.
+         */
+        post: operations["commit_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{import_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Import
+         * @description Give an import up; the file and what was found in it are deleted.
+         */
+        post: operations["cancel_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -813,8 +1191,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Ex */
-        get: operations["ex_api_v1_exports_people_csv_get"];
+        /**
+         * Export People Csv
+         * @description People as CSV. Characters that cp932 lacks are reported, unless `unencodable` says how to replace.
+         */
+        get: operations["export_people_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -823,15 +1204,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/events": {
+    "/api/v1/exports/people.xlsx": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Ev */
-        get: operations["ev_api_v1_events_get"];
+        /**
+         * Export People Xlsx
+         * @description People as a workbook.
+         */
+        get: operations["export_people_xlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/livez": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Livez
+         * @description The process answers; nothing else is asked.
+         */
+        get: operations["livez"];
         put?: never;
         post?: never;
         delete?: never;
@@ -847,8 +1251,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Rz */
-        get: operations["rz_readyz_get"];
+        /**
+         * Readyz
+         * @description Whether requests can be served, with each dependency; 503 when a required one is down.
+         */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Version
+         * @description What runs here.
+         */
+        get: operations["show_version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -868,50 +1295,40 @@ export interface components {
             /** Name */
             name: string | null;
         };
-        /** Address */
-        Address: {
-            /** Postal Code */
-            postal_code?: string | null;
-            /** Prefecture */
-            prefecture?: string | null;
-            /** City */
-            city?: string | null;
-            /** Line1 */
-            line1?: string | null;
-            /** Line2 */
-            line2?: string | null;
-            /** Display */
-            display?: string | null;
-        };
         /** AddressChange */
         AddressChange: {
             /**
              * Postal Code
              * @default
              */
-            postal_code: string;
+            postal_code?: string;
             /**
              * Prefecture
              * @default
              */
-            prefecture: string;
+            prefecture?: string;
             /**
              * City
              * @default
              */
-            city: string;
+            city?: string;
             /**
              * Line1
              * @default
              */
-            line1: string;
+            line1?: string;
             /**
              * Line2
              * @default
              */
-            line2: string;
+            line2?: string;
         };
-        /** Assignment */
+        /**
+         * Assignment
+         * @description Where somebody works. Days are half-open: `valid_to` is the first day on which it no longer holds.
+         *
+         *     For colleagues, grade, working share and the end are null.
+         */
         Assignment: {
             /** Id */
             id: number;
@@ -922,12 +1339,15 @@ export interface components {
              * @enum {string}
              */
             kind: "primary" | "concurrent";
-            org_unit: components["schemas"]["Ref"];
-            position: components["schemas"]["PosRef"] | null;
-            manager: components["schemas"]["Ref"] | null;
+            org_unit: components["schemas"]["NamedRef"];
+            position: components["schemas"]["PositionRef"] | null;
+            manager: components["schemas"]["NamedRef"] | null;
             /** Grade */
             grade: string | null;
-            /** Fte */
+            /**
+             * Fte
+             * @description Working share, 0 to 1.
+             */
             fte: number | null;
             /**
              * Valid From
@@ -938,13 +1358,22 @@ export interface components {
             valid_to: string | null;
             /**
              * Known From
-             * Format: date-time
+             * @description Null in a preview: not recorded yet.
              */
-            known_from: string;
+            known_from: string | null;
             /** Known To */
             known_to: string | null;
             /** Change Order Id */
             change_order_id: number | null;
+        };
+        /** AuditEntries */
+        AuditEntries: {
+            /** Items */
+            items: components["schemas"]["AuditEntry"][];
+            /** Total */
+            total?: number | null;
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** AuditEntry */
         AuditEntry: {
@@ -969,32 +1398,35 @@ export interface components {
             /** Correlation Id */
             correlation_id: string;
         };
-        /** AuditPage */
-        AuditPage: {
-            /** Items */
-            items: components["schemas"]["AuditEntry"][];
-            /** Total */
-            total?: number | null;
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /** AuditVerify */
-        AuditVerify: {
-            /** Is Valid */
-            is_valid: boolean;
-            /** Entries */
-            entries: number;
-            /** Head Hash */
-            head_hash: string;
-            /** First Broken Id */
-            first_broken_id: number | null;
-        };
-        /** Body_iu_api_v1_imports_post */
-        Body_iu_api_v1_imports_post: {
+        /** Body_upload_import */
+        Body_upload_import: {
             /** File */
             file: string;
+            /**
+             * Kind
+             * @default people
+             * @constant
+             */
+            kind?: "people";
         };
-        /** Change */
+        /**
+         * CellProblem
+         * @description `column` is the header in the file, or the field's name when no single column is meant.
+         */
+        CellProblem: {
+            /** Column */
+            column: string;
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Is Warning */
+            is_warning: boolean;
+        };
+        /**
+         * Change
+         * @description One thing that an order changes, in words.
+         */
         Change: {
             /** Field */
             field: string;
@@ -1003,18 +1435,26 @@ export interface components {
             /** After */
             after: string | null;
         };
-        /** ChangeOrder */
+        /**
+         * ChangeOrder
+         * @description 発令: who wants what to change for whom from when, why, and who agreed.
+         */
         ChangeOrder: {
             /** Id */
             id: number;
-            /** Kind */
-            kind: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "hire" | "rehire" | "transfer" | "concurrent_post" | "concurrent_end" | "departure" | "correction" | "import" | "unit_create" | "unit_rename" | "unit_move" | "unit_head" | "unit_close" | "position_create";
             /**
              * State
              * @enum {string}
              */
             state: "proposed" | "reserved" | "applied" | "rejected" | "cancelled";
-            person: components["schemas"]["Ref"] | null;
+            person: components["schemas"]["NamedRef"] | null;
+            /** Org Unit Id */
+            org_unit_id: number | null;
             /**
              * Effective On
              * Format: date
@@ -1022,39 +1462,39 @@ export interface components {
             effective_on: string;
             /** Reason */
             reason: string;
-            requested_by: components["schemas"]["Ref"];
+            requested_by: components["schemas"]["NamedRef"] | null;
             /**
              * Requested At
              * Format: date-time
              */
             requested_at: string;
-            approved_by: components["schemas"]["Ref"] | null;
+            approved_by: components["schemas"]["NamedRef"] | null;
             /** Approved At */
             approved_at: string | null;
             /** Closed At */
-            closed_at?: string | null;
+            closed_at: string | null;
             /** Closing Note */
-            closing_note?: string | null;
+            closing_note: string;
+            /** Applied At */
+            applied_at: string | null;
             /** Summary */
             summary: string;
             /** Changes */
             changes: components["schemas"]["Change"][];
         };
-        /** Chart */
-        Chart: {
-            /**
-             * As Of
-             * Format: date
-             */
-            as_of: string;
-            /** As Known */
-            as_known: string | null;
-            /** Root Ids */
-            root_ids: number[];
-            /** Nodes */
-            nodes: components["schemas"]["ChartNode"][];
+        /** ChangeOrderPage */
+        ChangeOrderPage: {
+            /** Items */
+            items: components["schemas"]["ChangeOrder"][];
+            /** Total */
+            total: number;
+            /** Next Cursor */
+            next_cursor: string | null;
         };
-        /** ChartNode */
+        /**
+         * ChartNode
+         * @description A unit of the chart. `headcount_total` counts the units below too, shown or not.
+         */
         ChartNode: {
             /** Id */
             id: number;
@@ -1062,28 +1502,56 @@ export interface components {
             name: string;
             /** Parent Id */
             parent_id: number | null;
-            /** Kind */
-            kind: string;
-            head: components["schemas"]["Ref"] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "company" | "headquarters" | "division" | "department" | "section" | "team" | "other";
+            head: components["schemas"]["NamedRef"] | null;
             /** Headcount */
             headcount: number;
             /** Headcount Total */
             headcount_total: number;
             /** People */
-            people: components["schemas"]["ChartPerson"][];
+            people: components["schemas"]["Member"][];
         };
-        /** ChartPerson */
-        ChartPerson: {
-            /** Id */
-            id: number;
-            /** Name */
-            name: string;
-            /** Position Title */
-            position_title: string | null;
-            /** Manager Id */
-            manager_id: number | null;
-            /** Is Concurrent */
-            is_concurrent: boolean;
+        /** CheckedRow */
+        CheckedRow: {
+            /** Row Number */
+            row_number: number;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "create" | "update" | "unchanged" | "error";
+            /** Cells */
+            cells: {
+                [key: string]: string;
+            };
+            /** Errors */
+            errors: components["schemas"]["CellProblem"][];
+            /** Changes */
+            changes: components["schemas"]["FieldChange"][];
+        };
+        /** CheckedRows */
+        CheckedRows: {
+            /** Items */
+            items: components["schemas"]["CheckedRow"][];
+            /** Total */
+            total?: number | null;
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Commit
+         * @description `skip_errors` accepts that rows with errors are left out.
+         */
+        Commit: {
+            /**
+             * Skip Errors
+             * @default false
+             */
+            skip_errors?: boolean;
         };
         /**
          * ConcurrentPost
@@ -1110,12 +1578,30 @@ export interface components {
              * @description Working share, 0 to 1.
              * @default 0
              */
-            fte: number | string;
+            fte?: number | string;
             /**
              * Reason
              * @default
              */
-            reason: string;
+            reason?: string;
+        };
+        /**
+         * ConcurrentPostEnd
+         * @description 兼務解除: `ends_on` is the last day of the post.
+         */
+        ConcurrentPostEnd: {
+            /** Assignment Id */
+            assignment_id: number;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
         };
         /**
          * Correction
@@ -1150,13 +1636,28 @@ export interface components {
              * Reason
              * @default
              */
-            reason: string;
+            reason?: string;
         };
         /** CreatedUser */
         CreatedUser: {
-            user: components["schemas"]["UserRow"];
+            user: components["schemas"]["User"];
             /** Initial Password */
             initial_password: string | null;
+        };
+        /** CurrentSession */
+        CurrentSession: {
+            user: components["schemas"]["SessionUser"];
+            tenant: components["schemas"]["SessionTenant"];
+            /** Roles */
+            roles: ("owner" | "hr" | "manager" | "employee" | "auditor")[];
+            /** Person Id */
+            person_id: number | null;
+            /** Csrf Token */
+            csrf_token: string | null;
+            /** May */
+            may: {
+                [key: string]: boolean;
+            };
         };
         /**
          * Decision
@@ -1167,7 +1668,7 @@ export interface components {
              * Note
              * @default
              */
-            note: string;
+            note?: string;
         };
         /**
          * Departure
@@ -1183,12 +1684,31 @@ export interface components {
              * Reason
              * @default
              */
-            reason: string;
+            reason?: string;
         };
-        /** Employment */
+        /**
+         * Doors
+         * @description What the reader may do with this person.
+         */
+        Doors: {
+            /** Transfer */
+            transfer: boolean;
+            /** Terminate */
+            terminate: boolean;
+            /** Correct */
+            correct: boolean;
+            /** Edit Private */
+            edit_private: boolean;
+        };
+        /**
+         * Employment
+         * @description A spell of employment; `left_on` is its last day.
+         */
         Employment: {
             /** Id */
             id: number;
+            /** Kind */
+            kind: string;
             /**
              * Hired On
              * Format: date
@@ -1196,18 +1716,50 @@ export interface components {
             hired_on: string;
             /** Left On */
             left_on: string | null;
+        };
+        /** EmploymentVersion */
+        EmploymentVersion: {
+            /** Id */
+            id: number;
             /** Kind */
             kind: string;
+            /**
+             * Hired On
+             * Format: date
+             */
+            hired_on: string;
+            /** Left On */
+            left_on: string | null;
+            /**
+             * Known From
+             * Format: date-time
+             */
+            known_from: string;
+            /** Known To */
+            known_to: string | null;
         };
         /** Ended */
         Ended: {
             /** Ended */
             ended: number;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+        /** FieldChange */
+        FieldChange: {
+            /** Field */
+            field: string;
+            /** Label */
+            label: string;
+            /** Before */
+            before: string | null;
+            /** After */
+            after: string | null;
+        };
+        /** FieldChoice */
+        FieldChoice: {
+            /** Value */
+            value: string;
+            /** Label */
+            label: string;
         };
         /**
          * Hire
@@ -1227,37 +1779,37 @@ export interface components {
              * @description Working share, 0 to 1.
              * @default 1
              */
-            fte: number | string;
+            fte?: number | string;
             /**
              * Family Kanji
              * @default
              */
-            family_kanji: string;
+            family_kanji?: string;
             /**
              * Given Kanji
              * @default
              */
-            given_kanji: string;
+            given_kanji?: string;
             /**
              * Family Kana
              * @default
              */
-            family_kana: string;
+            family_kana?: string;
             /**
              * Given Kana
              * @default
              */
-            given_kana: string;
+            given_kana?: string;
             /**
              * Family Latin
              * @default
              */
-            family_latin: string;
+            family_latin?: string;
             /**
              * Given Latin
              * @default
              */
-            given_latin: string;
+            given_latin?: string;
             /** Employee Number */
             employee_number: string;
             /** Work Email */
@@ -1272,24 +1824,32 @@ export interface components {
              * @default regular
              * @enum {string}
              */
-            kind: "regular" | "fixed_term" | "part_time" | "temporary" | "executive" | "seconded" | "other";
+            kind?: "regular" | "fixed_term" | "part_time" | "temporary" | "executive" | "seconded" | "other";
             /**
              * Reason
              * @default
              */
-            reason: string;
+            reason?: string;
         };
-        /** History */
+        /**
+         * History
+         * @description Newest first.
+         */
         History: {
             /** Items */
             items: components["schemas"]["Assignment"][];
             /** Employments */
-            employments: components["schemas"]["Employment"][];
+            employments: components["schemas"]["EmploymentVersion"][];
         };
         /** Import */
         Import: {
             /** Id */
             id: number;
+            /**
+             * Kind
+             * @constant
+             */
+            kind: "people";
             /**
              * State
              * @enum {string}
@@ -1297,8 +1857,14 @@ export interface components {
             state: "uploaded" | "mapped" | "checking" | "checked" | "committing" | "committed" | "failed" | "cancelled";
             /** File Name */
             file_name: string;
+            /** Size Bytes */
+            size_bytes: number;
             /** Encoding */
-            encoding: string | null;
+            encoding: string;
+            /** Delimiter */
+            delimiter: string;
+            /** Sheet */
+            sheet: string;
             /** Rows Total */
             rows_total: number;
             /** Rows Done */
@@ -1309,12 +1875,26 @@ export interface components {
             mapping: {
                 [key: string]: string;
             };
+            /** May Create Units */
+            may_create_units: boolean;
+            /** May Create Positions */
+            may_create_positions: boolean;
             counts: components["schemas"]["ImportCounts"];
+            creations: components["schemas"]["ImportCreations"];
+            /** Is Skipping Errors */
+            is_skipping_errors: boolean;
+            problem: components["schemas"]["ImportProblem"] | null;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Checked At */
+            checked_at: string | null;
+            /** Committed At */
+            committed_at: string | null;
+            /** Change Order Id */
+            change_order_id: number | null;
         };
         /** ImportColumn */
         ImportColumn: {
@@ -1327,68 +1907,84 @@ export interface components {
             /** Confidence */
             confidence: number;
         };
-        /** ImportCounts */
+        /**
+         * ImportCounts
+         * @description Rows by what they do.
+         */
         ImportCounts: {
-            /** Create */
-            create: number;
-            /** Update */
-            update: number;
-            /** Unchanged */
-            unchanged: number;
-            /** Error */
-            error: number;
+            /**
+             * Create
+             * @default 0
+             */
+            create?: number;
+            /**
+             * Update
+             * @default 0
+             */
+            update?: number;
+            /**
+             * Unchanged
+             * @default 0
+             */
+            unchanged?: number;
+            /**
+             * Error
+             * @default 0
+             */
+            error?: number;
         };
-        /** ImportError_ */
-        ImportError_: {
-            /** Column */
-            column: string | null;
-            /** Code */
-            code: string;
-            /** Message */
-            message: string;
+        /**
+         * ImportCreations
+         * @description Units (by path) and positions that committing would create.
+         */
+        ImportCreations: {
+            /**
+             * Units
+             * @default []
+             */
+            units?: string[];
+            /**
+             * Positions
+             * @default []
+             */
+            positions?: string[];
         };
         /** ImportField */
         ImportField: {
             /** Name */
             name: string;
-            /** Label Ja */
-            label_ja: string;
-            /** Label En */
-            label_en: string;
-            /** Required */
-            required: boolean;
+            /** Label */
+            label: string;
+            /**
+             * Group
+             * @enum {string}
+             */
+            group: "person" | "employment" | "assignment" | "private";
+            /** Kind */
+            kind: string;
+            /** Example */
+            example: string;
+            /** Choices */
+            choices: components["schemas"]["FieldChoice"][];
+            /** Is Required */
+            is_required: boolean;
         };
         /** ImportFields */
         ImportFields: {
             /** Items */
             items: components["schemas"]["ImportField"][];
         };
-        /** ImportRow */
-        ImportRow: {
-            /** Row Number */
-            row_number: number;
-            /**
-             * Action
-             * @enum {string}
-             */
-            action: "create" | "update" | "unchanged" | "error";
-            /** Cells */
-            cells: {
-                [key: string]: string;
-            };
-            /** Errors */
-            errors: components["schemas"]["ImportError_"][];
-            /** Changes */
-            changes: components["schemas"]["Change"][];
-        };
-        /** ImportRows */
-        ImportRows: {
-            /** Items */
-            items: components["schemas"]["ImportRow"][];
-            /** Total */
-            total: number;
-            /** Next Cursor */
-            next_cursor: string | null;
+        /**
+         * ImportProblem
+         * @description Why the last step stopped.
+         */
+        ImportProblem: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Hint */
+            hint: string | null;
         };
         /** Imports */
         Imports: {
@@ -1399,8 +1995,8 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** Loc */
-        Loc: {
+        /** LocaleChange */
+        LocaleChange: {
             /**
              * Locale
              * @enum {string}
@@ -1415,24 +2011,54 @@ export interface components {
             password: string;
             /** Tenant */
             tenant?: string | null;
+            /**
+             * Bearer
+             * @default false
+             */
+            bearer?: boolean;
         };
-        /** Map */
-        Map: {
+        /**
+         * Mapping
+         * @description Which column means which field; columns left out, or null, are ignored.
+         */
+        Mapping: {
             /** Mapping */
             mapping: {
-                [key: string]: string;
+                [key: string]: string | null;
             };
+            /**
+             * May Create Units
+             * @default false
+             */
+            may_create_units?: boolean;
+            /**
+             * May Create Positions
+             * @default false
+             */
+            may_create_positions?: boolean;
         };
-        /** NameOut */
-        NameOut: {
-            /** Display */
-            display: string;
-            /** Kanji */
-            kanji: string;
-            /** Kana */
-            kana: string;
-            /** Latin */
-            latin: string | null;
+        /** Member */
+        Member: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Position Title */
+            position_title: string | null;
+            /** Manager Id */
+            manager_id: number | null;
+            /** Is Concurrent */
+            is_concurrent: boolean;
+        };
+        /**
+         * NamedRef
+         * @description Something with a name.
+         */
+        NamedRef: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
         };
         /** Names */
         Names: {
@@ -1445,9 +2071,9 @@ export interface components {
             /** Given Kana */
             given_kana: string;
             /** Family Latin */
-            family_latin?: string | null;
+            family_latin: string;
             /** Given Latin */
-            given_latin?: string | null;
+            given_latin: string;
         };
         /**
          * NamesChange
@@ -1461,32 +2087,32 @@ export interface components {
              * Family Kanji
              * @default
              */
-            family_kanji: string;
+            family_kanji?: string;
             /**
              * Given Kanji
              * @default
              */
-            given_kanji: string;
+            given_kanji?: string;
             /**
              * Family Kana
              * @default
              */
-            family_kana: string;
+            family_kana?: string;
             /**
              * Given Kana
              * @default
              */
-            given_kana: string;
+            given_kana?: string;
             /**
              * Family Latin
              * @default
              */
-            family_latin: string;
+            family_latin?: string;
             /**
              * Given Latin
              * @default
              */
-            given_latin: string;
+            given_latin?: string;
             /** Work Email */
             work_email?: string | null;
             /** Effective On */
@@ -1495,27 +2121,14 @@ export interface components {
              * Is Correction
              * @default false
              */
-            is_correction: boolean;
+            is_correction?: boolean;
         };
-        /** NewUser */
-        NewUser: {
-            /** Email */
-            email: string;
-            /** Display Name */
-            display_name: string;
-            /** Roles */
-            roles: ("owner" | "hr" | "manager" | "employee" | "auditor")[];
-            /** Person Id */
-            person_id?: number | null;
-            /** Password */
-            password?: string | null;
-            /**
-             * Locale
-             * @default ja
-             * @enum {string}
-             */
-            locale: "ja" | "en";
-        };
+        /**
+         * OnUnencodable
+         * @description What to do with a character that the encoding lacks.
+         * @enum {string}
+         */
+        OnUnencodable: "report" | "plain" | "geta";
         /** OpenSession */
         OpenSession: {
             /** Id */
@@ -1544,16 +2157,36 @@ export interface components {
             /** Is Current */
             is_current: boolean;
         };
-        /** Orders */
-        Orders: {
+        /** OpenSessions */
+        OpenSessions: {
             /** Items */
-            items: components["schemas"]["ChangeOrder"][];
+            items: components["schemas"]["OpenSession"][];
             /** Total */
             total: number;
             /** Next Cursor */
-            next_cursor: string | null;
+            next_cursor?: string | null;
         };
-        /** OrgUnit */
+        /**
+         * OrgChart
+         * @description Parents stand before their children.
+         */
+        OrgChart: {
+            /**
+             * As Of
+             * Format: date
+             */
+            as_of: string;
+            /** As Known */
+            as_known: string | null;
+            /** Root Ids */
+            root_ids: number[];
+            /** Nodes */
+            nodes: components["schemas"]["ChartNode"][];
+        };
+        /**
+         * OrgUnit
+         * @description A unit on the asked day. `headcount` counts primary assignments that the reader may see.
+         */
         OrgUnit: {
             /** Id */
             id: number;
@@ -1563,9 +2196,12 @@ export interface components {
             name: string;
             /** Parent Id */
             parent_id: number | null;
-            /** Kind */
-            kind: string;
-            head: components["schemas"]["Ref"] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "company" | "headquarters" | "division" | "department" | "section" | "team" | "other";
+            head: components["schemas"]["NamedRef"] | null;
             /** Headcount */
             headcount: number;
         };
@@ -1573,24 +2209,38 @@ export interface components {
         OrgUnits: {
             /** Items */
             items: components["schemas"]["OrgUnit"][];
+            /** Total */
+            total: number;
+            /** Next Cursor */
+            next_cursor?: null;
         };
-        /** Pass */
-        Pass: {
+        /** PasswordChange */
+        PasswordChange: {
+            /** Current Password */
+            current_password: string;
+            /** New Password */
+            new_password: string;
+        };
+        /** PasswordProof */
+        PasswordProof: {
             /** Password */
             password: string;
         };
-        /** PersonCard */
+        /**
+         * PersonCard
+         * @description A person as the directory shows them on the asked day.
+         */
         PersonCard: {
             /** Id */
             id: number;
             /** Employee Number */
             employee_number: string;
-            name: components["schemas"]["NameOut"];
+            name: components["schemas"]["PersonName"];
             /** Work Email */
             work_email: string | null;
             org_unit: components["schemas"]["UnitRef"] | null;
-            position: components["schemas"]["PosRef"] | null;
-            manager: components["schemas"]["Ref"] | null;
+            position: components["schemas"]["PositionRef"] | null;
+            manager: components["schemas"]["NamedRef"] | null;
             /**
              * Employment Status
              * @enum {string}
@@ -1599,18 +2249,21 @@ export interface components {
             /** Is Concurrent Elsewhere */
             is_concurrent_elsewhere: boolean;
         };
-        /** PersonDetail */
+        /**
+         * PersonDetail
+         * @description The page about a person. `private` is null when the reader may not see it.
+         */
         PersonDetail: {
             /** Id */
             id: number;
             /** Employee Number */
             employee_number: string;
-            name: components["schemas"]["NameOut"];
+            name: components["schemas"]["PersonName"];
             /** Work Email */
             work_email: string | null;
             org_unit: components["schemas"]["UnitRef"] | null;
-            position: components["schemas"]["PosRef"] | null;
-            manager: components["schemas"]["Ref"] | null;
+            position: components["schemas"]["PositionRef"] | null;
+            manager: components["schemas"]["NamedRef"] | null;
             /**
              * Employment Status
              * @enum {string}
@@ -1633,18 +2286,21 @@ export interface components {
             direct_reports: components["schemas"]["Report"][];
             /** Reservations */
             reservations: components["schemas"]["ChangeOrder"][];
-            may: components["schemas"]["PersonMay"];
+            may: components["schemas"]["Doors"];
         };
-        /** PersonMay */
-        PersonMay: {
-            /** Transfer */
-            transfer: boolean;
-            /** Terminate */
-            terminate: boolean;
-            /** Correct */
-            correct: boolean;
-            /** Edit Private */
-            edit_private: boolean;
+        /**
+         * PersonName
+         * @description `display` follows the reader's language: family name first in Japanese, given name first in English.
+         */
+        PersonName: {
+            /** Display */
+            display: string;
+            /** Kanji */
+            kanji: string;
+            /** Kana */
+            kana: string;
+            /** Latin */
+            latin: string;
         };
         /** PersonPage */
         PersonPage: {
@@ -1655,8 +2311,53 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** PosRef */
-        PosRef: {
+        /** Position */
+        Position: {
+            /** Id */
+            id: number;
+            /** Code */
+            code: string;
+            /** Title */
+            title: string;
+            /** Title Ja */
+            title_ja: string;
+            /** Title En */
+            title_en: string;
+            /** Rank */
+            rank: number;
+        };
+        /**
+         * PositionCreation
+         * @description 役職の新設. `rank` orders lists, the highest post first.
+         */
+        PositionCreation: {
+            /** Code */
+            code: string;
+            /** Title Ja */
+            title_ja: string;
+            /**
+             * Title En
+             * @default
+             */
+            title_en?: string;
+            /**
+             * Rank
+             * @default 1000
+             */
+            rank?: number;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /** PositionRef */
+        PositionRef: {
             /** Id */
             id: number;
             /** Title */
@@ -1665,26 +2366,54 @@ export interface components {
         /** Positions */
         Positions: {
             /** Items */
-            items: components["schemas"]["PosRef"][];
+            items: components["schemas"]["Position"][];
+            /** Total */
+            total: number;
+            /** Next Cursor */
+            next_cursor?: null;
         };
-        /** Preview */
+        /** PostalAddress */
+        PostalAddress: {
+            /** Postal Code */
+            postal_code: string;
+            /** Prefecture */
+            prefecture: string;
+            /** City */
+            city: string;
+            /** Line1 */
+            line1: string;
+            /** Line2 */
+            line2: string;
+            /** Display */
+            display: string;
+        };
+        /**
+         * Preview
+         * @description What an order would do: the person's assignments before and after. Planned rows have the id 0.
+         */
         Preview: {
             /** Before */
             before: components["schemas"]["Assignment"][];
             /** After */
             after: components["schemas"]["Assignment"][];
             /** Warnings */
-            warnings: string[];
+            warnings: components["schemas"]["WarningNote"][];
         };
-        /** Private */
+        /**
+         * Private
+         * @description Personal facts; every reading of them is audited.
+         */
         Private: {
             /** Birth On */
             birth_on: string | null;
-            /** Birth Era */
+            /**
+             * Birth Era
+             * @description The birth day in the Japanese era: 昭和64年1月7日.
+             */
             birth_era: string | null;
             /** Gender */
             gender: string | null;
-            address: components["schemas"]["Address"] | null;
+            address: components["schemas"]["PostalAddress"] | null;
             /** Personal Email */
             personal_email: string | null;
             /** Personal Phone */
@@ -1705,31 +2434,17 @@ export interface components {
             personal_phone?: string | null;
             address?: components["schemas"]["AddressChange"] | null;
         };
-        /** Provider */
-        Provider: {
+        /** ProviderOffer */
+        ProviderOffer: {
             /** Id */
             id: string;
             /** Name */
             name: string;
         };
-        /** Providers */
-        Providers: {
+        /** ProviderOffers */
+        ProviderOffers: {
             /** Items */
-            items: components["schemas"]["Provider"][];
-        };
-        /** Pw */
-        Pw: {
-            /** Current Password */
-            current_password: string;
-            /** New Password */
-            new_password: string;
-        };
-        /** Ref */
-        Ref: {
-            /** Id */
-            id: number;
-            /** Name */
-            name: string;
+            items: components["schemas"]["ProviderOffer"][];
         };
         /**
          * Rehire
@@ -1749,7 +2464,7 @@ export interface components {
              * @description Working share, 0 to 1.
              * @default 1
              */
-            fte: number | string;
+            fte?: number | string;
             /**
              * Hired On
              * Format: date
@@ -1760,14 +2475,17 @@ export interface components {
              * @default regular
              * @enum {string}
              */
-            kind: "regular" | "fixed_term" | "part_time" | "temporary" | "executive" | "seconded" | "other";
+            kind?: "regular" | "fixed_term" | "part_time" | "temporary" | "executive" | "seconded" | "other";
             /**
              * Reason
              * @default
              */
-            reason: string;
+            reason?: string;
         };
-        /** Report */
+        /**
+         * Report
+         * @description Somebody who reports to the person.
+         */
         Report: {
             /** Id */
             id: number;
@@ -1784,40 +2502,24 @@ export interface components {
             /** Roles */
             roles: ("owner" | "hr" | "manager" | "employee" | "auditor")[];
         };
-        /** Session */
-        Session: {
-            user: components["schemas"]["User"];
-            tenant: components["schemas"]["Tenant"];
-            /** Roles */
-            roles: ("owner" | "hr" | "manager" | "employee" | "auditor")[];
-            /** Person Id */
-            person_id: number | null;
-            /** Csrf Token */
-            csrf_token: string;
-            /** May */
-            may: {
-                [key: string]: boolean;
-            };
-        };
-        /** SessionRows */
-        SessionRows: {
-            /** Items */
-            items: components["schemas"]["OpenSession"][];
-            /** Total */
-            total: number;
-            /** Next Cursor */
-            next_cursor?: string | null;
-        };
-        /** SignIn */
-        SignIn: {
+        /**
+         * Scope
+         * @description DAY: one row for each post on the asked day. HISTORY: every post that is known.
+         * @enum {string}
+         */
+        Scope: "day" | "history";
+        /** SecondFactor */
+        SecondFactor: {
+            /** Code */
+            code: string;
             /**
-             * State
-             * @enum {string}
+             * Bearer
+             * @default false
              */
-            state: "signed_in" | "totp_required";
+            bearer?: boolean;
         };
-        /** Tenant */
-        Tenant: {
+        /** SessionTenant */
+        SessionTenant: {
             /** Id */
             id: number;
             /** Name */
@@ -1832,13 +2534,63 @@ export interface components {
              */
             today: string;
         };
-        /** Totp */
-        Totp: {
+        /** SessionUser */
+        SessionUser: {
+            /** Id */
+            id: number;
+            /** Email */
+            email: string;
+            /** Display Name */
+            display_name: string;
+            /**
+             * Locale
+             * @enum {string}
+             */
+            locale: "ja" | "en";
+            /** Totp Enabled */
+            totp_enabled: boolean;
+        };
+        /**
+         * SignInState
+         * @description Whether the session is open or waits for the second factor; the token only when `bearer` was asked.
+         */
+        SignInState: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "signed_in" | "totp_required";
+            /**
+             * Token
+             * @description Session token for `Authorization: Bearer`, when asked for.
+             */
+            token?: string | null;
+        };
+        /**
+         * Status
+         * @description Where a person stands on the asked day. NONE: a hire that was cancelled before the first day.
+         * @enum {string}
+         */
+        Status: "active" | "left" | "future" | "all";
+        /** TokenSignIn */
+        TokenSignIn: {
+            /** Provider */
+            provider: string;
+            /** Id Token */
+            id_token: string;
+            /**
+             * Bearer
+             * @default false
+             */
+            bearer?: boolean;
+        };
+        /** TotpCode */
+        TotpCode: {
             /** Code */
             code: string;
         };
-        /** TotpStart */
-        TotpStart: {
+        /** TotpOffer */
+        TotpOffer: {
             /** Secret */
             secret: string;
             /** Otpauth Url */
@@ -1870,38 +2622,129 @@ export interface components {
              * Reason
              * @default
              */
-            reason: string;
+            reason?: string;
         };
-        /** UnitRef */
+        /**
+         * UnitClosure
+         * @description 廃止: `effective_on` is the first day on which the unit is no longer there.
+         */
+        UnitClosure: {
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * UnitCreation
+         * @description 組織の新設
+         */
+        UnitCreation: {
+            /** Code */
+            code: string;
+            /** Name Ja */
+            name_ja: string;
+            /**
+             * Name En
+             * @default
+             */
+            name_en?: string;
+            /** Parent Id */
+            parent_id?: number | null;
+            /**
+             * Kind
+             * @default department
+             * @enum {string}
+             */
+            kind?: "company" | "headquarters" | "division" | "department" | "section" | "team" | "other";
+            /** Head Person Id */
+            head_person_id?: number | null;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * UnitHead
+         * @description Another head; null leaves the unit without one.
+         */
+        UnitHead: {
+            /** Head Person Id */
+            head_person_id: number | null;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * UnitMove
+         * @description Another parent; null puts the unit at the top.
+         */
+        UnitMove: {
+            /** Parent Id */
+            parent_id: number | null;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * UnitRef
+         * @description An org unit with the names of the units above it, outermost first, its own last.
+         */
         UnitRef: {
             /** Id */
             id: number;
             /** Name */
             name: string;
-            /**
-             * Path
-             * @default []
-             */
+            /** Path */
             path: string[];
+        };
+        /**
+         * UnitRename
+         * @description 名称変更: earlier charts show the earlier name.
+         */
+        UnitRename: {
+            /** Name Ja */
+            name_ja: string;
+            /** Name En */
+            name_en?: string | null;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
         };
         /** User */
         User: {
-            /** Id */
-            id: number;
-            /** Email */
-            email: string;
-            /** Display Name */
-            display_name: string;
-            /**
-             * Locale
-             * @enum {string}
-             */
-            locale: "ja" | "en";
-            /** Totp Enabled */
-            totp_enabled: boolean;
-        };
-        /** UserRow */
-        UserRow: {
             /** Id */
             id: number;
             /** Email */
@@ -1931,27 +2774,51 @@ export interface components {
              */
             created_at: string;
         };
-        /** UserRows */
-        UserRows: {
+        /** UserToCreate */
+        UserToCreate: {
+            /** Email */
+            email: string;
+            /** Display Name */
+            display_name: string;
+            /** Roles */
+            roles: ("owner" | "hr" | "manager" | "employee" | "auditor")[];
+            /**
+             * Locale
+             * @default ja
+             * @enum {string}
+             */
+            locale?: "ja" | "en";
+            /** Person Id */
+            person_id?: number | null;
+            /** Password */
+            password?: string | null;
+        };
+        /** Users */
+        Users: {
             /** Items */
-            items: components["schemas"]["UserRow"][];
+            items: components["schemas"]["User"][];
             /** Total */
             total: number;
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
+        /** Verdict */
+        Verdict: {
+            /** Is Valid */
+            is_valid: boolean;
+            /** Entries */
+            entries: number;
+            /** Head Hash */
+            head_hash: string | null;
+            /** First Broken Id */
+            first_broken_id: number | null;
+        };
+        /** WarningNote */
+        WarningNote: {
+            /** Code */
+            code: string;
             /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
+            message: string;
         };
     };
     responses: never;
@@ -1962,7 +2829,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    login_api_v1_auth_login_post: {
+    login: {
         parameters: {
             query?: never;
             header?: never;
@@ -1981,21 +2848,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignIn"];
+                    "application/json": components["schemas"]["SignInState"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    totp_api_v1_auth_totp_post: {
+    confirm_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -2004,7 +2884,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Totp"];
+                "application/json": components["schemas"]["SecondFactor"];
             };
         };
         responses: {
@@ -2014,21 +2894,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignIn"];
+                    "application/json": components["schemas"]["SignInState"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    logout_api_v1_auth_logout_post: {
+    logout: {
         parameters: {
             query?: never;
             header?: never;
@@ -2044,9 +2937,31 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
         };
     };
-    providers_api_v1_auth_providers_get: {
+    show_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -2061,12 +2976,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Providers"];
+                    "application/json": components["schemas"]["CurrentSession"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    session_api_v1_session_get: {
+    list_sign_in_providers: {
         parameters: {
             query?: never;
             header?: never;
@@ -2081,12 +3018,171 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["ProviderOffers"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    sessions_api_v1_sessions_get: {
+    start_oidc: {
+        parameters: {
+            query?: {
+                return_to?: string;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    finish_oidc: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: {
+                hrx_oidc?: string;
+            };
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    sign_in_with_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenSignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInState"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_own_sessions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2101,12 +3197,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SessionRows"];
+                    "application/json": components["schemas"]["OpenSessions"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    drop_api_v1_sessions__session_id__delete: {
+    end_own_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -2124,18 +3242,31 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    drop2_api_v1_sessions_revoke_others_post: {
+    end_other_sessions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2153,9 +3284,31 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
         };
     };
-    pw_api_v1_account_password_post: {
+    change_own_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -2164,7 +3317,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Pw"];
+                "application/json": components["schemas"]["PasswordChange"];
             };
         };
         responses: {
@@ -2177,18 +3330,31 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    loc_api_v1_account_locale_post: {
+    change_own_locale: {
         parameters: {
             query?: never;
             header?: never;
@@ -2197,7 +3363,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Loc"];
+                "application/json": components["schemas"]["LocaleChange"];
             };
         };
         responses: {
@@ -2208,18 +3374,31 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ts_api_v1_account_totp_start_post: {
+    start_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -2234,12 +3413,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TotpStart"];
+                    "application/json": components["schemas"]["TotpOffer"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    tc_api_v1_account_totp_confirm_post: {
+    confirm_own_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -2248,7 +3449,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Totp"];
+                "application/json": components["schemas"]["TotpCode"];
             };
         };
         responses: {
@@ -2259,18 +3460,31 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    td_api_v1_account_totp_disable_post: {
+    disable_own_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -2279,7 +3493,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Pass"];
+                "application/json": components["schemas"]["PasswordProof"];
             };
         };
         responses: {
@@ -2290,23 +3504,38 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    users_api_v1_users_get: {
+    list_users: {
         parameters: {
             query?: {
-                q?: string | null;
+                /** @description `next_cursor` of the page before; absent for the first. */
                 cursor?: string | null;
+                /** @description Rows of one page. */
                 limit?: number;
+                q?: string | null;
             };
             header?: never;
             path?: never;
@@ -2320,21 +3549,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserRows"];
+                    "application/json": components["schemas"]["Users"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    nu_api_v1_users_post: {
+    create_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -2343,7 +3585,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewUser"];
+                "application/json": components["schemas"]["UserToCreate"];
             };
         };
         responses: {
@@ -2356,18 +3598,31 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedUser"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ur_api_v1_users__user_id__roles_put: {
+    set_user_roles: {
         parameters: {
             query?: never;
             header?: never;
@@ -2388,21 +3643,122 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserRow"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    urt_api_v1_users__user_id__reset_totp_post: {
+    disable_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    enable_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    reset_user_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -2420,80 +3776,31 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ue_api_v1_users__user_id__enable_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                user_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserRow"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    udi_api_v1_users__user_id__disable_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                user_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserRow"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    au_api_v1_audit_get: {
+    list_audit: {
         parameters: {
             query?: {
                 actor?: number | null;
@@ -2501,7 +3808,9 @@ export interface operations {
                 subject_person_id?: number | null;
                 from?: string | null;
                 to?: string | null;
+                /** @description `next_cursor` of the page before; absent for the first. */
                 cursor?: string | null;
+                /** @description Rows of one page. */
                 limit?: number;
             };
             header?: never;
@@ -2516,21 +3825,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuditPage"];
+                    "application/json": components["schemas"]["AuditEntries"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    av_api_v1_audit_verify_get: {
+    verify_audit: {
         parameters: {
             query?: never;
             header?: never;
@@ -2545,23 +3867,92 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuditVerify"];
+                    "application/json": components["schemas"]["Verdict"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    plist_api_v1_people_get: {
+    stream_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_people: {
         parameters: {
             query?: {
+                /** @description Kanji, kana, rōmaji, e-mail or number, in part; words are combined by AND. */
                 q?: string | null;
                 org_unit_id?: number | null;
                 include_descendants?: boolean;
-                status?: "active" | "left" | "future" | "all";
+                status?: components["schemas"]["Status"];
                 sort?: "number" | "kana" | "hired_on";
-                cursor?: string | null;
-                limit?: number;
+                /** @description True on this day; the tenant's today when it is not given. */
                 as_of?: string | null;
+                /** @description As it was known at this moment (RFC 3339, with an offset); now when not given. */
                 as_known?: string | null;
+                /** @description `next_cursor` of the page before; absent for the first. */
+                cursor?: string | null;
+                /** @description Rows of one page. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -2578,18 +3969,31 @@ export interface operations {
                     "application/json": components["schemas"]["PersonPage"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    hire_api_v1_people_post: {
+    hire: {
         parameters: {
             query?: never;
             header?: never;
@@ -2611,21 +4015,36 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeOrder"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    pdet_api_v1_people__person_id__get: {
+    get_person: {
         parameters: {
             query?: {
+                /** @description True on this day; the tenant's today when it is not given. */
                 as_of?: string | null;
+                /** @description As it was known at this moment (RFC 3339, with an offset); now when not given. */
                 as_known?: string | null;
             };
             header?: never;
@@ -2645,21 +4064,39 @@ export interface operations {
                     "application/json": components["schemas"]["PersonDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    hist_api_v1_people__person_id__history_get: {
+    get_history: {
         parameters: {
             query?: {
+                /** @description True on this day; the tenant's today when it is not given. */
+                as_of?: string | null;
+                /** @description As it was known at this moment (RFC 3339, with an offset); now when not given. */
                 as_known?: string | null;
+                /** @description Also what was known once and is known better now. */
+                include_superseded?: boolean;
             };
             header?: never;
             path: {
@@ -2678,20 +4115,34 @@ export interface operations {
                     "application/json": components["schemas"]["History"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    transfer_api_v1_people__person_id__transfers_post: {
+    transfer: {
         parameters: {
             query?: {
+                /** @description Only show what would change. */
                 dry_run?: boolean;
             };
             header?: never;
@@ -2706,27 +4157,49 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description With dry_run: what would change. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ChangeOrder"] | components["schemas"]["Preview"];
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Successful Response */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    conc_api_v1_people__person_id__concurrent_posts_post: {
+    add_concurrent_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -2750,18 +4223,79 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeOrder"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    depart_api_v1_people__person_id__departures_post: {
+    end_concurrent_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConcurrentPostEnd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    depart: {
         parameters: {
             query?: never;
             header?: never;
@@ -2785,18 +4319,31 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeOrder"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    rehire_api_v1_people__person_id__rehires_post: {
+    rehire: {
         parameters: {
             query?: never;
             header?: never;
@@ -2820,18 +4367,31 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeOrder"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    corr_api_v1_people__person_id__corrections_post: {
+    correct: {
         parameters: {
             query?: never;
             header?: never;
@@ -2855,18 +4415,31 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeOrder"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    pn_api_v1_people__person_id__names_put: {
+    change_names: {
         parameters: {
             query?: never;
             header?: never;
@@ -2890,18 +4463,31 @@ export interface operations {
                     "application/json": components["schemas"]["PersonDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    pp_api_v1_people__person_id__private_put: {
+    change_private: {
         parameters: {
             query?: never;
             header?: never;
@@ -2925,23 +4511,38 @@ export interface operations {
                     "application/json": components["schemas"]["PersonDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    cos_api_v1_change_orders_get: {
+    list_change_orders: {
         parameters: {
             query?: {
-                state?: string | null;
+                state?: ("proposed" | "reserved" | "applied" | "rejected" | "cancelled") | null;
                 person_id?: number | null;
+                /** @description `next_cursor` of the page before; absent for the first. */
                 cursor?: string | null;
+                /** @description Rows of one page. */
                 limit?: number;
             };
             header?: never;
@@ -2956,21 +4557,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Orders"];
+                    "application/json": components["schemas"]["ChangeOrderPage"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    c_approve_api_v1_change_orders__order_id__approve_post: {
+    get_change_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    approve_change_order: {
         parameters: {
             query?: never;
             header?: never;
@@ -2994,18 +4652,31 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeOrder"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    c_reject_api_v1_change_orders__order_id__reject_post: {
+    reject_change_order: {
         parameters: {
             query?: never;
             header?: never;
@@ -3029,18 +4700,31 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeOrder"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    c_cancel_api_v1_change_orders__order_id__cancel_post: {
+    cancel_change_order: {
         parameters: {
             query?: never;
             header?: never;
@@ -3064,21 +4748,36 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeOrder"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ous_api_v1_org_units_get: {
+    list_org_units: {
         parameters: {
             query?: {
+                /** @description True on this day; the tenant's today when it is not given. */
                 as_of?: string | null;
+                /** @description As it was known at this moment (RFC 3339, with an offset); now when not given. */
                 as_known?: string | null;
             };
             header?: never;
@@ -3096,20 +4795,328 @@ export interface operations {
                     "application/json": components["schemas"]["OrgUnits"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    poss_api_v1_positions_get: {
+    create_org_unit: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitCreation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    get_org_chart: {
+        parameters: {
+            query?: {
+                /** @description True on this day; the tenant's today when it is not given. */
+                as_of?: string | null;
+                /** @description As it was known at this moment (RFC 3339, with an offset); now when not given. */
+                as_known?: string | null;
+                root_id?: number | null;
+                /** @description Levels below the root. */
+                depth?: number | null;
+                /** @description Also who works in each unit. */
+                people?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgChart"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    rename_org_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_unit_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitRename"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    move_org_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_unit_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitMove"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    appoint_head: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_unit_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitHead"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    close_org_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_unit_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitClosure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_positions: {
+        parameters: {
+            query?: {
+                /** @description True on this day; the tenant's today when it is not given. */
+                as_of?: string | null;
+                /** @description As it was known at this moment (RFC 3339, with an offset); now when not given. */
+                as_known?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3125,16 +5132,83 @@ export interface operations {
                     "application/json": components["schemas"]["Positions"];
                 };
             };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
         };
     };
-    chart_api_v1_org_chart_get: {
+    create_position: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PositionCreation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOrder"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_imports: {
         parameters: {
             query?: {
-                as_of?: string | null;
-                as_known?: string | null;
-                root_id?: number | null;
-                depth?: number | null;
-                people?: boolean;
+                /** @description `next_cursor` of the page before; absent for the first. */
+                cursor?: string | null;
+                /** @description Rows of one page. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -3148,21 +5222,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Chart"];
+                    "application/json": components["schemas"]["Imports"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ifl_api_v1_imports_fields_get: {
+    upload_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_upload_import"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_import_fields: {
         parameters: {
             query?: never;
             header?: never;
@@ -3180,9 +5313,31 @@ export interface operations {
                     "application/json": components["schemas"]["ImportFields"];
                 };
             };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
         };
     };
-    tpl_api_v1_imports_template_csv_get: {
+    get_import_template_csv: {
         parameters: {
             query?: never;
             header?: never;
@@ -3196,85 +5351,37 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
                 content: {
-                    "application/json": unknown;
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    il_api_v1_imports_get: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Imports"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    iu_api_v1_imports_post: {
-        parameters: {
-            query?: {
-                kind?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["Body_iu_api_v1_imports_post"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    ig_api_v1_imports__import_id__get: {
+    get_import_template_xlsx: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                import_id: number;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -3284,22 +5391,33 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
+                content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    im_api_v1_imports__import_id__mapping_put: {
+    show_import: {
         parameters: {
             query?: never;
             header?: never;
@@ -3308,9 +5426,53 @@ export interface operations {
             };
             cookie?: never;
         };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    change_import_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: number;
+            };
+            cookie?: never;
+        };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Map"];
+                "application/json": components["schemas"]["Mapping"];
             };
         };
         responses: {
@@ -3323,18 +5485,31 @@ export interface operations {
                     "application/json": components["schemas"]["Import"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ic_api_v1_imports__import_id__check_post: {
+    check_import: {
         parameters: {
             query?: never;
             header?: never;
@@ -3354,84 +5529,37 @@ export interface operations {
                     "application/json": components["schemas"]["Import"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ico_api_v1_imports__import_id__commit_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                import_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    ica_api_v1_imports__import_id__cancel_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                import_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    ir_api_v1_imports__import_id__rows_get: {
+    list_import_rows: {
         parameters: {
             query?: {
-                only?: "errors" | "all";
+                only?: "errors" | "warnings" | "changes" | "all";
+                /** @description `next_cursor` of the page before; absent for the first. */
                 cursor?: string | null;
+                /** @description Rows of one page. */
                 limit?: number;
             };
             header?: never;
@@ -3448,21 +5576,124 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImportRows"];
+                    "application/json": components["schemas"]["CheckedRows"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ie_api_v1_imports__import_id__errors_csv_get: {
+    download_import_errors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    commit_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Commit"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    cancel_import: {
         parameters: {
             query?: never;
             header?: never;
@@ -3479,21 +5710,130 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Import"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
                 };
             };
         };
     };
-    ex_api_v1_exports_people_csv_get: {
+    export_people_csv: {
+        parameters: {
+            query?: {
+                /** @description The day; the tenant's today unless given. */
+                as_of?: string | null;
+                /** @description As it was known at this moment (RFC 3339); now unless given. */
+                as_known?: string | null;
+                /** @description `day`: posts on that day. `history`: all posts. */
+                scope?: components["schemas"]["Scope"];
+                encoding?: "utf-8-sig" | "utf-8" | "cp932";
+                unencodable?: components["schemas"]["OnUnencodable"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    export_people_xlsx: {
+        parameters: {
+            query?: {
+                /** @description The day; the tenant's today unless given. */
+                as_of?: string | null;
+                /** @description As it was known at this moment (RFC 3339); now unless given. */
+                as_known?: string | null;
+                /** @description `day`: posts on that day. `history`: all posts. */
+                scope?: components["schemas"]["Scope"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    livez: {
         parameters: {
             query?: never;
             header?: never;
@@ -3508,12 +5848,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        [key: string]: string;
+                    };
                 };
             };
         };
     };
-    ev_api_v1_events_get: {
+    readyz: {
         parameters: {
             query?: never;
             header?: never;
@@ -3522,18 +5864,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description OK */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
         };
     };
-    rz_readyz_get: {
+    show_version: {
         parameters: {
             query?: never;
             header?: never;
@@ -3542,13 +5893,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": Record<string, never>;
                 };
             };
         };

@@ -10,7 +10,7 @@ export const sessionQuery = queryOptions({
   queryFn: async ({ signal }): Promise<Session | null> => {
     try {
       const session = await body(api.GET("/api/v1/session", { signal }));
-      rememberCaller({ csrfToken: session.csrf_token });
+      rememberCaller({ csrfToken: session.csrf_token ?? "" });
       return session;
     } catch (error) {
       if (error instanceof ApiProblem && error.status === 401) return null;

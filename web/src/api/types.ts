@@ -73,3 +73,7 @@ export type AuditVerification = Get<"/api/v1/audit/verify">;
 export type CreatedUser = Answer<paths["/api/v1/users"]["post"]>;
 export type UserToCreate = PostBody<"/api/v1/users">;
 export type RoleName = Session["roles"][number];
+export type MappingRequest = PutBody<"/api/v1/imports/{import_id}/mapping">;
+export type ImportRowsQuery = NonNullable<
+  paths["/api/v1/imports/{import_id}/rows"]["get"]["parameters"]["query"]
+>;

@@ -13,13 +13,14 @@ interface UnitComboboxProps {
   /** Units that exist on this day are offered. */
   dates: Dates;
   placeholder?: string;
+  label?: string;
   isClearable?: boolean;
 }
 
 /** More would only slow the list down; typing narrows it. */
 const MOST = 60;
 
-export function UnitCombobox({ value, onChange, dates, placeholder, isClearable }: UnitComboboxProps) {
+export function UnitCombobox({ value, onChange, dates, placeholder, label, isClearable }: UnitComboboxProps) {
   const t = useTranslations("org");
   const [query, setQuery] = useState("");
   const units = useOrgUnits(dates);
@@ -33,6 +34,7 @@ export function UnitCombobox({ value, onChange, dates, placeholder, isClearable 
       query={query}
       onQueryChange={setQuery}
       placeholder={placeholder ?? t("chooseUnit")}
+      {...(label && { label })}
       isLoading={units.isPending}
       {...(isClearable !== undefined && { isClearable })}
     />

@@ -93,12 +93,13 @@ function Filters({ filters, onChange }: FiltersProps) {
       <div className="col-span-2 lg:col-span-1">
         <SearchBox value={filters.q} label={t("search")} onSearch={(q) => onChange({ q })} />
       </div>
-      <div role="group" aria-label={t("filterUnit")} className="col-span-2 lg:col-span-1">
+      <div className="col-span-2 lg:col-span-1">
         <UnitCombobox
           value={unit ? { id: unit.id, label: unit.name } : null}
           onChange={(option) => onChange({ orgUnitId: option?.id ?? null })}
           dates={dates}
           placeholder={t("anyUnit")}
+          label={t("filterUnit")}
         />
       </div>
       <Select

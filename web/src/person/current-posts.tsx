@@ -4,17 +4,19 @@ import { useLocale, useTranslations } from "next-intl";
 import type { Assignment, PersonDetail } from "@/api/types";
 import { AppLink } from "@/shell/link";
 import { shortDay } from "@/time/format";
+import { useAsOf } from "@/time/use-as-of";
 import { Badge } from "@/ui/badge";
 import { Section } from "@/ui/page";
 
 /** The posts held on the date shown: the primary one first, then 兼務. */
 export function CurrentPosts({ person }: { person: PersonDetail }) {
   const t = useTranslations("person");
+  const { tense } = useAsOf();
   const posts = [...person.assignments].sort(
     (a, b) => Number(a.kind !== "primary") - Number(b.kind !== "primary"),
   );
   return (
-    <Section title={t("posts")}>
+    <Section title={t(tense === "today" ? "posts" : "postsThen")}>
       {posts.length === 0 ? (
         <p className="text-sm text-soft">{t("noPosts")}</p>
       ) : (

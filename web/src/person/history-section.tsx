@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { useHistory } from "@/api/people";
 import type { Assignment, Employment, PersonDetail } from "@/api/types";
 import { AppLink } from "@/shell/link";
-import { shortDay } from "@/time/format";
+import { dayRange } from "@/time/format";
 import { useAsOf } from "@/time/use-as-of";
 import { Badge } from "@/ui/badge";
 import { Section } from "@/ui/page";
@@ -90,7 +90,7 @@ function AssignmentRow({ assignment }: { assignment: Assignment }) {
   return (
     <tr className="border-b border-line align-top last:border-0">
       <td className="tabular py-2.5 pr-3 whitespace-nowrap">
-        {shortDay(assignment.valid_from, locale)} – {last && shortDay(last, locale)}
+        {dayRange(assignment.valid_from, last, locale)}
         {tense !== "past" && (
           <Badge tone={tense} className="ml-2">
             {t(`tense.${tense}`)}
@@ -130,9 +130,7 @@ function Spells({ employments }: { employments: readonly Employment[] }) {
             key={`${spell.id}-${spell.hired_on}`}
             className="rounded-lg border border-line px-3 py-1.5 text-sm"
           >
-            <span className="tabular">
-              {shortDay(spell.hired_on, locale)} – {spell.left_on && shortDay(spell.left_on, locale)}
-            </span>
+            <span className="tabular">{dayRange(spell.hired_on, spell.left_on, locale)}</span>
             <EmploymentKind kind={spell.kind} />
           </li>
         ))}

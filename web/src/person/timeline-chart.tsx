@@ -1,7 +1,7 @@
 "use client";
 
 import { useLocale, useTranslations } from "next-intl";
-import { shortDay } from "@/time/format";
+import { dayRange } from "@/time/format";
 import { useAsOf } from "@/time/use-as-of";
 import { cn } from "@/ui/cn";
 import { lastDay, type Bar, type Timeline } from "./timeline";
@@ -67,7 +67,7 @@ function BarButton({ bar }: { bar: Bar }) {
   const { assignment, tense } = bar;
   const last = lastDay(assignment);
   const title = [assignment.org_unit.name, assignment.position?.title].filter(Boolean).join(" ");
-  const period = `${shortDay(assignment.valid_from, locale)} – ${last ? shortDay(last, locale) : ""}`;
+  const period = dayRange(assignment.valid_from, last, locale);
   return (
     <li
       className="absolute inset-y-0"

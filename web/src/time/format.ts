@@ -48,6 +48,13 @@ export function shortDay(day: Day, locale: Locale): string {
     : formatter(locale, { dateStyle: "medium", timeZone: "UTC" }).format(utc(day));
 }
 
+/** "2024/04/01 〜 2026/11/30"; open to the right while it lasts. */
+export function dayRange(from: Day, to: Day | null | undefined, locale: Locale): string {
+  return [shortDay(from, locale), locale === "ja" ? "〜" : "–", to ? shortDay(to, locale) : ""]
+    .join(" ")
+    .trimEnd();
+}
+
 /** A moment in the tenant's time zone: "2026/04/01 9:05" or "1 Apr 2026, 09:05". */
 export function moment(at: string, locale: Locale, timeZone: string): string {
   return formatter(locale, { dateStyle: "medium", timeStyle: "short", timeZone }).format(new Date(at));

@@ -22,6 +22,8 @@ interface ComboboxProps {
   query: string;
   onQueryChange: (query: string) => void;
   placeholder: string;
+  /** Its name where no Field gives it one. */
+  label?: string;
   isLoading?: boolean;
   /** May be emptied with the cross. */
   isClearable?: boolean;
@@ -37,6 +39,7 @@ export function Combobox(props: ComboboxProps) {
     query,
     onQueryChange,
     placeholder,
+    label,
     isLoading,
     isClearable = true,
     emptyText,
@@ -87,6 +90,7 @@ export function Combobox(props: ComboboxProps) {
             aria-autocomplete="list"
             aria-activedescendant={activeOption ? `${listId}-${activeOption.id}` : undefined}
             autoComplete="off"
+            aria-label={label}
             {...fieldProps}
             className="h-10 w-full rounded-lg border border-edge/70 bg-surface pr-16 pl-3 text-[0.9375rem] placeholder:text-faint hover:border-edge aria-invalid:border-danger"
             placeholder={placeholder}
@@ -116,6 +120,8 @@ export function Combobox(props: ComboboxProps) {
         </div>
       </Popover.Anchor>
       <Popover.Content
+        // The list box inside is what assistive technology needs to know; this is only its frame.
+        role="presentation"
         align="start"
         sideOffset={4}
         collisionPadding={8}

@@ -7,6 +7,7 @@ export const person = {
   email: "E-mail",
   concurrent: "Second post",
   posts: "Current posts",
+  postsThen: "Posts on this day",
   noPosts: "No post is held on this day.",
   kind: { primary: "Primary", concurrent: "Second post" },
   grade: "Grade",

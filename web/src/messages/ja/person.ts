@@ -7,6 +7,7 @@ export const person = {
   email: "メール",
   concurrent: "兼務あり",
   posts: "現在の所属",
+  postsThen: "この日の所属",
   noPosts: "この日に有効な所属はありません。",
   kind: { primary: "本務", concurrent: "兼務" },
   grade: "等級",

@@ -1,0 +1,48 @@
+"use client";
+
+import { useTranslations } from "next-intl";
+
+/** Actions that the portal has words for, as the API names them. */
+export const ACTIONS = [
+  "session.signed_in",
+  "session.sign_in_failed",
+  "session.second_factor_failed",
+  "session.ended",
+  "person.private_read",
+  "person.private_changed",
+  "person.names_changed",
+  "people.exported",
+  "people.loaded",
+  "change_order.proposed",
+  "change_order.approved",
+  "change_order.rejected",
+  "change_order.cancelled",
+  "change_order.applied",
+  "import.uploaded",
+  "import.rows_read",
+  "import.errors_downloaded",
+  "import.committed",
+  "import.cancelled",
+  "user.created",
+  "user.roles_changed",
+  "user.disabled",
+  "user.enabled",
+  "user.totp_reset",
+  "user.oidc_linked",
+  "account.password_changed",
+  "account.totp_enabled",
+  "account.totp_disabled",
+] as const;
+type Action = (typeof ACTIONS)[number];
+
+/** Keys of the catalogue hold no dots: those would be levels. */
+type Key<Name extends string> = Name extends `${infer Noun}.${infer Verb}` ? `${Noun}-${Verb}` : never;
+
+/** "session.signed_in" → "サインイン"; an action from a newer API is shown as it is called. */
+export function useActionName(): (action: string) => string {
+  const t = useTranslations("audit");
+  return (action) => {
+    const known = ACTIONS.find((one) => one === action);
+    return known ? t(`actions.${known.replace(".", "-") as Key<Action>}`) : action;
+  };
+}
