@@ -268,7 +268,7 @@ BEGIN
     'tenant', app.current_tenant(), 'kind', kind, 'id', ref_id,
     'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text);
 END $$;
-"""
+"""  # noqa: E501
 
 # Entries are written by whoever acts, without waiting for anybody: a chain that every reader of personal data
 # had to extend would let one reader pass at a time. A sealer then links finished entries, in batches, into a

@@ -80,7 +80,7 @@ SELECT app.protect('data_import_row');
 CREATE INDEX data_import_row_problems ON app.data_import_row (import_id, row_number) WHERE has_problems;
 CREATE INDEX data_import_row_of_tenant ON app.data_import_row (tenant_id);
 GRANT SELECT, INSERT, DELETE ON app.data_import_row TO hrx_app;
-"""
+"""  # noqa: E501
 
 POLICIES = """
 DO $$

@@ -48,7 +48,7 @@ class JsonFormatter(logging.Formatter):
 def write_access_line(fields: dict[str, object]) -> None:
     """One line for one request, past logging machinery and masking (measured: 4 µs instead of 60).
 
-    Right only for fields that cannot hold a secret: method, route template, status, duration, address, ids."""
+    Right only for fields that can hold no secret: method, route template, status, duration, address, ids."""
     if _access.stream is None:
         return
     line = {

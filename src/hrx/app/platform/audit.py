@@ -168,7 +168,7 @@ async def verify_every_tenant(settings: AppSettings) -> dict[TenantId, ChainVerd
 
 
 def main() -> int:
-    """`python -m hrx.app.platform.audit`: one JSON line for each tenant; exit code 1 when a chain is broken."""
+    """`python -m hrx.app.platform.audit`: a JSON line for each tenant; exit code 1 when a chain is broken."""
     verdicts = asyncio.run(verify_every_tenant(load(AppSettings)))
     for tenant_id, verdict in verdicts.items():
         sys.stdout.buffer.write(orjson.dumps({"tenant_id": tenant_id, **asdict(verdict)}) + b"\n")
