@@ -5,7 +5,6 @@ Nothing is decided here: the slices are put together, and the parts they share a
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +22,10 @@ from hrx.app import health
 from hrx.app.identity import routes as identity_routes
 from hrx.app.identity.keys import read_key_ring
 from hrx.app.identity.parts import IdentityParts, build_identity
+from hrx.app.people.employees import routes as employees_routes
+from hrx.app.people.employees.exporting import routes as exporting_routes
+from hrx.app.people.employees.importing import routes as importing_routes
+from hrx.app.people.org import routes as org_routes
 from hrx.app.platform import events, problems, route_index
 from hrx.app.platform.cache import open_cache
 from hrx.app.platform.db import Database, open_database
@@ -36,12 +39,6 @@ from hrx.kit.settings import load
 from hrx.kit.tracing import open_tracing
 
 PREFIX: Final = "/api/v1"
-_PEOPLE_DOORS: Final = (
-    "hrx.app.people.employees.routes",
-    "hrx.app.people.org.routes",
-    "hrx.app.people.employees.importing.routes",
-    "hrx.app.people.employees.exporting.routes",
-)
 #: How routes that answer with rows of JSON in shape already are described.
 _OBJECT: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "OK", "content": {"application/json": {"schema": {"type": "object"}}}}
@@ -52,12 +49,14 @@ IMPORT_PATH: Final = f"{PREFIX}/imports"
 
 def slice_routers() -> list[APIRouter]:
     """The doors of every slice, in the order in which the OpenAPI document lists them."""
-    routers = [identity_routes.router, events.router]
-    for name in _PEOPLE_DOORS:
-        if importlib.util.find_spec(name) is not None:
-            router = getattr(importlib.import_module(name), "router", None)
-            routers += [router] if router is not None else []
-    return routers
+    return [
+        identity_routes.router,
+        events.router,
+        employees_routes.router,
+        org_routes.router,
+        importing_routes.router,
+        exporting_routes.router,
+    ]
 
 
 def _operation_id(route: APIRoute) -> str:

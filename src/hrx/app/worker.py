@@ -6,7 +6,6 @@ the database goes away it waits, and goes on when it is back."""
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -23,6 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
 
 from hrx.app import health
+from hrx.app.people.employees import jobs as employees_jobs
+from hrx.app.people.employees.importing import jobs as importing_jobs
 from hrx.app.platform import audit, jobs
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.edge import Reply
@@ -41,13 +42,8 @@ STOP_AFTER_S: Final = 20.0
 #: Ended sessions stay visible to their owner for a while, then go.
 KEEP_ENDED_SESSIONS: Final = timedelta(days=30)
 KEEP_FINISHED_JOBS_H: Final = 72
-
-#: Modules that register tasks when imported.
-_JOB_MODULES: Final = (
-    "hrx.app.people.employees.jobs",
-    "hrx.app.people.org.jobs",
-    "hrx.app.people.employees.importing.jobs",
-)
+#: Named, so that the tasks they register when imported are not lost as unused imports.
+TASKS: Final = (employees_jobs, importing_jobs)
 
 
 class WorkerMetrics:
@@ -150,9 +146,6 @@ async def _repeat(action: Callable[[], Awaitable[None]], *, every_s: float) -> N
 
 def build_worker(settings: AppSettings, *, registry: CollectorRegistry) -> Worker:
     """The worker with its connections not yet open."""
-    for name in _JOB_MODULES:
-        if importlib.util.find_spec(name) is not None:
-            importlib.import_module(name)
     database = open_database(
         settings.database_url.get_secret_value(),
         pool_size=max(settings.worker_concurrency + 2, 4),

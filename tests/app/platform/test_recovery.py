@@ -150,11 +150,15 @@ def test_the_seam_shows_the_worker_and_its_queue(
     settings = make_settings(database_url=SecretStr(mortal_postgres.app_url))
     with running_process("hrx.app.worker", settings, port_variable="HRX_WORKER_PORT") as worker:
         worker.wait_until_ready()
-        with psycopg.connect(mortal_postgres.ops_url) as connection:
-            ages = connection.execute("SELECT heartbeat_age_s FROM seam.worker ORDER BY 1").fetchall()
-            connection.execute("SELECT queue_name, status, jobs, oldest_age_s FROM seam.queue")
-            broken = connection.execute(
-                "SELECT check_name FROM seam.integrity WHERE violations > 0"
-            ).fetchall()
-    assert ages[0][0] < jobs.STALLED_AFTER_S
+        until(lambda: len(ask(mortal_postgres, "SELECT heartbeat_age_s FROM seam.worker")) > 0)
+        ages = ask(mortal_postgres, "SELECT heartbeat_age_s FROM seam.worker ORDER BY 1")
+        ask(mortal_postgres, "SELECT queue_name, status, jobs, oldest_age_s FROM seam.queue")
+        broken = ask(mortal_postgres, "SELECT check_name FROM seam.integrity WHERE violations > 0")
+    assert float(str(ages[0][0])) < jobs.STALLED_AFTER_S
     assert broken == []
+
+
+def ask(server: PostgresServer, sql: str) -> list[tuple[object, ...]]:
+    """What the operations plane is answered."""
+    with psycopg.connect(server.ops_url) as connection:
+        return connection.execute(sql.encode()).fetchall()
