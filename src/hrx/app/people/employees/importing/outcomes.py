@@ -114,9 +114,19 @@ async def open_order(
 
 
 async def commit_plan(session: AsyncSession, *, found: ImportRow, writer: PlanWriter) -> None:
-    """Write everything, and the import's own end, in this one transaction."""
+    """Write everything, and the import's own end, in this one transaction.
+
+    The import's row comes last: progress is reported from outside for as long as it is not held."""
     await writer.write()
     plan = writer.plan
+    await audit.record(
+        session,
+        action="import.committed",
+        details={"import_id": found["id"], "change_order_id": writer.order_id, **plan.counts()},
+    )
+    if plan.new_units:
+        await publish(session, kind=EventKind.ORG_CHANGED)
+    await publish(session, kind=EventKind.PEOPLE_CHANGED)
     await update_import(
         session,
         found["id"],
@@ -127,15 +137,7 @@ async def commit_plan(session: AsyncSession, *, found: ImportRow, writer: PlanWr
         change_order_id=writer.order_id,
         problem=None,
     )
-    await audit.record(
-        session,
-        action="import.committed",
-        details={"import_id": found["id"], "change_order_id": writer.order_id, **plan.counts()},
-    )
     await publish(session, kind=EventKind.IMPORT_PROGRESS, ref_id=found["id"])
-    await publish(session, kind=EventKind.PEOPLE_CHANGED)
-    if plan.new_units:
-        await publish(session, kind=EventKind.ORG_CHANGED)
 
 
 async def forget_before(session: AsyncSession, *, moment: datetime) -> list[str]:

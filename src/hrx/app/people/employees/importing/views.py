@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
@@ -17,6 +17,8 @@ from hrx.kit.errors import Language
 ImportState = Literal[
     "uploaded", "mapped", "checking", "checked", "committing", "committed", "failed", "cancelled"
 ]
+#: Changes are listed in the order of the catalogue: the person first, then posts, then private facts.
+_ORDER: Final = {field.name: at for at, field in enumerate(FIELDS)}
 RowAction = Literal["create", "update", "unchanged", "error"]
 
 
@@ -161,7 +163,7 @@ def show_row(row: RowMapping, *, mapping: Mapping[str, str], language: Language)
                 before=_shown(change["field"], change["before"], language),
                 after=_shown(change["field"], change["after"], language),
             )
-            for change in row["changes"]
+            for change in sorted(row["changes"], key=lambda change: _ORDER[change["field"]])
         ],
     )
 
