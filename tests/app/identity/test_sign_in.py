@@ -58,6 +58,26 @@ async def test_unknown_account_and_wrong_password_give_the_same_answer(
     assert body["correlation_id"] == answer.headers["x-correlation-id"]
 
 
+async def test_the_time_of_an_answer_does_not_tell_which_accounts_exist(
+    app: FastAPI, make_user: MakeUser
+) -> None:
+    user = await make_user()
+
+    async def fastest_s(email: str, *, last_byte: int) -> float:
+        took = []
+        for number in range(4):
+            browser = open_browser(app, address=f"203.0.113.{last_byte + number}")
+            began = clock.monotonic_s()
+            await browser.post("/auth/login", {"email": email, "password": "wrong-guess-1"})
+            took.append(clock.monotonic_s() - began)
+        return min(took)
+
+    known_s = await fastest_s(user.email, last_byte=200)
+    unknown_s = await fastest_s("nobody-at-all@example.co.jp", last_byte=210)
+    # A skipped verification would answer about ten times faster.
+    assert unknown_s > known_s / 3
+
+
 async def test_errors_come_in_the_language_the_browser_asks_for(browser: Browser) -> None:
     answer = await browser.post(
         "/auth/login",

@@ -245,6 +245,16 @@ async def test_only_owners_and_auditors_read_the_trail(
         assert await session.scalar(text("SELECT count(*) FROM app.audit_entry")) == 0
 
 
+async def test_another_tenants_trail_is_not_there(
+    sign_in: SignIn, database: Database, tenant: TenantId, make_tenant: MakeTenant
+) -> None:
+    stranger = await sign_in(Role.OWNER, tenant_id=await make_tenant())
+    await write(database, tenant, entries=3)
+    for query in ("", "?subject_person_id=1", "?action=person.", "?actor=1"):
+        actions = {item["action"] for item in (await stranger.get(f"/audit{query}")).json()["items"]}
+        assert actions <= {"session.signed_in", "user.created"}
+
+
 async def test_an_auditor_verifies_the_chain_and_pages_through_it(sign_in: SignIn) -> None:
     auditor = await sign_in(Role.AUDITOR)
     for _ in range(4):

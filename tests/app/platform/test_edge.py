@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
 
 import httpx
+import psycopg
 import pytest
 import pytest_asyncio
 from fastapi import APIRouter, FastAPI
@@ -24,6 +26,7 @@ from hrx.kit.errors import Invalid, Text
 from hrx.kit.settings import load
 from tests.app.clients import Browser, create_user, open_browser
 from tests.app.conftest import MakeSettings
+from tests.conftest import PostgresServer
 
 pytestmark = pytest.mark.req("R1-2")
 
@@ -255,6 +258,19 @@ async def test_an_address_that_does_not_exist_and_a_wrong_method_are_documents_t
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     wrong = await page.delete("/test/links")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+
+
+async def test_connections_that_died_in_the_pool_are_noticed_by_nobody(
+    page: Browser, edge_app: FastAPI, postgres: PostgresServer
+) -> None:
+    # As many connections as the pool holds, all of them cut while they were idle.
+    await asyncio.gather(*(page.get("/test/links") for _ in range(12)))
+    async with await psycopg.AsyncConnection.connect(postgres.admin_url, autocommit=True) as admin:
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hrx_app'"
+        )
+    answers = await asyncio.gather(*(page.get("/test/links") for _ in range(12)))
+    assert [answer.status_code for answer in answers] == [200] * 12
 
 
 async def test_a_role_that_is_missing_is_told_what_to_do(page: Browser) -> None:

@@ -21,7 +21,7 @@ from hrx.app.platform.tenancy import PersonId, TenantId, system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit.settings import load
 
-#: Entries linked in one transaction; measured 0.1 ms each.
+#: Entries linked in one transaction; measured 0.2 ms each.
 SEAL_BATCH: Final = 1_000
 #: Links checked in one statement, far below the statement time-out.
 VERIFY_BATCH: Final = 20_000
@@ -80,7 +80,7 @@ async def list_tenants_to_seal(session: AsyncSession) -> list[TenantId]:
 
 
 async def verify_chain(session: AsyncSession, *, tenant_id: TenantId) -> ChainVerdict:
-    """Recompute the whole chain of one tenant; about 1 s for 100,000 entries, in statements of 20,000."""
+    """Recompute the whole chain of one tenant; about 4 s for 100,000 entries, in statements of 20,000."""
     seq, entries = 0, 0
     last_hash = _genesis(tenant_id=tenant_id)
     broken: int | None = None
