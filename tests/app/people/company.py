@@ -137,3 +137,14 @@ class Company:
             found = await session.scalar(text("SELECT app.tenant_today()"))
         assert isinstance(found, date)
         return found
+
+
+async def create_tenant(database: Database, *, time_zone: str = "Asia/Tokyo") -> TenantId:
+    """A tenant of its own, for tests that need more than one or make one for each example."""
+    async with database.transaction(None) as session:
+        created = await session.scalar(
+            text("SELECT app.create_tenant(:slug, '株式会社観察', :time_zone, 'ja')"),
+            {"slug": f"t-{secrets.token_hex(6)}", "time_zone": time_zone},
+        )
+    assert isinstance(created, int)
+    return TenantId(created)

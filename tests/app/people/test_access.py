@@ -18,8 +18,8 @@ from hrx.app.people.employees.inputs import ConcurrentPost, Correction, NamesCha
 from hrx.app.people.org import actions as org_actions
 from hrx.app.people.org.inputs import UnitClosure, UnitRename
 from hrx.app.platform.db import Database, open_database
-from hrx.app.platform.tenancy import Principal, Role, TenantId, UserId
-from tests.app.people.company import Company
+from hrx.app.platform.tenancy import Principal, Role, UserId
+from tests.app.people.company import Company, create_tenant
 from tests.app.people.oracle import World, compare, read_world
 from tests.conftest import PostgresServer
 
@@ -40,7 +40,7 @@ class Scene:
 
 async def make_scene(database: Database) -> Scene:
     """chief > head > worker; a former head; a ring over concurrent posts; one who left, one who comes."""
-    company = Company(database=database, tenant_id=await _tenant(database))
+    company = Company(database=database, tenant_id=await create_tenant(database))
     today = await company.today()
     past, future = today - timedelta(days=700), today + timedelta(days=60)
     top = await company.unit("本社", since=date(2010, 1, 1))
@@ -76,7 +76,7 @@ async def make_scene(database: Database) -> Scene:
         await org_actions.change_unit(session, org_unit_id=closing, asked=closure)
     everybody = (chief, old_head, head, worker, other, gone, newcomer)
     user_id = await _order_of_a_user(company, worker)
-    beside = Company(database=database, tenant_id=await _tenant(database))
+    beside = Company(database=database, tenant_id=await create_tenant(database))
     await beside.hire(await beside.unit("他社"), hired_on=date(2015, 4, 1))
     principals = [company.principal(Role.MANAGER, Role.EMPLOYEE, person_id=p) for p in everybody]
     principals += [company.principal(role) for role in (Role.OWNER, Role.HR, Role.AUDITOR, Role.EMPLOYEE)]
@@ -93,16 +93,6 @@ async def make_scene(database: Database) -> Scene:
         chief=chief,
         worker=worker,
     )
-
-
-async def _tenant(database: Database) -> TenantId:
-    async with database.transaction(None) as session:
-        created = await session.scalar(
-            text("SELECT app.create_tenant(:slug, '株式会社観察', 'Asia/Tokyo', 'ja')"),
-            {"slug": f"t-{secrets.token_hex(6)}"},
-        )
-    assert isinstance(created, int)
-    return TenantId(created)
 
 
 async def _order_of_a_user(company: Company, person_id: int) -> UserId:

@@ -8,8 +8,8 @@ import { cn } from "@/ui/cn";
 import { Skeleton } from "@/ui/states";
 
 const WIDTH = 720;
-const HEIGHT = 200;
-const FLOOR = 168;
+const HEIGHT = 320;
+const FLOOR = 288;
 const CEILING = 26;
 
 /** Months as bars in the colours of time; the same figures as a table for those who cannot see them. */
@@ -18,7 +18,7 @@ export function HeadcountTrend() {
   const locale = useLocale();
   const { day, known, today } = useAsOf();
   const { points, isPending } = useTrend(day, known);
-  if (isPending) return <Skeleton className="h-50 w-full" />;
+  if (isPending) return <Skeleton className="h-72 w-full" />;
   return (
     <>
       <svg aria-hidden viewBox={`0 0 ${WIDTH} ${HEIGHT}`} className="h-auto w-full">

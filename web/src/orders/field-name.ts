@@ -22,9 +22,10 @@ const FIELDS = [
   "employee_number",
 ] as const;
 
-export function useFieldName(): (field: string) => string {
+export function useFieldName(): (field: string, isOfPerson: boolean) => string {
   const t = useTranslations("orders");
-  return (field) => {
+  return (field, isOfPerson) => {
+    if (field === "name" && isOfPerson) return t("personName");
     const known = FIELDS.find((one) => one === field || `${one}_id` === field);
     return known ? t(`field.${known}`) : field;
   };

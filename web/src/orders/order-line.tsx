@@ -6,6 +6,7 @@ import { AppLink } from "@/shell/link";
 import { shortDay } from "@/time/format";
 import { cn } from "@/ui/cn";
 import { useKindName } from "./kind-name";
+import { orderText } from "./order-text";
 import { StateBadge } from "./state-badge";
 
 interface OrderLineProps {
@@ -33,7 +34,7 @@ export function OrderLine({ order, hidesPerson, className }: OrderLineProps) {
             {kindName(order.kind)}
           </span>
         </span>
-        <span className="block text-xs break-words text-soft">{order.summary}</span>
+        <span className="block text-xs break-words text-soft">{orderText(order, locale)}</span>
       </span>
       <StateBadge state={order.state} />
     </div>

@@ -13,6 +13,7 @@ import { cn } from "@/ui/cn";
 import { Fact, Facts } from "@/ui/page";
 import { useFieldName } from "./field-name";
 import { useKindName } from "./kind-name";
+import { orderText, valueText } from "./order-text";
 import { StateBadge } from "./state-badge";
 
 interface OrderRowProps {
@@ -44,7 +45,7 @@ export function OrderRow({ order, onDecide }: OrderRowProps) {
               {kindName(order.kind)}
             </span>
           </p>
-          <p className="text-[0.8125rem] break-words text-soft">{order.summary}</p>
+          <p className="text-[0.8125rem] break-words text-soft">{orderText(order, locale)}</p>
         </div>
         <StateBadge state={order.state} />
         <Decisions order={order} onDecide={onDecide} />
@@ -106,10 +107,14 @@ function Detail({ order }: { order: ChangeOrder }) {
         <ul className="space-y-1">
           {order.changes.map((change) => (
             <li key={change.field} className="flex flex-wrap items-center gap-x-2">
-              <span className="w-24 shrink-0 text-faint">{fieldName(change.field)}</span>
-              <span className={cn(!change.before && "text-faint")}>{change.before ?? "—"}</span>
+              <span className="w-24 shrink-0 text-faint">
+                {fieldName(change.field, order.person !== null)}
+              </span>
+              <span className={cn(!change.before && "text-faint")}>
+                {valueText(change.before, locale) || "—"}
+              </span>
               <ArrowRight aria-hidden className="size-3.5 text-faint" />
-              <span className="font-medium">{change.after ?? "—"}</span>
+              <span className="font-medium">{valueText(change.after, locale) || "—"}</span>
             </li>
           ))}
         </ul>

@@ -48,7 +48,7 @@ from hrx.ops.observe.watching import Watcher
 from hrx.ops.operators.sign_in import Session
 from hrx.ops.run.plane import Plane
 
-_PAGES: Final = (
+PAGES: Final = (
     health,
     sign_in,
     overview,
@@ -91,7 +91,7 @@ def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
     app.state.desk = desk
     app.state.registry = registry
     app.state.started_at = clock.now()
-    for page in _PAGES:
+    for page in PAGES:
         app.include_router(page.router)
     app.mount("/static", _Static(directory=rendering.STATIC), name="static")
     app.add_exception_handler(HrxError, _show_error)

@@ -42,6 +42,7 @@ export const orders = {
     valid_to: "To",
     employee_number: "Number",
   },
+  personName: "Name",
   all: "All",
   filter: "Filter by state",
   empty: "No changes here",

@@ -42,6 +42,7 @@ export const orders = {
     valid_to: "終了日",
     employee_number: "社員番号",
   },
+  personName: "氏名",
   all: "すべて",
   filter: "状態で絞り込む",
   empty: "該当する発令はありません",

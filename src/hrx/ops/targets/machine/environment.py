@@ -124,10 +124,18 @@ def ops_environment(
     return values
 
 
-def web_environment(layout: Layout, *, port: int) -> dict[str, str]:
+def web_environment(layout: Layout, *, ports: Ports, slot: str) -> dict[str, str]:
     """The portal's variables. It renders and holds no secret: browsers speak to the API through the edge."""
     own = {name: value for name, value in os.environ.items() if name.startswith("HRX_WEB_")}
-    return {**base_environment(layout), "NODE_ENV": "production", **own, "HRX_WEB_PORT": str(port)}
+    return {
+        **base_environment(layout),
+        "NODE_ENV": "production",
+        # Through the edge: whichever slot of the API is live.
+        "HRX_API_URL": f"http://127.0.0.1:{ports.edge}",
+        **own,
+        "HRX_WEB_PORT": str(ports[f"web_{slot}"]),
+        "HRX_SLOT": slot,
+    }
 
 
 def _python() -> dict[str, str]:

@@ -190,7 +190,7 @@ def _web(layout: Layout, slot: str, *, ports: Ports, built: Path) -> Program:
         # A heap limit, for V8 sizes itself by the machine's memory rather than by what it needs.
         argv=[node, "--max-old-space-size=192", str(built / "start.mjs")],
         cwd=built,
-        environment={**environment.web_environment(layout, port=ports[f"web_{slot}"]), "HRX_SLOT": slot},
+        environment=environment.web_environment(layout, ports=ports, slot=slot),
         fingerprint=built.name,
     )
 

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Fill in the edge's configuration for this network, check it, and become HAProxy.
+set -eu
+source=${HRX_EDGE_SOURCE:-/edge}
+run=${HRX_EDGE_RUN:-/run/edge}
+sed -e 's|@identity@|# Runs as the image says.|' -e "s|@socket@|$run/haproxy.sock|" -e "s|@pages@|$source/pages|" \
+    -e 's|@bind@:@port@|:8080|' -e 's|127.0.0.1:@stats_port@|127.0.0.1:8192|' \
+    -e 's|127.0.0.1:@api_blue@|api:8101 resolvers docker init-addr none|' \
+    -e 's|127.0.0.1:@web_blue@|web:8111 resolvers docker init-addr none|' \
+    -e '/@api_green@/d' -e '/@web_green@/d' "$source/haproxy.cfg" > "$run/haproxy.cfg"
+printf '\nresolvers docker\n    nameserver dns 127.0.0.11:53\n    hold valid 5s\n' >> "$run/haproxy.cfg"
+haproxy -c -f "$run/haproxy.cfg"
+exec haproxy -db -f "$run/haproxy.cfg"

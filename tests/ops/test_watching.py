@@ -1,0 +1,85 @@
+"""The watcher records changes, not looks, and remembers across its own restarts."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from hrx.ops.check import Status
+from hrx.ops.console.pages.overview import headline
+from hrx.ops.ledger.entries import EntryFilter, Kind
+from hrx.ops.observe.watching import Watcher
+from hrx.ops.run.plane import Plane
+from tests.ops.conftest import SmallMachine
+
+pytestmark = pytest.mark.req("R1-2")
+
+
+def findings(plane: Plane, part: str) -> list[str]:
+    entries = plane.ledger.list_entries(EntryFilter(kinds=(Kind.FINDING,), subject=f"part:{part}"))
+    return [entry.body["status"] for entry in reversed(entries)]
+
+
+def test_a_state_is_recorded_once_and_its_changes_once_each(plane: Plane, machine: SmallMachine) -> None:
+    watcher = Watcher(plane)
+    for mood in ("ready", "not_ready", "ready"):
+        machine.set_mood("worker", mood)
+        for _ in range(4):
+            watcher.look_once()
+    assert findings(plane, "worker") == ["ok", "down", "ok"]
+
+
+def test_a_single_failed_look_is_no_event(plane: Plane, machine: SmallMachine) -> None:
+    watcher = Watcher(plane)
+    for mood in ("ready", "ready", "not_ready", "ready", "ready"):
+        machine.set_mood("worker", mood)
+        watcher.look_once()
+    assert findings(plane, "worker") == ["ok"]
+
+
+def test_since_when_survives_a_restart_of_the_watcher(plane: Plane, machine: SmallMachine) -> None:
+    first = Watcher(plane)
+    for _ in range(3):
+        first.look_once()
+    since = first.snapshot.since["worker"]
+    second = Watcher(plane)
+    second.look_once()
+    second.look_once()
+    assert second.snapshot.since["worker"] == since
+    assert findings(plane, "worker") == ["ok"]
+
+
+@pytest.mark.req("R1-3")
+def test_losing_an_optional_part_degrades_and_losing_a_required_one_takes_down(
+    plane: Plane, machine: SmallMachine
+) -> None:
+    snapshot = Watcher(plane).look_once()
+    assert snapshot.status is Status.DOWN
+    found = {view.info.name: view.status for view in snapshot.views}
+    assert found["postgres"] is Status.DOWN
+    assert found["redis"] is Status.DOWN
+    assert found["worker"] is Status.OK
+    assert "down" in headline(snapshot).en
+
+
+def test_looking_goes_on_when_the_ledger_cannot_be_written(
+    plane: Plane, machine: SmallMachine, ledger_url: str
+) -> None:
+    watcher = Watcher(plane)
+    path = ledger_url.removeprefix("sqlite:///")
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE head")
+    connection.close()
+    machine.set_mood("worker", "not_ready")
+    for _ in range(3):
+        snapshot = watcher.look_once()
+    assert snapshot.problem is not None
+    view = snapshot.find_view("worker")
+    assert view is not None
+    assert view.status is Status.DOWN
+
+
+def test_memory_of_running_parts_is_measured(plane: Plane, machine: SmallMachine) -> None:
+    sizes = Watcher(plane).look_once().memory_bytes
+    assert sizes["worker"] > 1_000_000
