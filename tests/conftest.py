@@ -215,6 +215,15 @@ class Stack:
     operator: Account
 
 
+def last_lines(var: Path, *, count: int = 40) -> str:
+    """The end of what every part of a stack wrote: a failure in CI leaves nothing else to look at."""
+    logs = sorted((var / "log").glob("*.log"))
+    return "".join(
+        f"\n── {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+        for log in logs
+    )
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Everything, by `hrx up` on free ports with its own var folder; taken down at the end.
@@ -240,7 +249,7 @@ def stack() -> Iterator[Stack]:
             timeout=300,
             check=False,
         )
-        assert up.returncode == 0, up.stdout + up.stderr
+        assert up.returncode == 0, up.stdout + up.stderr + last_lines(var)
         told = json.loads(up.stdout)
         kept = dict(
             line.split("=", 1)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import psycopg
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -132,15 +133,19 @@ class Worker:
 
 
 async def _repeat(action: Callable[[], Awaitable[None]], *, every_s: float) -> None:
-    """Do `action` again and again; a database that is away is waited for, anything else is a bug."""
+    """Do `action` again and again; a database that is away is waited for.
+
+    Anything else is a bug: it is told with its place, but does not take running jobs down with it."""
     while True:
+        fields = {"work": action.__name__}
         try:
             await action()
-        except (Unavailable, DBAPIError, *jobs.QUEUE_LOST) as error:
+        except (Unavailable, DBAPIError, psycopg.OperationalError, *jobs.QUEUE_LOST) as error:
             _logger.warning(
-                "Skipped, will try again",
-                extra={"fields": {"work": action.__name__, "error": type(error).__name__}},
+                "Skipped, will try again", extra={"fields": {**fields, "error": type(error).__name__}}
             )
+        except Exception:  # noqa: BLE001 - the loop that keeps the worker alive
+            _logger.exception("Failed, will try again", extra={"fields": fields})
         await asyncio.sleep(every_s)
 
 

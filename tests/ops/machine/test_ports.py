@@ -27,12 +27,30 @@ def listening(port: int) -> Iterator[None]:
         yield
 
 
-def choose(tmp_path: Path, *, edge: int, ops: int, is_up: bool = False) -> Ports:
+@contextmanager
+def part_of(stack: str, *, port: int = 0) -> Iterator[int]:
+    """A process of that stack which listens; gives its port."""
+    script = f"import socket,time; s=socket.socket(); s.bind(('127.0.0.1',{port})); s.listen(); "
+    script += "print(s.getsockname()[1], flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HRX_STACK": stack},
+    )
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def choose(tmp_path: Path, *, edge: int, ops: int) -> Ports:
     return choose_ports(
         MachineSettings(edge_port=edge, ops_port=ops),
         remembered_in=tmp_path / "ports.json",
         stack_mark=str(tmp_path),
-        in_use_by_us=is_up,
     )
 
 
@@ -53,22 +71,8 @@ def test_a_taken_public_port_names_its_holder_and_the_command_to_type(tmp_path: 
 
 def test_a_port_held_by_another_stack_names_that_stack(tmp_path: Path) -> None:
     ops = free_port()
-    script = "import socket,time; s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen(); "
-    script += "print(s.getsockname()[1], flush=True); time.sleep(60)"
-    other = subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "HRX_STACK": "/srv/other"},
-    )
-    try:
-        assert other.stdout is not None
-        edge = int(other.stdout.readline())
-        with pytest.raises(Refused) as refused:
-            choose(tmp_path, edge=edge, ops=ops)
-    finally:
-        other.kill()
-        other.communicate()
+    with part_of("/srv/other") as edge, pytest.raises(Refused) as refused:
+        choose(tmp_path, edge=edge, ops=ops)
     assert "/srv/other" in refused.value.message.ja
     assert refused.value.hint is not None
     assert "HRX_VAR_DIR=/srv/other make down" in refused.value.hint.en
@@ -88,8 +92,16 @@ def test_an_inner_port_that_is_taken_moves_and_is_remembered(tmp_path: Path) -> 
 def test_our_own_running_parts_are_no_conflict(tmp_path: Path) -> None:
     edge, ops = free_port(), free_port()
     first = choose(tmp_path, edge=edge, ops=ops)
-    with listening(first["api_blue"]):
-        assert choose(tmp_path, edge=edge, ops=ops, is_up=True) == first
+    with part_of(str(tmp_path), port=first["api_blue"]):
+        assert choose(tmp_path, edge=edge, ops=ops) == first
+
+
+def test_a_port_that_another_stack_took_first_is_given_up_however_often_up_runs(tmp_path: Path) -> None:
+    """Two stacks that start together find the same port free; the one that came late must not insist."""
+    edge, ops = free_port(), free_port()
+    first = choose(tmp_path, edge=edge, ops=ops)
+    with part_of("/srv/other", port=first["worker"]):
+        assert choose(tmp_path, edge=edge, ops=ops)["worker"] != first["worker"]
 
 
 def test_a_damaged_memory_of_ports_is_forgotten(tmp_path: Path) -> None:

@@ -57,25 +57,21 @@ class Holder:
     stack: str | None
 
 
-def choose_ports(
-    settings: MachineSettings, *, remembered_in: Path, stack_mark: str, in_use_by_us: bool
-) -> Ports:
-    """The ports to use now, remembered in a file.
+def choose_ports(settings: MachineSettings, *, remembered_in: Path, stack_mark: str) -> Ports:
+    """The ports to use now, remembered in a file. What our own processes hold is no conflict.
 
-    With `in_use_by_us` our own processes hold the remembered ones, which is no conflict.
     Raises Refused when a promised port is somebody else's."""
-    remembered = read_remembered(remembered_in)
+    remembered, holders = read_remembered(remembered_in), Holders()
     for name, wanted, bind in (
         ("EDGE", settings.edge_port, settings.edge_bind),
         ("OPS", settings.ops_port, settings.ops_bind),
     ):
-        _require_promised(name, wanted, bind=bind, stack_mark=stack_mark)
+        _require_promised(name, wanted, bind=bind, stack_mark=stack_mark, holders=holders)
     taken = {settings.edge_port, settings.ops_port}
     inner: dict[str, int] = {}
     for name, default in INNER_DEFAULTS.items():
         start = remembered.get(name, default)
-        keep = in_use_by_us and name in remembered and start not in taken
-        inner[name] = start if keep else _next_free(start, default=default, taken=taken, mark=stack_mark)
+        inner[name] = _next_free(start, default=default, taken=taken, mark=stack_mark, holders=holders)
         taken.add(inner[name])
     ports = Ports(edge=settings.edge_port, ops=settings.ops_port, inner=inner)
     remembered_in.write_text(json.dumps({"edge": ports.edge, "ops": ports.ops, **inner}, indent=1) + "\n")
@@ -103,12 +99,20 @@ def is_free(port: int, *, bind: str = "127.0.0.1") -> bool:
         return True
 
 
-def find_holder(port: int) -> Holder | None:
-    """Who listens on a port, as far as this user may know; None when nobody does."""
-    for connection in psutil.net_connections(kind="tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-            return _describe(connection.pid)
-    return None
+class Holders:
+    """Who listens where, asked of the system once, when first needed: it walks over every process."""
+
+    def __init__(self) -> None:
+        self._pids: dict[int, int | None] | None = None
+
+    def find(self, port: int) -> Holder | None:
+        """Who listens on a port, as far as this user may know; None when nobody does."""
+        if self._pids is None:
+            listening = [
+                one for one in psutil.net_connections(kind="tcp") if one.status == psutil.CONN_LISTEN
+            ]
+            self._pids = {one.laddr.port: one.pid for one in listening}
+        return _describe(self._pids[port]) if port in self._pids else None
 
 
 def _describe(pid: int | None) -> Holder:
@@ -126,13 +130,13 @@ def _describe(pid: int | None) -> Holder:
     return Holder(pid=pid, command=command, stack=stack)
 
 
-def _require_promised(name: str, port: int, *, bind: str, stack_mark: str) -> None:
+def _require_promised(name: str, port: int, *, bind: str, stack_mark: str, holders: Holders) -> None:
     if is_free(port, bind=bind):
         return
-    holder = find_holder(port)
+    holder = holders.find(port)
     if holder is not None and holder.stack == stack_mark:
         return
-    other = _next_free(port + 1, default=port + 1, taken=set(), mark=stack_mark)
+    other = _next_free(port + 1, default=port + 1, taken=set(), mark=stack_mark, holders=holders)
     if port < _PRIVILEGED_BELOW and holder is None:
         raise Refused(
             Text(
@@ -175,7 +179,7 @@ def _suggest(name: str, *, other: int, holder: Holder | None) -> Text:
     )
 
 
-def _next_free(start: int, *, default: int, taken: Collection[int], mark: str) -> int:
+def _next_free(start: int, *, default: int, taken: Collection[int], mark: str, holders: Holders) -> int:
     """The first port from `start` that is free or already ours."""
     port: int
     for port in (*range(start, start + _SEARCH_SPAN), *range(default, default + _SEARCH_SPAN)):
@@ -183,7 +187,7 @@ def _next_free(start: int, *, default: int, taken: Collection[int], mark: str) -
             continue
         if is_free(port):
             return port
-        holder = find_holder(port)
+        holder = holders.find(port)
         if holder is not None and holder.stack == mark:
             return port
     raise Refused(

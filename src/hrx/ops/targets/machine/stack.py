@@ -90,7 +90,6 @@ class _Rise:
                 self.settings,
                 remembered_in=self.layout.ports_file,
                 stack_mark=self.layout.stack_mark,
-                in_use_by_us=self.was_up,
             )
         self._prepare_in_parallel()
         with step(self.report, ja="プロセス管理", en="supervisor") as ongoing:
