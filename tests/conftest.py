@@ -236,6 +236,8 @@ def stack() -> Iterator[Stack]:
         "HRX_VAR_DIR": str(var),
         "HRX_EDGE_PORT": str(free_port()),
         "HRX_OPS_PORT": str(free_port()),
+        # Away from the stack of whoever works here, and below the ports that clients are given.
+        "HRX_INNER_PORT_SHIFT": str(secrets.randbelow(55) * 400 + 1000),
         "HRX_LANGUAGE": "en",
     }
     hrx = [sys.executable, "-m", "hrx.cli"]

@@ -144,7 +144,7 @@ async def _repeat(action: Callable[[], Awaitable[None]], *, every_s: float) -> N
             _logger.warning(
                 "Skipped, will try again", extra={"fields": {**fields, "error": type(error).__name__}}
             )
-        except Exception:  # noqa: BLE001 - the loop that keeps the worker alive
+        except Exception:
             _logger.exception("Failed, will try again", extra={"fields": fields})
         await asyncio.sleep(every_s)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hrx.kit.errors import Refused
-from hrx.ops.targets.machine.ports import Ports, choose_ports
+from hrx.ops.targets.machine.ports import INNER_DEFAULTS, Ports, choose_ports
 from hrx.ops.targets.machine.settings import MachineSettings
 from tests.conftest import free_port
 
@@ -102,6 +102,12 @@ def test_a_port_that_another_stack_took_first_is_given_up_however_often_up_runs(
     first = choose(tmp_path, edge=edge, ops=ops)
     with part_of("/srv/other", port=first["worker"]):
         assert choose(tmp_path, edge=edge, ops=ops)["worker"] != first["worker"]
+
+
+def test_a_second_stack_looks_for_its_inner_ports_elsewhere(tmp_path: Path) -> None:
+    settings = MachineSettings(edge_port=free_port(), ops_port=free_port(), inner_port_shift=9000)
+    ports = choose_ports(settings, remembered_in=tmp_path / "ports.json", stack_mark=str(tmp_path))
+    assert all(port >= INNER_DEFAULTS[name] + 9000 for name, port in ports.inner.items())
 
 
 def test_a_damaged_memory_of_ports_is_forgotten(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ def choose_ports(settings: MachineSettings, *, remembered_in: Path, stack_mark: 
         _require_promised(name, wanted, bind=bind, stack_mark=stack_mark, holders=holders)
     taken = {settings.edge_port, settings.ops_port}
     inner: dict[str, int] = {}
-    for name, default in INNER_DEFAULTS.items():
+    for name, usual in INNER_DEFAULTS.items():
+        default = usual + settings.inner_port_shift
         start = remembered.get(name, default)
         inner[name] = _next_free(start, default=default, taken=taken, mark=stack_mark, holders=holders)
         taken.add(inner[name])

@@ -60,6 +60,14 @@ class MachineSettings(Settings):
     ops_port: int = setting(
         8090, ja="運用コンソールのポート。", en="Port of the operations console.", unit="port", ge=1, le=65535
     )
+    inner_port_shift: int = setting(
+        0,
+        ja="内部ポート(8101〜8432)をずらす数。同じ機械で二つ目の HRX-AI を動かすときに使います。",
+        en="Added to the inner ports (8101 to 8432), for a second HRX-AI on the same machine.",
+        unit="ports",
+        ge=0,
+        le=50_000,
+    )
     public_url: str | None = setting(
         None,
         ja="利用者のブラウザから見た URL。空の場合は入口のアドレスから決まります。",
