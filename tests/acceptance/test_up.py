@@ -132,6 +132,12 @@ def test_a_part_that_is_killed_comes_back_and_the_stack_is_ready_again(stack: St
     becomes_well(stack, within_s=60)
 
 
+def test_every_part_is_known_as_a_process_of_this_stack(stack: Stack) -> None:
+    """Without its supervisor a stack finds its processes by this mark alone; Redis once hid its own."""
+    marked = {process.pid for process in find_stack_processes(str(stack.var))}
+    assert {pid for pid in pids(stack).values() if pid is not None} <= marked
+
+
 def test_no_program_knows_more_secrets_than_it_needs(stack: Stack) -> None:
     """Read from the kernel, not from our own configuration."""
     kept = dict(

@@ -18,6 +18,8 @@ port {port}
 protected-mode yes
 requirepass {password}
 daemonize no
+# A title of its own would overwrite the environment, by which a stack knows its processes.
+set-proc-title no
 save ""
 appendonly no
 maxmemory 128mb
