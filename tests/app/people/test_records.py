@@ -310,21 +310,6 @@ async def test_nonsense_is_refused_with_the_field_named_in_japanese(
     assert not problem["errors"][0]["message"].isascii()
 
 
-async def test_a_ring_of_managers_is_refused(sign_in: SignIn, company: Company) -> None:
-    hr = await sign_in(Role.HR)
-    unit = await company.unit()
-    head = await company.hire(unit)
-    middle = await company.hire(unit, manager_id=head)
-    last = await company.hire(unit, manager_id=middle)
-    body = {"effective_on": "2024-01-01", "manager_id": last}
-    for dry_run in ("true", "false"):
-        answer = await hr.post(f"/people/{head}/transfers?dry_run={dry_run}", body)
-        assert answer.status_code == 422, answer.text
-        assert answer.json()["code"] == "manager_chain_has_no_ring"
-    own = await hr.post(f"/people/{head}/transfers", {"effective_on": "2024-01-01", "manager_id": head})
-    assert own.status_code == 422
-
-
 async def test_pages_of_the_directory_meet_without_gaps_in_every_order(
     sign_in: SignIn, company: Company
 ) -> None:

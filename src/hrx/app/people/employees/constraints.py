@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hrx.app.platform.problems import explain_constraint
 from hrx.kit.errors import Expected, Invalid, Text
 
+NOBODY_MANAGES_THEMSELVES: Final = Text(
+    ja="本人を自分の上司にはできません。", en="Nobody is their own manager."
+)
 _CONFLICTS: tuple[tuple[str, str | None, str, str], ...] = (
     (
         "person_number_is_unique",
@@ -95,12 +100,6 @@ _INVALID: tuple[tuple[str, str | None, str, str], ...] = (
         "The chain of managers comes back to this person. Choose another manager.",
     ),
     (
-        "assignment_check",
-        "manager_id",
-        "本人を自分の上司にはできません。",
-        "Nobody is their own manager.",
-    ),
-    (
         "org_tree_has_no_ring",
         "parent_id",
         "組織を自分の配下に移すことはできません。",
@@ -137,3 +136,10 @@ def _explain(entries: tuple[tuple[str, str | None, str, str], ...], *, error: ty
 
 _explain(_CONFLICTS, error=None)
 _explain(_INVALID, error=Invalid)
+explain_constraint(
+    "assignment_check",
+    message=NOBODY_MANAGES_THEMSELVES,
+    field="manager_id",
+    error=Invalid,
+    code="manager.is_oneself",
+)

@@ -73,7 +73,7 @@ async def _begin(
     person_id: int | None,
     is_preview: bool,
 ) -> Outcome:
-    references, warnings = await check_references(session, rewrite.new_segments)
+    references, warnings = await check_references(session, rewrite.new_segments, person_id=person_id)
     if person_id is not None and not is_preview:
         await record_rewrite(session, person_id=person_id, rewrite=rewrite, order_id=order.id)
     changes = describe_day("hired_on", before=None, after=rewrite.opened_spells[0].from_on)

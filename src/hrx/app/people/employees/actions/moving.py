@@ -124,7 +124,9 @@ async def _carry_out(session: AsyncSession, order: Asking, *, plan: Plan, is_pre
     assert order.person_id is not None  # noqa: S101 - these kinds are always about a person
     record = await get_record(session, order.person_id)
     rewrite = plan(record)
-    references, warnings = await check_references(session, rewrite.new_segments, also=rewrite.closed_segments)
+    references, warnings = await check_references(
+        session, rewrite.new_segments, person_id=record.person_id, also=rewrite.closed_segments
+    )
     warnings += warn_of_later_changes(record, rewrite)
     if rewrite.opened_spells and order.kind == "departure":
         warnings += await _departure_warnings(session, record, rewrite)

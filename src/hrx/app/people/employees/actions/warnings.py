@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hrx.app.people.employees.constraints import NOBODY_MANAGES_THEMSELVES
 from hrx.app.people.employees.queries.records import (
     ReferenceKind,
     References,
@@ -40,15 +41,25 @@ _ABSENT: Final[dict[ReferenceKind, Text]] = {
 
 
 async def check_references(
-    session: AsyncSession, segments: tuple[Segment, ...], *, also: Sequence[Segment] = ()
+    session: AsyncSession,
+    segments: tuple[Segment, ...],
+    *,
+    person_id: int | None,
+    also: Sequence[Segment] = (),
 ) -> tuple[References, list[Warning]]:
     """The names of what new assignments refer to, and warnings about what ends before they do.
 
+    `person_id`: whose assignments they are; None for somebody who is not hired yet.
     `also`: further assignments whose names are wanted, without a check.
 
-    Raises Invalid for what is not there on the first day; another tenant's ids are never there."""
+    Raises Invalid for what is not there on the first day; another tenant's ids are never there. Nobody is
+    their own manager: the database says so too, but only when an order is carried out, not when asked for."""
     references = await find_references(session, [*segments, *also])
     problems: list[FieldProblem] = []
+    if person_id is not None and any(segment.manager_id == person_id for segment in segments):
+        problems.append(
+            FieldProblem(field="manager_id", code="manager.is_oneself", message=NOBODY_MANAGES_THEMSELVES)
+        )
     warnings: list[Warning] = []
     for segment in segments:
         for kind, ref_id in _refers_to(segment):
