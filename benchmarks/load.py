@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 
@@ -28,7 +29,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One URL path on loopback with the headers to send."""
+    """URL paths of one server on loopback, asked in turn, with the headers to send."""
 
     port: int
     paths: tuple[str, ...]
@@ -50,7 +51,7 @@ async def measure(target: Target, *, connections: int, duration_s: float) -> Loa
 
     async def client() -> None:
         nonlocal failures
-        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.port, limit=16 * 1024 * 1024)
         while (begun := time.perf_counter()) < deadline:
             writer.write(target.request(next(numbers)))
             status = await _read_response(reader)
@@ -61,13 +62,33 @@ async def measure(target: Target, *, connections: int, duration_s: float) -> Loa
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
             group.create_task(client())
-    percentiles = statistics.quantiles(latencies_ms, n=100)
+    return summarise(latencies_ms, failed=failures, duration_s=time.perf_counter() - started)
+
+
+async def measure_one_by_one(target: Target, *, requests: int, before: Callable[[], Awaitable[None]]) -> Load:
+    """Ask `requests` times on one connection; `before` each, something happens that is not measured."""
+    latencies_ms: list[float] = []
+    failures = 0
+    reader, writer = await asyncio.open_connection("127.0.0.1", target.port, limit=16 * 1024 * 1024)
+    for number in range(requests):
+        await before()
+        begun = time.perf_counter()
+        writer.write(target.request(number))
+        failures += await _read_response(reader) != 200
+        latencies_ms.append((time.perf_counter() - begun) * 1000)
+    writer.close()
+    return summarise(latencies_ms, failed=failures, duration_s=sum(latencies_ms) / 1000)
+
+
+def summarise(latencies_ms: list[float], *, failed: int, duration_s: float) -> Load:
+    """Requests, percentiles and time of one run; percentiles are interpolated between requests."""
+    cuts = statistics.quantiles(latencies_ms, n=100, method="inclusive")
     return Load(
         requests=len(latencies_ms),
-        failed=failures,
-        duration_s=time.perf_counter() - started,
-        p50_ms=percentiles[49],
-        p99_ms=percentiles[98],
+        failed=failed,
+        duration_s=duration_s,
+        p50_ms=cuts[49],
+        p99_ms=cuts[98],
     )
 
 
