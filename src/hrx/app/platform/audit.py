@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hrx.app.platform.db import open_database
+from hrx.app.platform.db import open_database, send
 from hrx.app.platform.tenancy import PersonId, TenantId, system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit.settings import load
@@ -26,7 +26,7 @@ SEAL_BATCH: Final = 1_000
 #: Links checked in one statement, far below the statement time-out.
 VERIFY_BATCH: Final = 20_000
 
-_RECORD = text(
+_RECORD: Final = (
     "INSERT INTO app.audit_entry (action, subject_person_id, details, address)"
     " VALUES (:action, :subject_person_id, CAST(:details AS jsonb), :address)"
 )
@@ -44,7 +44,8 @@ async def record(
 
     `action` is `noun.verb_in_past_tense`, such as `person.private_read`. `details` names fields, ids, counts
     and dates, never the values of personal fields: an entry can never be erased. One round trip."""
-    await session.execute(
+    await send(
+        session,
         _RECORD,
         {
             "action": action,

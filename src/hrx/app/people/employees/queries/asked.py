@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import text
@@ -46,18 +47,21 @@ class Asked:
 
         `{word}` is replaced by its piece, which may hold further words. `{known:x}`: rows of alias x that
         were known at the asked moment. `{day}`: the asked day."""
-        for _ in range(_NESTING):
-            for word, piece in words.items():
-                template = template.replace(f"{{{word}}}", piece)
-        for alias in set(_KNOWN.findall(template)):
-            template = template.replace(f"{{known:{alias}}}", self._known(alias))
-        return template.replace("{day}", "(SELECT app.asked_on())")
+        return _fill(template, tuple(words.items()), self.as_known is not None)
 
-    def _known(self, alias: str) -> str:
+
+@lru_cache(maxsize=512)
+def _fill(template: str, words: tuple[tuple[str, str], ...], is_at_a_moment: bool) -> str:
+    for _ in range(_NESTING):
+        for word, piece in words:
+            template = template.replace(f"{{{word}}}", piece)
+    for alias in set(_KNOWN.findall(template)):
         # `upper_inf` and not "known at now()": a row recorded since this transaction began is known now.
-        if self.as_known is None:
-            return f"upper_inf({alias}.known)"
-        return f"{alias}.known @> CAST(:as_known AS timestamptz)"
+        known = f"{alias}.known @> CAST(:as_known AS timestamptz)"
+        template = template.replace(
+            f"{{known:{alias}}}", known if is_at_a_moment else f"upper_inf({alias}.known)"
+        )
+    return template.replace("{day}", "(SELECT app.asked_on())")
 
 
 NOW: Final = Asked()

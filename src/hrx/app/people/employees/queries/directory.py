@@ -7,20 +7,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import RowMapping as Row
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.employees.names import Locale, display_name
 from hrx.app.people.employees.queries.asked import NOW, Asked
 from hrx.app.people.employees.queries.units import Remembered, UnitTree, get_tree, version_key
 from hrx.app.people.employees.search import PersonQuery, parse_query
+from hrx.app.platform.db import fetch_dicts
 from hrx.app.platform.tenancy import Principal
 from hrx.kit.errors import FieldProblem, Invalid, Text
 
 Card = dict[str, object]
+#: `Any`: columns differ in type.
+Row = dict[str, Any]
 Key = str | int | float | bool | None
 
 #: Up to so many hits of a search, and such a part of all units, are gathered and then sorted. With more, the
@@ -56,6 +58,8 @@ _WALKED: Final = "CASE WHEN {conditions} THEN true ELSE false END"
 _COLUMNS: Final = """p.id, p.employee_number, {names}.family_kanji, {names}.given_kanji, {names}.family_kana,
            {names}.given_kana, {names}.family_latin, {names}.given_latin, {names}.work_email, p.search_text,
            {employed} AS employed, {order} AS sort_key{version}"""
+#: LIMIT 1 keeps the planner at the fifty people of the page: it takes the posts of a day for a handful and
+#: would rather read everybody's. Index: assignment_of_person.
 _PAGE: Final = """
 WITH page AS (
   SELECT walk.*
@@ -66,23 +70,26 @@ WITH page AS (
 )
 SELECT page.id, page.employee_number, page.family_kanji, page.given_kanji, page.family_kana, page.given_kana,
        page.family_latin, page.given_latin, page.work_email, page.sort_key,
-       {status_name} AS employment_status,
-       a.org_unit_id, a.position_id, pv.title_ja, pv.title_en,
-       a.manager_person_id, m.family_kanji AS m_family_kanji, m.given_kanji AS m_given_kanji,
-       m.family_latin AS m_family_latin, m.given_latin AS m_given_latin,
-       EXISTS (SELECT 1 FROM app.assignment AS x
-               WHERE x.person_id = page.id AND x.kind = 'concurrent' AND {known:x} AND x.valid @> {day}
-              ) AS is_concurrent_elsewhere
+       {status_name} AS employment_status, post.*,
+       coalesce((SELECT true FROM app.assignment AS x
+                 WHERE x.person_id = page.id AND x.kind = 'concurrent' AND {known:x} AND x.valid @> {day}
+                 LIMIT 1), false) AS is_concurrent_elsewhere
 FROM page
-LEFT JOIN app.assignment AS a
-  ON a.person_id = page.id AND a.kind = 'primary' AND {known:a} AND a.valid @> {day}
-LEFT JOIN app.position_version AS pv
-  ON pv.position_id = a.position_id AND {known:pv} AND pv.valid @> {day}
-LEFT JOIN {manager}
+LEFT JOIN LATERAL (
+  SELECT a.org_unit_id, a.position_id, pv.title_ja, pv.title_en,
+         a.manager_person_id, m.family_kanji AS m_family_kanji, m.given_kanji AS m_given_kanji,
+         m.family_latin AS m_family_latin, m.given_latin AS m_given_latin
+  FROM app.assignment AS a
+  LEFT JOIN app.position_version AS pv
+    ON pv.position_id = a.position_id AND {known:pv} AND pv.valid @> {day}
+  LEFT JOIN {manager}
+  WHERE a.person_id = page.id AND a.kind = 'primary' AND {known:a} AND a.valid @> {day}
+  LIMIT 1
+) AS post ON true
 ORDER BY page.sort_key, page.id
 """
 _COUNT: Final = """
-SELECT count(*) FROM (SELECT {columns} FROM {source} WHERE {start}) AS walk WHERE {conditions}
+SELECT count(*) AS people FROM (SELECT {columns} FROM {source} WHERE {start}) AS walk WHERE {conditions}
 """
 
 STATUS_NAME: Final = (
@@ -266,7 +273,7 @@ async def _fetch(session: AsyncSession, listing: Listing, wanted: _Filter) -> Se
         conditions=tuple(wanted.conditions),
         is_continued=listing.after is not None,
     )
-    return (await session.execute(statement, parameters)).mappings().all()
+    return await fetch_dicts(session, statement, parameters)
 
 
 def _position(listing: Listing) -> tuple[str, int]:
@@ -299,15 +306,15 @@ async def _total(session: AsyncSession, listing: Listing, query: PersonQuery | N
             patterns=list(query.patterns),
         )
     statement = _statement(_COUNT, listing, conditions=tuple(wanted.conditions))
-    counted = await session.scalar(statement, {**wanted.parameters, **listing.asked.parameters})
-    total = int(counted or 0)
+    (counted,) = await fetch_dicts(session, statement, {**wanted.parameters, **listing.asked.parameters})
+    total = int(counted["people"])
     _totals.put(key, total)
     return total
 
 
 def _statement(
     template: str, listing: Listing, *, conditions: tuple[str, ...], is_continued: bool = False
-) -> TextClause:
+) -> str:
     # Days and moments are parameters; statements differ by whether they are asked about at all.
     asked = listing.asked
     return _compose(
@@ -330,7 +337,7 @@ def _compose(
     sort: str,
     is_continued: bool,
     conditions: tuple[str, ...],
-) -> TextClause:
+) -> str:
     travels = at_a_day or at_a_moment
     start = []
     if is_continued:
@@ -350,7 +357,7 @@ def _compose(
         "start": " AND ".join(start) or "true",
         "conditions": " AND ".join([*known_then, _STATUS[status], *conditions]),
     }
-    return text((_SOME_MOMENT if at_a_moment else NOW).fill(template, **words))
+    return (_SOME_MOMENT if at_a_moment else NOW).fill(template, **words)
 
 
 #: Stands for any moment: only its presence matters for the text.

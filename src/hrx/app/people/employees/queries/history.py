@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.employees.queries.asked import Asked
-from hrx.app.people.employees.queries.assignments import (
-    ASSIGNMENT_WORDS,
-    shape_assignment,
-)
+from hrx.app.people.employees.queries.assignments import ASSIGNMENT_WORDS, shape_assignment
 from hrx.app.people.employees.queries.people import person_not_found
+from hrx.app.platform.db import fetch_dicts
 from hrx.app.platform.tenancy import Principal
 
-#: Names of units and positions are those of the day on which the assignment began.
-_ROWS: Final = """
-SELECT {assignment_json}
-FROM {assignment_source}
-WHERE a.person_id = :person_id AND {wanted}
-ORDER BY lower(a.valid) DESC, a.kind DESC, a.id DESC
+#: One statement, for a page costs about as much as its round trips. Names of units and positions are those of
+#: the day on which the assignment began.
+_HISTORY: Final = """
+SELECT app.person_access(CAST(:person_id AS bigint), app.asked_on()) AS access,
+       (SELECT coalesce(json_agg({assignment_json}
+                                 ORDER BY lower(a.valid) DESC, a.kind DESC, a.id DESC), '[]')
+        FROM {assignment_source}
+        WHERE a.person_id = :person_id AND {wanted:a}) AS items,
+       (SELECT coalesce(json_agg(json_build_object(
+            'id', e.employment_id, 'kind', e.kind, 'hired_on', lower(e.employed),
+            'left_on', upper(e.employed) - 1, 'known_from', lower(e.known), 'known_to', upper(e.known))
+            ORDER BY lower(e.employed) DESC, lower(e.known) DESC), '[]')
+        FROM app.employment_version AS e
+        WHERE e.person_id = :person_id AND {wanted:e}) AS employments
 """
-_SPELLS: Final = """
-SELECT e.employment_id AS id, e.kind, lower(e.employed) AS hired_on, upper(e.employed) - 1 AS left_on,
-       lower(e.known) AS known_from, upper(e.known) AS known_to
-FROM app.employment_version AS e
-WHERE e.person_id = :person_id AND {wanted}
-ORDER BY lower(e.employed) DESC, lower(e.known) DESC
-"""
-_ACCESS: Final = text("SELECT app.person_access(:person_id, app.asked_on())")
 
 
 async def get_history(
@@ -40,18 +37,18 @@ async def get_history(
     Somebody else than the person, HR and auditors sees what they may see on the asked day.
     Raises PersonNotFound."""
     principal: Principal = session.info["principal"]
-    access = await session.scalar(_ACCESS, {"person_id": person_id})
+    known_a, known_e = ("true", "true") if with_superseded else ("{known:a}", "{known:e}")
+    template = _HISTORY.replace("{wanted:a}", known_a).replace("{wanted:e}", known_e)
+    statement = asked.fill(template, **ASSIGNMENT_WORDS, on="lower(a.valid)")
+    parameters = {"person_id": person_id, **({} if with_superseded else asked.parameters)}
+    (found,) = await fetch_dicts(session, statement, parameters)
+    access = found["access"]
     if access is None:
         raise person_not_found()
-    parameters = {"person_id": person_id, **({} if with_superseded else asked.parameters)}
-    known_a, known_e = ("true", "true") if with_superseded else ("{known:a}", "{known:e}")
-    rows = await session.scalars(
-        text(asked.fill(_ROWS, **ASSIGNMENT_WORDS, wanted=known_a, on="lower(a.valid)")), parameters
-    )
-    spells = await session.execute(text(asked.fill(_SPELLS, wanted=known_e)), parameters)
     return {
         "items": [
-            shape_assignment(raw, locale=principal.locale, is_directory=access == "directory") for raw in rows
+            shape_assignment(raw, locale=principal.locale, is_directory=access == "directory")
+            for raw in found["items"]
         ],
-        "employments": [dict(row) for row in spells.mappings()],
+        "employments": found["employments"],
     }

@@ -5,20 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.employees.addresses import Address, format_address, format_postal_code
 from hrx.app.people.employees.eras import format_era
 from hrx.app.people.employees.names import Locale, Names, display_name
 from hrx.app.people.employees.queries.asked import Asked
-from hrx.app.people.employees.queries.assignments import (
-    ASSIGNMENT_WORDS,
-    shape_assignment,
-)
+from hrx.app.people.employees.queries.assignments import ASSIGNMENT_WORDS, shape_assignment
 from hrx.app.people.employees.queries.directory import STATUS_NAME, unit_card
 from hrx.app.people.employees.queries.orders import ORDER_JSON, ORDER_SOURCE, shape_order
 from hrx.app.people.employees.queries.units import UnitTree, get_tree
+from hrx.app.platform.db import fetch_dicts
 from hrx.app.platform.tenancy import Principal, Role
 from hrx.kit.errors import NotFound, Text
 
@@ -102,15 +99,14 @@ async def get_person(session: AsyncSession, *, person_id: int, asked: Asked) -> 
     The caller records the reading when `private` is not None. Raises PersonNotFound."""
     principal: Principal = session.info["principal"]
     tree = await get_tree(session, asked)
-    statement = text(asked.fill(_DETAIL, **_WORDS))
     parameters = {"person_id": person_id, **asked.parameters}
-    found = (await session.execute(statement, parameters)).mappings().first()
-    if found is None or found["access"] is None:
+    rows = await fetch_dicts(session, asked.fill(_DETAIL, **_WORDS), parameters)
+    if not rows or rows[0]["access"] is None:
         raise person_not_found()
-    return _shape(found, tree=tree, principal=principal)
+    return _shape(rows[0], tree=tree, principal=principal)
 
 
-def _shape(found: RowMapping, *, tree: UnitTree, principal: Principal) -> PersonDetail:
+def _shape(found: dict[str, Any], *, tree: UnitTree, principal: Principal) -> PersonDetail:
     locale, access = principal.locale, found["access"]
     assignments = [
         shape_assignment(raw, locale=locale, is_directory=access == "directory")

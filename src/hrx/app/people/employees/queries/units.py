@@ -10,16 +10,16 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.employees.names import Locale
 from hrx.app.people.employees.queries.asked import Asked
+from hrx.app.platform.db import fetch_dicts
 from hrx.app.platform.tenancy import Principal
 
 #: Index: org_unit_version_of_tenant.
 _TREE: Final = """
-SELECT u.id, u.code, v.name_ja, v.name_en, v.parent_id, v.kind, v.head_person_id
+SELECT u.id, u.code, v.name_ja, v.name_en, v.parent_id, v.kind, v.head_person_id AS head_id
 FROM app.org_unit_version AS v
 JOIN app.org_unit AS u ON u.id = v.org_unit_id
 WHERE {known:v} AND v.valid @> {day}
@@ -135,20 +135,7 @@ async def get_tree(session: AsyncSession, asked: Asked) -> UnitTree:
     found = _trees.get(key)
     if found is not None:
         return found
-    rows = (await session.execute(text(asked.fill(_TREE)), asked.parameters)).all()
-    tree = UnitTree(
-        [
-            Unit(
-                id=row.id,
-                code=row.code,
-                name_ja=row.name_ja,
-                name_en=row.name_en,
-                parent_id=row.parent_id,
-                kind=row.kind,
-                head_id=row.head_person_id,
-            )
-            for row in rows
-        ]
-    )
+    rows = await fetch_dicts(session, asked.fill(_TREE), asked.parameters)
+    tree = UnitTree([Unit(**row) for row in rows])
     _trees.put(key, tree)
     return tree

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hrx.app.people.employees.names import Locale, display_name
 from hrx.app.people.employees.queries.asked import Asked
 from hrx.app.people.employees.queries.units import Unit, UnitTree, get_tree
+from hrx.app.platform.db import fetch_dicts
 from hrx.app.platform.tenancy import Principal
 from hrx.kit.errors import NotFound, Text
 
@@ -61,7 +62,7 @@ LEFT JOIN app.position_version AS pv
 WHERE a.org_unit_id = ANY(CAST(:unit_ids AS bigint[])) AND {known:a} AND a.valid @> {day}
 ORDER BY a.org_unit_id, coalesce(pv.rank, 100000), n.kana_key, a.person_id, a.id
 """
-_DAY: Final = text("SELECT app.asked_on()")
+_DAY: Final = 'SELECT app.asked_on() AS "on"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +89,9 @@ async def get_chart(session: AsyncSession, question: ChartQuestion) -> dict[str,
     totals = _total(tree, counts)
     members = await _list_members(session, question, shown, locale=principal.locale)
     heads = await _name_heads(session, (tree.units[unit_id] for unit_id in shown), locale=principal.locale)
-    as_of = await session.scalar(_DAY)
+    (day,) = await fetch_dicts(session, _DAY, {})
     return {
-        "as_of": as_of,
+        "as_of": day["on"],
         "as_known": question.asked.as_known,
         "root_ids": roots,
         "nodes": [
@@ -141,8 +142,8 @@ def _total(tree: UnitTree, counts: Mapping[int, int]) -> dict[int, int]:
 
 
 async def _count(session: AsyncSession, asked: Asked) -> dict[int, int]:
-    rows = await session.execute(text(asked.fill(_HEADCOUNTS)), asked.parameters)
-    return {row.org_unit_id: row.headcount for row in rows}
+    rows = await fetch_dicts(session, asked.fill(_HEADCOUNTS), asked.parameters)
+    return {row["org_unit_id"]: row["headcount"] for row in rows}
 
 
 async def _list_members(
@@ -150,18 +151,19 @@ async def _list_members(
 ) -> dict[int, list[Node]]:
     if not question.with_people:
         return {}
-    rows = await session.execute(
-        text(question.asked.fill(_MEMBERS)), {"unit_ids": shown, **question.asked.parameters}
+    rows = await fetch_dicts(
+        session, question.asked.fill(_MEMBERS), {"unit_ids": shown, **question.asked.parameters}
     )
     members: dict[int, list[Node]] = defaultdict(list)
     for row in rows:
-        members[row.org_unit_id].append(
+        title = row["title_ja"] if locale == "ja" else row["title_en"] or row["title_ja"]
+        members[row["org_unit_id"]].append(
             {
-                "id": row.id,
-                "name": display_name(kanji=row.kanji, latin=row.latin, locale=locale),
-                "position_title": row.title_ja if locale == "ja" else row.title_en or row.title_ja,
-                "manager_id": row.manager_person_id,
-                "is_concurrent": row.is_concurrent,
+                "id": row["id"],
+                "name": display_name(kanji=row["kanji"], latin=row["latin"], locale=locale),
+                "position_title": title,
+                "manager_id": row["manager_person_id"],
+                "is_concurrent": row["is_concurrent"],
             }
         )
     return members
@@ -171,11 +173,11 @@ async def _name_heads(session: AsyncSession, units: Iterable[Unit], *, locale: L
     ids = sorted({unit.head_id for unit in units if unit.head_id is not None})
     if not ids:
         return {}
-    rows = await session.execute(text(_NAMES), {"ids": ids})
+    rows = await fetch_dicts(session, _NAMES, {"ids": ids})
     return {
-        row.id: {
-            "id": row.id,
-            "name": display_name(kanji=row.kanji, latin=row.latin, locale=locale),
+        row["id"]: {
+            "id": row["id"],
+            "name": display_name(kanji=row["kanji"], latin=row["latin"], locale=locale),
         }
         for row in rows
     }
