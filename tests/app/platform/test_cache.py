@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -35,6 +36,8 @@ class Bench:
     async def view(self, content: bytes = b"built", **params: str) -> bytes:
         async def build() -> bytes:
             self.built += 1
+            if params.get("slowly"):
+                await asyncio.sleep(0.1)
             return content
 
         async with self.database.transaction(self.principal) as session:
@@ -72,6 +75,23 @@ def own_redis() -> Iterator[RedisServer]:
 async def test_a_view_is_built_once(bench: Bench) -> None:
     assert [await bench.view(b"one"), await bench.view(b"two")] == [b"one", b"one"]
     assert bench.built == 1
+
+
+async def test_a_view_asked_for_by_many_at_once_is_built_once(bench: Bench) -> None:
+    views = await asyncio.gather(*(bench.view(b"one", slowly="yes") for _ in range(4)))
+    assert views == [b"one"] * 4
+    assert bench.built == 1
+
+
+async def test_who_waited_for_a_builder_that_failed_builds(bench: Bench) -> None:
+    failing = asyncio.create_task(bench.view(b"never", slowly="yes"))
+    while bench.built == 0:  # noqa: ASYNC110 (the builder counts, it tells nobody)
+        await asyncio.sleep(0)
+    waiting = asyncio.create_task(bench.view(b"mine", slowly="yes"))
+    await asyncio.sleep(0.02)
+    failing.cancel()
+    assert await waiting == b"mine"
+    assert bench.built == 2
 
 
 async def test_another_question_is_another_view(bench: Bench) -> None:

@@ -7,6 +7,7 @@ before a change can never be read after it, even if Redis was away while the cha
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -55,6 +56,8 @@ class Cache:
     ttl_s: int
     metrics: CacheMetrics
     _bypassed_until_s: float = field(default=0.0, init=False)
+    #: By key: what is being built; ends with None when building failed.
+    _building: dict[str, asyncio.Future[bytes | None]] = field(default_factory=dict, init=False)
 
     async def view(
         self,
@@ -76,11 +79,42 @@ class Cache:
         if found is not None:
             self.metrics.requests.labels(name, "hit").inc()
             return found
+        shared = await self._share(key)
+        if shared is not None:
+            self.metrics.requests.labels(name, "shared").inc()
+            return shared
         self.metrics.requests.labels(name, "bypass" if self.is_bypassed else "miss").inc()
-        built = await build()
-        if len(built) <= MAX_VALUE_BYTES:
-            await self._put(key, built)
-        return built
+        return await self._build(key, build)
+
+    async def _share(self, key: str) -> bytes | None:
+        """What another request of this process is building right now; None when none is, or it failed.
+
+        After a change everybody asks at once. Had each of them built, the largest views would keep the
+        process busy for so long that Redis seems late, and be built again because it seems late."""
+        running = self._building.get(key)
+        if running is None:
+            return None
+        # `wait` leaves the other's future alone when this request is cancelled.
+        await asyncio.wait([running])
+        return running.result()
+
+    async def _build(self, key: str, build: Callable[[], Awaitable[bytes]]) -> bytes:
+        if self.client is None:
+            return await build()
+        running: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        self._building[key] = running
+        try:
+            built = await build()
+            running.set_result(built)
+            if len(built) <= MAX_VALUE_BYTES:
+                await self._put(key, built)
+            return built
+        finally:
+            # Those who waited for nothing build for themselves: the failure may have been this request's own.
+            if not running.done():
+                running.set_result(None)
+            if self._building.get(key) is running:
+                del self._building[key]
 
     @property
     def is_bypassed(self) -> bool:
