@@ -35,9 +35,9 @@ lint: ## the quick half of the tests: style, types, import contracts
 	@$(PYTHON) deploy/bootstrap.py --dev --no-web
 	@.venv/bin/python deploy/prove.py --only lint
 
-bench: ## measure; writes nothing, prints ratios
-	@$(PYTHON) deploy/bootstrap.py --dev --no-web
-	@.venv/bin/python -m benchmarks
+bench: ## measure; prints medians, ratios and aims: make bench BENCH="directory --people 10000"
+	@$(PYTHON) deploy/bootstrap.py --dev
+	@.venv/bin/python -m benchmarks $(BENCH)
 
 format: ## format the sources
 	@.venv/bin/ruff check --fix -q src tests benchmarks migrations deploy
