@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hrx.kit.errors import Invalid
-from hrx.kit.settings import SecretStr, Settings, document, load, setting
+from hrx.kit.settings import SecretStr, Settings, document, load, setting, to_environment
 
 
 class Example(Settings):
@@ -35,3 +35,11 @@ def test_a_setting_documents_itself_and_a_secret_has_no_default() -> None:
         True,
         True,
     )
+
+
+def test_a_started_process_reads_exactly_the_settings_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Example(wait_s=7.5, example_key=SecretStr("a key"))
+    monkeypatch.setenv("HRX_WAIT_S", "1")
+    for name, value in to_environment(given).items():
+        monkeypatch.setenv(name, value)
+    assert load(Example) == given

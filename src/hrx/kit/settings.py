@@ -104,4 +104,24 @@ def load(settings_class: type[S]) -> S:
         ) from None
 
 
-__all__ = ["ENV_PREFIX", "SecretStr", "SettingDoc", "Settings", "document", "load", "setting"]
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The HRX_* variables from which a process that we start reads exactly these settings."""
+    found: dict[str, str] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if value is not None:
+            said = value.get_secret_value() if isinstance(value, SecretStr) else value
+            found[ENV_PREFIX + name.upper()] = str(said)
+    return found
+
+
+__all__ = [
+    "ENV_PREFIX",
+    "SecretStr",
+    "SettingDoc",
+    "Settings",
+    "document",
+    "load",
+    "setting",
+    "to_environment",
+]

@@ -28,8 +28,9 @@ def main() -> None:
         try:
             _do(plane, arguments)
         except HrxError as error:
-            # Already in the ledger, where the page that waits for this run reads it.
-            _log.warning("run.not_started", extra={"fields": {"code": error.stable_code}})
+            # A refusal is in the ledger; anything earlier is told by whoever started this process.
+            fields = {"code": error.stable_code, "run_id": arguments.run_id, "message": error.message.en}
+            _log.warning("run.not_started", extra={"fields": fields})
             sys.exit(1)
 
 

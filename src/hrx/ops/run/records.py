@@ -92,7 +92,13 @@ def get_run(plane: Plane, run_id: str) -> RunRecord:
 def find_run(plane: Plane, run_id: str) -> RunRecord | None:
     """The run with this id, or None when its process has not recorded anything yet."""
     entries = plane.ledger.list_run(run_id)
-    return _to_run(plane, run_id, entries) if entries else None
+    if not entries:
+        return None
+    found = _to_run(plane, run_id, entries)
+    if found.state is not RunState.DIED:
+        return found
+    # It may have ended, and let go of its lock, between reading its entries and looking for its lock.
+    return _to_run(plane, run_id, plane.ledger.list_run(run_id))
 
 
 def list_runs(plane: Plane, *, limit: int = 20, subject: str | None = None) -> list[RunRecord]:

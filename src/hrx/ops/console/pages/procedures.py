@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hrx.kit.errors import HrxError, Invalid, Text
 from hrx.ops.console.desk import Visit, go, needs, needs_form
-from hrx.ops.console.starting import start_run
+from hrx.ops.console.starting import go_on_with_run, start_run
 from hrx.ops.operators.roles import Permission
 from hrx.ops.plan import ApprovalRule
 from hrx.ops.run.approvals import approve, find_approval, list_approvals, may_approve
@@ -125,7 +125,7 @@ def run(visit: Runner, seq: int, confirmed_hash: Annotated[str, Form(max_length=
     if confirmed_hash and record.plan.approval_needed is ApprovalRule.OWN:
         approve(plane, seq, actor=visit.actor, plan_hash=confirmed_hash)
     run_id = new_run_id()
-    start_run(plane, "start", run_id=run_id, operator=visit.actor.name, plan_seq=seq)
+    start_run(plane, record, run_id=run_id, operator=visit.actor.name)
     return go(f"/runs/{run_id}?plan={seq}")
 
 
@@ -141,7 +141,7 @@ def show_run_now(visit: Looker, run_id: str, plan: int | None = None) -> Respons
 
 @router.post("/runs/{run_id}/resume")
 def resume(visit: Runner, run_id: str) -> Response:
-    start_run(visit.desk.plane, "resume", run_id=run_id, operator=visit.actor.name)
+    go_on_with_run(visit.desk.plane, "resume", run_id=run_id, operator=visit.actor.name)
     return go(f"/runs/{run_id}")
 
 
@@ -149,7 +149,7 @@ def resume(visit: Runner, run_id: str) -> Response:
 def close(visit: Runner, run_id: str, reason: Annotated[str, Form(max_length=500)] = "") -> Response:
     if not reason.strip():
         raise Invalid(Text(ja="理由を書いてください", en="Say why"), code="run.no_reason")
-    start_run(visit.desk.plane, "close", run_id=run_id, operator=visit.actor.name, reason=reason.strip())
+    go_on_with_run(visit.desk.plane, "close", run_id=run_id, operator=visit.actor.name, reason=reason.strip())
     return go(f"/runs/{run_id}")
 
 

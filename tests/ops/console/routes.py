@@ -1,0 +1,57 @@
+"""Every route of the console with the permission it asks for; read from the application itself."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi.routing import APIRoute
+
+from hrx.ops.console.app import PAGES
+from hrx.ops.operators.roles import Permission, Role
+
+PUBLIC = {
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+    ("GET", "/version"),
+    ("GET", "/metrics"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("GET", "/language/{chosen}"),
+    ("GET", "/theme/{chosen}"),
+    # Has a token of its own; see test_alerts.py.
+    ("POST", "/hooks/alertmanager"),
+}
+#: Reads its form by hand, so its permission is not in a dependency.
+BY_HAND = {("POST", "/procedures/{procedure_id}/plans"): Permission.PLAN_AND_RUN}
+LEAST = {
+    Permission.LOOK: Role.VIEWER,
+    Permission.PLAN_AND_RUN: Role.RESPONDER,
+    Permission.APPROVE: Role.APPROVER,
+    Permission.MANAGE_OPERATORS: Role.ADMIN,
+}
+EXAMPLES = {
+    "name": "worker",
+    "number": "5",
+    "procedure_id": "restart-part",
+    "seq": "99999",
+    "run_id": "nothing",
+    "chosen": "ja",
+}
+
+
+def all_routes() -> list[tuple[str, str, Permission | None]]:
+    """Method, path and permission of every route; None when the route asks for none."""
+    found = []
+    for page in PAGES:
+        for route in page.router.routes:
+            assert isinstance(route, APIRoute)
+            calls = [dependency.call for dependency in route.dependant.dependencies]
+            permissions = [call.permission for call in calls if call and hasattr(call, "permission")]
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                by_hand = BY_HAND.get((method, route.path))
+                found.append((method, route.path, permissions[0] if permissions else by_hand))
+    return found
+
+
+def concrete(path: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: EXAMPLES[match.group(1)], path)
