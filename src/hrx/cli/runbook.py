@@ -13,13 +13,18 @@ from hrx.cli import output
 from hrx.cli.plane import AsJson, opened
 from hrx.kit.errors import Text
 from hrx.ops.run.proofs import find_last_proof
-from hrx.ops.runbook.chapters import Built, Chapter, get_chapter
+from hrx.ops.runbook.chapters import Built, Chapter, Section, get_chapter
 
 _BUILT = {
     Built.YES: Text(ja="稼働中", en="live"),
     Built.PARTLY: Text(ja="一部", en="partly built"),
     Built.NO: Text(ja="未構築", en="not built yet"),
 }
+
+_NOTHING_YET = Text(
+    ja="この章はまだ作られていません。以下は、これから作るものです。今は何も動いていません。",
+    en="Nothing of this chapter is built yet. What follows is what will be; none of it runs today.",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -73,12 +78,23 @@ def show(
     Console().print(Markdown(_to_markdown(found, lines)))
 
 
+def _say_requirements(section: Section) -> str:
+    names = ", ".join(section.requirements)
+    if section.built is Built.NO:
+        return output.say(
+            Text(ja=f"これから満たす要件: {names}", en=f"Requirements that will live here: {names}")
+        )
+    return output.say(Text(ja=f"この節の要件: {names}", en=f"Requirements of this section: {names}"))
+
+
 def _to_markdown(chapter: Chapter, proofs: dict[str, str]) -> str:
     parts = [f"# {chapter.number} {output.say(chapter.title)}", output.say(chapter.lead)]
+    if chapter.built is Built.NO:
+        parts.append(f"**{output.say(_NOTHING_YET)}**")
     for section in chapter.sections:
         parts.append(f"## {section.id} {output.say(section.title)} [{output.say(_BUILT[section.built])}]")
         parts.append(output.say(section.body))
         if section.requirements and section.built is not Built.YES:
-            parts.append(", ".join(section.requirements))
+            parts.append(_say_requirements(section))
         parts += [f"* `hrx procedure show {name}` — {proofs[name]}" for name in section.procedures]
     return "\n\n".join(parts)

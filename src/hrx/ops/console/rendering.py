@@ -37,7 +37,13 @@ def make_environment() -> Environment:
     )
     environment.globals.update(tr=_tr, text=_text, spark=sparkline, word=_word)
     environment.filters.update(
-        ago=_ago, since=_since, moment=_moment, size=format_size, pretty=pretty_json, markdown=to_html
+        ago=_ago,
+        since=_since,
+        moment=_moment,
+        size=format_size,
+        pretty=pretty_json,
+        markdown=to_html,
+        loglines=to_log_lines,
     )
     return environment
 
@@ -114,11 +120,31 @@ def pretty_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str)
 
 
+def to_log_lines(tail: str) -> str:
+    """The end of a log for reading: newest first, our JSON lines as `time level event key=value`."""
+    lines = tail.splitlines()
+    # The tail was cut by bytes: its first line is the end of one.
+    if lines and lines[0].endswith("}") and not lines[0].startswith("{"):
+        lines = lines[1:]
+    return "\n".join(_to_log_line(line) for line in reversed(lines))
+
+
+def _to_log_line(line: str) -> str:
+    try:
+        said = json.loads(line)
+        at, level, event = said.pop("at"), said.pop("level"), said.pop("event")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return line
+    said.pop("process", None)
+    details = " ".join(f"{name}={value}" for name, value in said.items() if value is not None)
+    return f"{at[11:23]} {level.upper():<7} {event}  {details}".rstrip()
+
+
 @lru_cache(maxsize=256)
 def to_html(markdown: str) -> Markup:
     """Content's Markdown as HTML; tables scroll by themselves on a narrow screen."""
     html = str(_MARKDOWN.render(markdown))
-    html = html.replace("<table>", '<div class="scroll"><table class="plain">')
+    html = html.replace("<table>", '<div class="scroll" tabindex="0"><table class="plain">')
     # Not user input: it was escaped by the renderer above.
     return Markup(html.replace("</table>", "</table></div>"))  # noqa: S704
 

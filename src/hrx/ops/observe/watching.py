@@ -34,6 +34,8 @@ _HISTORY_LOOKS: Final = 60
 #: Proportional set sizes cost a walk through every mapping of a process.
 _MEMORY_EVERY_S: Final = 15.0
 _VERIFY_EVERY_S: Final = 60.0
+#: The severity of the dead man's switch in monitoring/rules: told to nobody, missed when absent.
+NO_SEVERITY: Final = "none"
 ACTOR: Final = "watcher"
 
 
@@ -61,6 +63,16 @@ class Snapshot:
                 if view.status is not Status.UNKNOWN or view.info.required
             )
         )
+
+    @property
+    def troubles(self) -> tuple[AlertSeen, ...] | None:
+        """The alerts that mean something is wrong; the dead man's switch (severity none) always fires."""
+        return None if self.alerts is None else tuple(a for a in self.alerts if a.severity != NO_SEVERITY)
+
+    @property
+    def is_chain_alive(self) -> bool:
+        """Whether the dead man's switch was seen: rules are evaluated and alerts arrive."""
+        return any(alert.severity == NO_SEVERITY for alert in self.alerts or ())
 
     def find_view(self, name: str) -> PartView | None:
         return next((view for view in self.views if view.info.name == name), None)
