@@ -16,21 +16,25 @@ export function AccountPage() {
     <>
       <PageHead title={t("title")} lead={t("lead")} />
       <div className="grid items-start gap-5 lg:grid-cols-2">
-        <Section title={t("profile")}>
-          <Facts>
-            <Fact label={t("name")}>{user.display_name}</Fact>
-            <Fact label={t("email")}>{user.email}</Fact>
-            <Fact label={t("company")}>{tenant.name}</Fact>
-            <Fact label={t("roles")}>{roles.map((name) => role(name)).join("、")}</Fact>
-          </Facts>
-          <div className="mt-5 border-t border-line pt-4">
-            <p className="mb-2 text-xs text-faint">{t("language")}</p>
-            <LanguageSwitch />
-          </div>
-        </Section>
-        <TotpSection />
-        <PasswordSection />
-        <SessionsSection />
+        <div className="min-w-0 space-y-5">
+          <Section title={t("profile")}>
+            <Facts>
+              <Fact label={t("name")}>{user.display_name}</Fact>
+              <Fact label={t("email")}>{user.email}</Fact>
+              <Fact label={t("company")}>{tenant.name}</Fact>
+              <Fact label={t("roles")}>{roles.map((name) => role(name)).join("、")}</Fact>
+            </Facts>
+            <div className="mt-5 border-t border-line pt-4">
+              <p className="mb-2 text-xs text-faint">{t("language")}</p>
+              <LanguageSwitch />
+            </div>
+          </Section>
+          <PasswordSection />
+        </div>
+        <div className="min-w-0 space-y-5">
+          <TotpSection />
+          <SessionsSection />
+        </div>
       </div>
     </>
   );

@@ -47,6 +47,11 @@ export class ApiProblem extends Error {
     return this.errors.find((problem) => problem.field === field)?.message;
   }
 
+  /** True when nobody but an operator can help, who will ask for the id; a mistyped password is not such a case. */
+  get needsSupport(): boolean {
+    return this.status === 0 || this.status >= 500 || this.code === "unreadable_answer";
+  }
+
   /** True when trying again unchanged may work: nobody answered, or a dependency was down. */
   get isTemporary(): boolean {
     return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504;

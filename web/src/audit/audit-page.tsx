@@ -11,6 +11,7 @@ import { moment, wholeNumber } from "@/time/format";
 import { Button } from "@/ui/button";
 import { cn } from "@/ui/cn";
 import { PageHead } from "@/ui/page";
+import { RowToggle } from "@/ui/row-toggle";
 import { CorrelationId, EmptyState, ErrorNote, ErrorState, SkeletonRows } from "@/ui/states";
 import { useActionName } from "./action-name";
 import { AuditFilterBar } from "./audit-filter-bar";
@@ -59,7 +60,7 @@ function VerifyButton() {
   const verdict = verify.data;
   return (
     <div className="flex flex-wrap items-center justify-end gap-3">
-      <div role="status" className="text-sm">
+      <div role="status" className="text-sm empty:hidden">
         {verdict?.is_valid && (
           <span className="inline-flex items-center gap-1.5 font-medium text-pine">
             <ShieldCheck aria-hidden className="size-4" />
@@ -86,11 +87,12 @@ function EntryRow({ entry }: { entry: AuditEntry }) {
   const locale = useLocale();
   const { tenant } = useSession();
   const actionName = useActionName();
-  const hasDetails = Object.keys(entry.details).length > 0;
+  const [isOpen, setIsOpen] = useState(false);
+  const detailId = `entry-${entry.id}`;
   return (
-    <li className="px-4 py-3 sm:px-5">
-      <details className="group">
-        <summary className="flex cursor-pointer flex-wrap items-baseline gap-x-4 gap-y-1 text-sm">
+    <li className="px-4 py-1.5 sm:px-5">
+      <div className="flex items-center gap-x-2">
+        <div className="flex min-w-0 flex-1 flex-wrap items-baseline gap-x-4 gap-y-0.5 py-1 text-sm">
           <span className="tabular w-36 shrink-0 text-soft">
             {moment(entry.at, locale, tenant.time_zone)}
           </span>
@@ -107,19 +109,33 @@ function EntryRow({ entry }: { entry: AuditEntry }) {
             )}
           </span>
           <span className="tabular text-xs text-faint">{entry.address}</span>
-        </summary>
-        <div className="mt-2 space-y-2 rounded-lg bg-sunken px-4 py-3 text-xs">
-          <p className="font-mono text-soft">
-            #{entry.id} {entry.action}
-          </p>
-          {hasDetails && (
-            <pre className="overflow-x-auto font-mono leading-relaxed" tabIndex={0}>
-              {JSON.stringify(entry.details, null, 2)}
-            </pre>
-          )}
-          <CorrelationId id={entry.correlation_id} />
         </div>
-      </details>
+        <RowToggle
+          isOpen={isOpen}
+          onToggle={() => setIsOpen((now) => !now)}
+          controls={detailId}
+          label={t("showDetail")}
+        />
+      </div>
+      <div id={detailId} hidden={!isOpen}>
+        {isOpen && <EntryDetail entry={entry} />}
+      </div>
     </li>
+  );
+}
+
+function EntryDetail({ entry }: { entry: AuditEntry }) {
+  return (
+    <div className="mt-1 mb-2 space-y-2 rounded-lg bg-sunken px-4 py-3 text-xs">
+      <p className="font-mono text-soft">
+        #{entry.id} {entry.action}
+      </p>
+      {Object.keys(entry.details).length > 0 && (
+        <pre className="overflow-x-auto font-mono leading-relaxed" tabIndex={0}>
+          {JSON.stringify(entry.details, null, 2)}
+        </pre>
+      )}
+      <CorrelationId id={entry.correlation_id} />
+    </div>
   );
 }

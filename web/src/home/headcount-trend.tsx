@@ -10,46 +10,40 @@ import { Skeleton } from "@/ui/states";
 const WIDTH = 720;
 const HEIGHT = 320;
 const FLOOR = 288;
-const CEILING = 26;
+const LOWEST_Y = 240;
+const CEILING = 48;
 
-/** Months as bars in the colours of time; the same figures as a table for those who cannot see them. */
+/** Months as dots on a line, in the colours of time; the same figures as a table for those who cannot see them. */
 export function HeadcountTrend() {
   const t = useTranslations("home");
   const locale = useLocale();
   const { day, known, today } = useAsOf();
   const { points, isPending } = useTrend(day, known);
   if (isPending) return <Skeleton className="h-72 w-full" />;
+  const dots = plot(points);
+  const past = dots.filter(({ point }) => point.day <= today);
+  // The plan goes on from where the record ends.
+  const ahead = [...past.slice(-1), ...dots.filter(({ point }) => point.day > today)];
   return (
     <>
       <svg aria-hidden viewBox={`0 0 ${WIDTH} ${HEIGHT}`} className="h-auto w-full">
         <line x1="0" x2={WIDTH} y1={FLOOR} y2={FLOOR} className="stroke-line" />
-        {bars(points).map(({ point, x, y, width }, at) => (
-          <g key={point.day}>
-            <rect
-              x={x}
-              y={y}
-              width={width}
-              height={FLOOR - y}
-              rx="4"
-              className={cn(barColour(point.day, today, day))}
-            />
-            <text
-              x={x + width / 2}
-              y={y - 7}
-              textAnchor="middle"
-              className="fill-soft text-[13px] tabular max-sm:hidden"
-            >
-              {point.count === undefined ? "" : wholeNumber(point.count, locale)}
-            </text>
-            <text
-              x={x + width / 2}
-              y={FLOOR + 20}
-              textAnchor="middle"
-              className={cn("fill-faint text-[13px] max-sm:text-[22px]", at % 2 === 0 && "max-sm:hidden")}
-            >
-              {locale === "ja" ? `${Number(point.day.slice(5, 7))}月` : shortMonth(point.day)}
-            </text>
-          </g>
+        <path d={linePath(past)} fill="none" className="stroke-pine-line" strokeWidth="3" />
+        <path
+          d={linePath(ahead)}
+          fill="none"
+          className="stroke-future/60"
+          strokeWidth="3"
+          strokeDasharray="2 7"
+          strokeLinecap="round"
+        />
+        {dots.map((dot, at) => (
+          <Month
+            key={dot.point.day}
+            dot={dot}
+            className={colour(dot.point.day, today, day)}
+            isMinor={at % 2 === 0}
+          />
         ))}
       </svg>
       <table className="sr-only">
@@ -78,40 +72,67 @@ export function HeadcountTrend() {
   );
 }
 
+interface Dot {
+  readonly point: TrendPoint;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** `isMinor`: a phone has no room for its name and its figure. */
+function Month({ dot, className, isMinor }: { dot: Dot; className: string; isMinor: boolean }) {
+  const locale = useLocale();
+  const { point, x, y } = dot;
+  return (
+    <g className={cn(isMinor && "max-sm:[&_text]:hidden")}>
+      <circle cx={x} cy={y} r="7" className={cn("stroke-surface", className)} strokeWidth="3" />
+      <text x={x} y={y - 17} textAnchor="middle" className="fill-soft text-[13px] tabular max-sm:text-[22px]">
+        {point.count === undefined ? "" : wholeNumber(point.count, locale)}
+      </text>
+      <text x={x} y={FLOOR + 24} textAnchor="middle" className="fill-faint text-[13px] max-sm:text-[22px]">
+        {locale === "ja" ? `${Number(point.day.slice(5, 7))}月` : shortMonth(point.day)}
+      </text>
+    </g>
+  );
+}
+
 function Legend({ className, children }: { className: string; children: string }) {
   return (
     <li className="flex items-center gap-1.5">
-      <span aria-hidden className={cn("size-2.5 rounded-sm", className)} />
+      <span aria-hidden className={cn("size-2.5 rounded-full", className)} />
       {children}
     </li>
   );
 }
 
-function barColour(month: string, today: string, shown: string): string {
+function colour(month: string, today: string, shown: string): string {
   if (month.slice(0, 7) === shown.slice(0, 7))
     return shown < today ? "fill-past" : shown > today ? "fill-future" : "fill-pine";
   return month > today ? "fill-future/55" : "fill-pine-line";
 }
 
+/** Three letters each: Intl gives "Sept" in British English, which is wider than its neighbours. */
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
 function shortMonth(day: string): string {
-  return new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" }).format(
-    new Date(`${day}T00:00:00Z`),
-  );
+  return MONTHS[Number(day.slice(5, 7)) - 1] ?? "";
 }
 
 /**
- * Bars do not start at zero: months differ by a few per cent, and nobody compares areas here. The lowest month
- * keeps a third of the height, so that no bar looks like nothing.
+ * A line and not bars: months differ by a few per cent, so the scale cannot start at zero, and a bar that does not
+ * start at zero lies about its size. The lowest month stays clear of the floor.
  */
-function bars(points: readonly TrendPoint[]) {
+function plot(points: readonly TrendPoint[]): Dot[] {
   const counts = points.map((point) => point.count ?? 0);
-  const highest = Math.max(...counts, 1);
   const lowest = Math.min(...counts);
-  const base = Math.max(0, lowest - (highest - lowest || highest) / 2);
+  const span = Math.max(Math.max(...counts) - lowest, 4);
   const slot = WIDTH / points.length;
-  const width = Math.min(36, slot * 0.62);
-  return points.map((point, at) => {
-    const share = ((point.count ?? 0) - base) / (highest - base || 1);
-    return { point, width, x: at * slot + (slot - width) / 2, y: FLOOR - share * (FLOOR - CEILING) };
-  });
+  return points.map((point, at) => ({
+    point,
+    x: (at + 0.5) * slot,
+    y: LOWEST_Y - (((point.count ?? 0) - lowest) / span) * (LOWEST_Y - CEILING),
+  }));
+}
+
+function linePath(dots: readonly Dot[]): string {
+  return dots.map(({ x, y }, at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 }

@@ -58,28 +58,28 @@ function Figures() {
         icon={UsersRound}
         label={t("headcount")}
         value={headcount.data}
-        unit={t("people")}
+        unit={(count) => t("people", { count })}
         href="/people"
       />
       <Figure
         icon={UserPlus}
         label={t("joiners")}
         value={moves.joiners ?? undefined}
-        unit={t("people")}
+        unit={(count) => t("people", { count })}
         href={`/people?status=future&sort=hired_on&as_of=${moves.before}`}
       />
       <Figure
         icon={UserMinus}
         label={t("leavers")}
         value={moves.leavers ?? undefined}
-        unit={t("people")}
+        unit={(count) => t("people", { count })}
         href={`/people?status=left&as_of=${moves.end}`}
       />
       <Figure
         icon={CalendarClock}
         label={t("reservations")}
         value={reserved.data?.pages[0]?.total ?? undefined}
-        unit={t("orders")}
+        unit={(count) => t("orders", { count })}
         href="/changes?state=reserved"
         note={waiting ? t("waiting", { count: waiting }) : undefined}
       />
@@ -91,7 +91,8 @@ interface FigureProps {
   icon: LucideIcon;
   label: string;
   value: number | undefined;
-  unit: string;
+  /** The word after the figure. */
+  unit: (count: number) => string;
   href: string;
   note?: string | undefined;
 }
@@ -112,7 +113,7 @@ function Figure({ icon: Icon, label, value, unit, href, note }: FigureProps) {
             {wholeNumber(value, locale)}
           </span>
         )}
-        <span className="text-xs text-faint">{unit}</span>
+        <span className="text-xs text-faint">{unit(value ?? 0)}</span>
       </span>
       {note && <span className="mt-0.5 block text-xs text-future-ink">{note}</span>}
     </AppLink>

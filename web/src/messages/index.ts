@@ -4,7 +4,7 @@ import * as ja from "./ja";
 
 /**
  * Japanese is the language that the catalogue is written in. Its texts are literal types, so an unknown key or
- * a forgotten argument does not compile; `npm run messages` holds the other language to the same keys.
+ * a forgotten argument does not compile; messages.test.ts holds the other language to the same keys.
  */
 export type Messages = typeof ja;
 

@@ -1,6 +1,6 @@
 "use client";
 
-import { ArrowRight, ChevronDown } from "lucide-react";
+import { ArrowRight } from "lucide-react";
 import { useLocale, useTranslations } from "next-intl";
 import { useState } from "react";
 import type { Verdict } from "@/api/orders";
@@ -11,6 +11,7 @@ import { moment, shortDay } from "@/time/format";
 import { Button } from "@/ui/button";
 import { cn } from "@/ui/cn";
 import { Fact, Facts } from "@/ui/page";
+import { RowToggle } from "@/ui/row-toggle";
 import { useFieldName } from "./field-name";
 import { useKindName } from "./kind-name";
 import { orderText, valueText } from "./order-text";
@@ -49,16 +50,12 @@ export function OrderRow({ order, onDecide }: OrderRowProps) {
         </div>
         <StateBadge state={order.state} />
         <Decisions order={order} onDecide={onDecide} />
-        <button
-          type="button"
-          aria-expanded={isOpen}
-          aria-controls={detailId}
-          onClick={() => setIsOpen((now) => !now)}
-          className="grid size-9 place-items-center rounded-lg text-soft hover:bg-sunken"
-        >
-          <ChevronDown aria-hidden className={cn("size-4 transition-transform", isOpen && "rotate-180")} />
-          <span className="sr-only">{t("showDetail")}</span>
-        </button>
+        <RowToggle
+          isOpen={isOpen}
+          onToggle={() => setIsOpen((now) => !now)}
+          controls={detailId}
+          label={t("showDetail")}
+        />
       </div>
       <div id={detailId} hidden={!isOpen} className="border-t border-line bg-sunken/50 px-4 py-4 sm:px-5">
         {isOpen && <Detail order={order} />}

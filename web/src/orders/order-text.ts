@@ -8,12 +8,17 @@ type Change = ChangeOrder["changes"][number];
 /** What matters most about an order comes first; a new manager alone says less than a new unit. */
 const TELLING = ["org_unit", "position", "left_on", "name", "parent", "head", "grade", "manager"];
 
-/** The gist of an order in one line, beside its kind and its person: "第一営業課 → 大阪営業課". */
+/** The gist of an order in one line, beside its day, its kind and its person: "第一営業課 → 大阪営業課". */
 export function orderText(order: ChangeOrder, locale: Locale): string {
-  const telling = TELLING.flatMap((field) => order.changes.filter((change) => change.field === field));
-  // Beside the person's own name, "name: 高橋 拓也" would say it twice.
-  const first = telling.find((change) => !(order.person && change.field === "name")) ?? order.changes[0];
-  return first ? changeText(first, locale) : order.summary;
+  const news = order.changes.filter((change) => !isSaidBeside(order, change));
+  const telling = TELLING.flatMap((field) => news.filter((change) => change.field === field));
+  const first = telling[0] ?? news[0];
+  return first ? changeText(first, locale) : (order.reason ?? "");
+}
+
+/** "name: 高橋 拓也" beside the person, or the last day beside the same date, would say it twice. */
+function isSaidBeside(order: ChangeOrder, { field, after }: Change): boolean {
+  return (order.person !== null && field === "name") || (isDay(after) && after === order.effective_on);
 }
 
 function changeText({ before, after }: Change, locale: Locale): string {

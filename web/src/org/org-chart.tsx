@@ -125,8 +125,10 @@ function useInitialFit(layout: Layout, size: Size, selectedId: number | null, se
     }
     // A large company shrunk to fit would be unreadable: rather begin at the chosen unit, or at the top.
     const near = { ...all, scale: 0.85, x: 24 };
-    const target = layout.placed.get(selectedId ?? -1) ?? rootOf(layout);
-    setView(target ? moved(near, target, size, selectedId !== null) : near);
+    const chosen = layout.placed.get(selectedId ?? -1);
+    const root = rootOf(layout);
+    if (chosen) setView(moved(near, chosen, size, true));
+    else setView(root ? { ...near, y: moved(near, root, size, true).y } : near);
   }, [layout, size, selectedId, setView]);
 }
 

@@ -6,18 +6,7 @@ import type { OrgNode } from "@/api/types";
 import { wholeNumber } from "@/time/format";
 import { cn } from "@/ui/cn";
 
-const KINDS = [
-  "company",
-  "division",
-  "department",
-  "section",
-  "team",
-  "group",
-  "office",
-  "plant",
-  "branch",
-  "other",
-] as const;
+const KINDS = ["company", "headquarters", "division", "department", "section", "team", "other"] as const;
 
 /** The word for a kind of unit; a company may have kinds of its own, which speak for themselves. */
 export function useUnitKind(): (kind: string) => string {

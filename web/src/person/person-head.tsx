@@ -22,8 +22,8 @@ export function PersonHead({ person }: { person: PersonDetail }) {
     (script) => script && script !== name,
   );
   return (
-    <header className="card flex flex-wrap items-start gap-x-5 gap-y-4 p-5 sm:p-6">
-      <Avatar id={person.id} name={name} className="size-16 text-2xl sm:size-18" />
+    <header className="card flex flex-wrap items-start gap-x-4 gap-y-4 p-4 sm:gap-x-5 sm:p-6">
+      <Avatar id={person.id} name={name} className="size-14 text-xl sm:size-18 sm:text-2xl" />
       <div className="min-w-0 flex-1 basis-56">
         <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
           <h1 className="font-serif text-2xl leading-tight font-semibold">{name}</h1>
@@ -85,7 +85,7 @@ function Tenure({ person }: { person: PersonDetail }) {
   return (
     <Item label={t("hiredOn")}>
       <span className="tabular">{shortDay(spell.hired_on, locale)}</span>
-      <span className="ml-1.5 text-faint">
+      <span className="ml-1.5 whitespace-nowrap text-faint">
         {t("tenure", { years: Math.floor(months / 12), months: months % 12 })}
       </span>
     </Item>

@@ -12,6 +12,8 @@ const TONES = {
   future: "bg-future-tint text-future-ink border-future border-dashed",
 };
 
+const LAST_LABEL = 0.92;
+
 /** Posts as bars along the years. Pressing a bar shows the whole product as of its first day. */
 export function TimelineChart({ timeline }: { timeline: Timeline }) {
   const t = useTranslations("person");
@@ -24,7 +26,8 @@ export function TimelineChart({ timeline }: { timeline: Timeline }) {
             style={{ left: `${at * 100}%` }}
             className="tabular absolute top-0 bottom-0 border-l border-line pl-1 text-[0.6875rem] leading-4 text-faint"
           >
-            {year}
+            {/* Too close to the right edge a number would leave the card. */}
+            {at < LAST_LABEL && year}
           </span>
         ))}
       </div>

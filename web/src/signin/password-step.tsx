@@ -9,6 +9,7 @@ import { Button } from "@/ui/button";
 import { Checkbox } from "@/ui/checkbox";
 import { Field, Input } from "@/ui/field";
 import { ErrorNote } from "@/ui/states";
+import { useHydrated } from "@/ui/use-hydrated";
 import { useCountdown } from "./use-countdown";
 
 interface PasswordStepProps {
@@ -21,6 +22,7 @@ interface PasswordStepProps {
 export function PasswordStep({ returnTo, hasProviderFailed, onTotpRequired, onSignedIn }: PasswordStepProps) {
   const t = useTranslations("auth");
   const signIn = useSignIn();
+  const isHydrated = useHydrated();
   const [isShown, setIsShown] = useState(false);
   const problem = signIn.error instanceof ApiProblem ? signIn.error : null;
   const waitSeconds = useCountdown(problem?.status === 429 ? (problem.retryAfterSeconds ?? 30) : 0, problem);
@@ -46,7 +48,9 @@ export function PasswordStep({ returnTo, hasProviderFailed, onTotpRequired, onSi
           {t("providerFailed")}
         </p>
       )}
-      <form onSubmit={submit} className="mt-6 space-y-4">
+      {/* Before its script runs a form is sent by the browser itself: by POST then, so that no password gets into an
+          address, a log or the history; and the button waits until the script is there. */}
+      <form method="post" onSubmit={submit} className="mt-6 space-y-4">
         <Field label={t("email")}>
           <Input name="email" type="email" autoComplete="username" inputMode="email" required autoFocus />
         </Field>
@@ -75,7 +79,7 @@ export function PasswordStep({ returnTo, hasProviderFailed, onTotpRequired, onSi
           size="large"
           className="w-full"
           isBusy={signIn.isPending || signIn.isSuccess}
-          disabled={waitSeconds > 0}
+          disabled={!isHydrated || waitSeconds > 0}
         >
           {t("signIn")}
         </Button>

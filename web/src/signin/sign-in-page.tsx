@@ -1,6 +1,6 @@
 "use client";
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "next-intl";
 import { useRouter, useSearchParams } from "next/navigation";
 import { useEffect, useState } from "react";
@@ -12,12 +12,12 @@ import { safeReturnTo } from "./return-to";
 import { RingArt } from "./ring-art";
 import { TotpStep } from "./totp-step";
 
-export function SignInPage() {
+/** `hasSession`: the browser brought a session cookie, so it is worth asking whose it is. */
+export function SignInPage({ hasSession }: { hasSession: boolean }) {
   const t = useTranslations("auth");
   const router = useRouter();
-  const client = useQueryClient();
   const parameters = useSearchParams();
-  const session = useQuery(sessionQuery);
+  const session = useQuery({ ...sessionQuery, enabled: hasSession });
   const [step, setStep] = useState<"password" | "totp">("password");
   const returnTo = safeReturnTo(parameters.get("return_to"));
   const isSignedIn = Boolean(session.data);
@@ -39,13 +39,10 @@ export function SignInPage() {
               returnTo={returnTo}
               hasProviderFailed={parameters.has("error")}
               onTotpRequired={() => setStep("totp")}
-              onSignedIn={() => void client.invalidateQueries(sessionQuery)}
+              onSignedIn={() => void session.refetch()}
             />
           ) : (
-            <TotpStep
-              onSignedIn={() => void client.invalidateQueries(sessionQuery)}
-              onBack={() => setStep("password")}
-            />
+            <TotpStep onSignedIn={() => void session.refetch()} onBack={() => setStep("password")} />
           )}
         </div>
       </main>

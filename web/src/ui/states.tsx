@@ -69,6 +69,8 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: (() =
   const t = useTranslations("errors");
   const problem = error instanceof ApiProblem ? error : null;
   const isOffline = problem?.code === "offline";
+  // Asking again changes nothing about rights, nor about what is not there.
+  const isFinal = problem?.status === 403 || problem?.status === 404;
   const Icon = isOffline ? WifiOff : TriangleAlert;
   return (
     <div role="alert" className="flex flex-col items-center px-6 py-12 text-center">
@@ -82,13 +84,15 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: (() =
         <p>{isOffline ? t("offlineHelp") : (problem?.detail ?? (problem ? null : t("unexpectedHelp")))}</p>
         {problem?.hint && <p>{problem.hint}</p>}
       </div>
-      {onRetry && (
+      {onRetry && !isFinal && (
         <Button className="mt-5" onClick={onRetry}>
           <RotateCw aria-hidden />
           {t("retry")}
         </Button>
       )}
-      {problem?.correlationId && <CorrelationId id={problem.correlationId} className="mt-5" />}
+      {problem?.needsSupport && problem.correlationId && (
+        <CorrelationId id={problem.correlationId} className="mt-5" />
+      )}
     </div>
   );
 }
@@ -109,7 +113,7 @@ export function ErrorNote({ error, className }: { error: unknown; className?: st
         {problem?.detail ?? title}
       </p>
       {problem?.hint && <p className="mt-1 pl-6 text-soft">{problem.hint}</p>}
-      {problem && problem.status !== 422 && problem.correlationId && (
+      {problem?.needsSupport && problem.correlationId && (
         <CorrelationId id={problem.correlationId} className="mt-2 pl-6" />
       )}
     </div>

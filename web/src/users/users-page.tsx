@@ -12,6 +12,7 @@ import { moment } from "@/time/format";
 import { Avatar } from "@/ui/avatar";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
+import { cn } from "@/ui/cn";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/menu";
 import { PageHead } from "@/ui/page";
 import { EmptyState, ErrorNote, ErrorState, SkeletonRows } from "@/ui/states";
@@ -72,13 +73,12 @@ export function UsersPage() {
 
 function UserLine({ user, onEditRoles }: { user: UserRow; onEditRoles: () => void }) {
   const t = useTranslations("users");
-  const role = useTranslations("roles");
   const locale = useLocale();
   const { tenant } = useSession();
   return (
-    <li className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3 sm:px-5">
+    <li className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 py-3 sm:gap-x-4 sm:px-5">
       <Avatar id={user.person_id ?? user.id} name={user.display_name} />
-      <div className="min-w-48 flex-1">
+      <div className="min-w-0 flex-1">
         <p className="flex flex-wrap items-center gap-x-2 text-sm font-medium">
           {user.person_id === null ? (
             user.display_name
@@ -90,14 +90,9 @@ function UserLine({ user, onEditRoles }: { user: UserRow; onEditRoles: () => voi
           {!user.is_active && <Badge tone="danger">{t("disabled")}</Badge>}
         </p>
         <p className="text-xs break-all text-faint">{user.email}</p>
+        <Roles user={user} className="mt-1.5 sm:hidden" />
       </div>
-      <ul className="flex flex-wrap gap-1">
-        {user.roles.map((name) => (
-          <li key={name}>
-            <Badge tone={name === "employee" ? "neutral" : "today"}>{role(name)}</Badge>
-          </li>
-        ))}
-      </ul>
+      <Roles user={user} className="max-sm:hidden" />
       <p className="w-44 text-xs text-faint max-lg:hidden">
         {user.totp_enabled && (
           <span className="mr-2 inline-flex items-center gap-1 text-pine">
@@ -113,6 +108,19 @@ function UserLine({ user, onEditRoles }: { user: UserRow; onEditRoles: () => voi
       </p>
       <UserMenu user={user} onEditRoles={onEditRoles} />
     </li>
+  );
+}
+
+function Roles({ user, className }: { user: UserRow; className: string }) {
+  const role = useTranslations("roles");
+  return (
+    <ul className={cn("flex flex-wrap gap-1", className)}>
+      {user.roles.map((name) => (
+        <li key={name}>
+          <Badge tone={name === "employee" ? "neutral" : "today"}>{role(name)}</Badge>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -49,7 +49,7 @@ async def load_demo(database: Database, settings: AppSettings, *, password: str)
     tenant_id = await provide_tenant(database, slug=SLUG, name=COMPANY_NAME)
     today = clock.today(_TIME_ZONE)
     plan = plan_company(anchor=today)
-    is_new = await write_if_empty(database, plan, tenant_id=tenant_id, source="demo")
+    is_new = await write_if_empty(database, plan, tenant_id=tenant_id, source="初期データの登録")
     identity = build_identity(settings, registry=CollectorRegistry())
     async with database.transaction(system_principal(tenant_id)) as session:
         accounts = await ensure_accounts(session, identity, password=password)

@@ -12,6 +12,7 @@ export const audit = {
   person: "Person concerned",
   from: "From",
   to: "To",
+  showDetail: "Details",
   actions: {
     "session-signed_in": "Signed in",
     "session-sign_in_failed": "Sign-in failed",

@@ -29,14 +29,11 @@ export const org = {
   keyboardHelp: "Arrow keys move, Enter shows the members, left and right close and open.",
   kind: {
     company: "Company",
+    headquarters: "Headquarters",
     division: "Division",
     department: "Department",
     section: "Section",
     team: "Team",
-    group: "Group",
-    office: "Office",
-    plant: "Plant",
-    branch: "Branch",
     other: "Other",
   },
 } as const;

@@ -87,6 +87,8 @@ export const errors = {
   copied: "Copied",
   notFoundTitle: "Page not found",
   notFoundHelp: "The address may have changed, or you may not have permission to see it.",
+  forbiddenTitle: "This page is not open to you",
+  forbiddenHelp: "If you need it, ask HR or an administrator.",
   backHome: "Back to home",
 } as const;
 

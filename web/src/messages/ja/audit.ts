@@ -12,6 +12,7 @@ export const audit = {
   person: "対象の社員",
   from: "開始日",
   to: "終了日",
+  showDetail: "詳細",
   actions: {
     "session-signed_in": "サインイン",
     "session-sign_in_failed": "サインイン失敗",

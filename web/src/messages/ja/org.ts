@@ -29,14 +29,11 @@ export const org = {
   keyboardHelp: "矢印キーで移動、Enter で所属メンバーを表示、左右キーで開閉できます。",
   kind: {
     company: "会社",
-    division: "本部",
+    headquarters: "本部",
+    division: "事業部",
     department: "部",
     section: "課",
     team: "チーム",
-    group: "グループ",
-    office: "室・オフィス",
-    plant: "工場",
-    branch: "支店・営業所",
     other: "その他",
   },
 } as const;

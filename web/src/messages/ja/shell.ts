@@ -86,6 +86,8 @@ export const errors = {
   copied: "コピーしました",
   notFoundTitle: "ページが見つかりません",
   notFoundHelp: "アドレスが変わったか、閲覧する権限がない可能性があります。",
+  forbiddenTitle: "このページを開く権限がありません",
+  forbiddenHelp: "必要な場合は、人事部または管理者に依頼してください。",
   backHome: "ホームへ戻る",
 } as const;
 
