@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 import psycopg
 
 from benchmarks.crowds import Crowd, Reader, asking, make_crowd, open_app
-from benchmarks.figures import AT_LEAST_FLOOR, P99_OF_PAGE, Figure, Section, ratio_of_rounds
+from benchmarks.figures import AT_LEAST_FLOOR, P99_OF_PAGE, Aim, Figure, Section, ratio_of_rounds
 from benchmarks.load import Load, Target, measure, measure_one_by_one
 from benchmarks.recording import Statement, pack, recording
 from benchmarks.servers import House, Server, running_api, running_floor
@@ -23,6 +23,7 @@ from benchmarks.servers import House, Server, running_api, running_floor
 CONNECTIONS = 8
 ROUNDS = 5
 COLD_REQUESTS = 12
+ALONE_REQUESTS = 100
 NAMES = ("directory", "person", "chart")
 #: In front of the paths whose statements were recorded with nothing remembered.
 _COLD = "/cold"
@@ -135,8 +136,38 @@ async def _measure_page(
             load = await _load(page, server, asked, seconds=seconds)
             runs[name].append(load)
             cpu_ms[name].append((server.cpu_s() - before_s) * 1000 / load.requests)
-    cold = await _measure_cold(house, page, servers)
-    return _tell(page, runs, cpu_ms, cold, people=people)
+    section = _tell(page, runs, cpu_ms, people=people)
+    section.figures.append(await _measure_alone(page, servers, people=people))
+    section.figures.extend(_tell_cold(await _measure_cold(house, page, servers)))
+    return section
+
+
+def _p99_aim(page: Page, *, people: int) -> Aim | None:
+    return P99_OF_PAGE if page.name.startswith("directory") and people >= 100_000 else None
+
+
+async def _measure_alone(page: Page, servers: Servers, *, people: int) -> Figure:
+    """What one person waits while nobody else asks; under load above, a request mostly waits for others."""
+
+    async def nothing() -> None:
+        return
+
+    target = Target(port=servers.uncached.port, paths=page.paths, headers=page.headers)
+    loads = [
+        _checked(
+            await measure_one_by_one(target, requests=ALONE_REQUESTS, before=nothing),
+            name="uncached",
+            page=page,
+        )
+        for _ in range(ROUNDS)
+    ]
+    return Figure(
+        what="product without Redis, one at a time: p99",
+        value=statistics.median(load.p99_ms for load in loads),
+        unit="ms",
+        aim=_p99_aim(page, people=people),
+        raw={"rounds": [asdict(load) for load in loads]},
+    )
 
 
 async def _load(page: Page, server: Server, paths: tuple[str, ...], *, seconds: float) -> Load:
@@ -169,13 +200,11 @@ def _tell(
     page: Page,
     runs: dict[str, list[Load]],
     cpu_ms: dict[str, list[float]],
-    cold: dict[str, list[Load]],
     *,
     people: int,
 ) -> Section:
     rates = {name: [load.requests_per_s for load in loads] for name, loads in runs.items()}
-    is_directory = page.name.startswith("directory")
-    p99_aim = P99_OF_PAGE if is_directory and people >= 100_000 else None
+    p99_aim = _p99_aim(page, people=people)
     section = Section(
         name=f"{page.name}, {people:,} people, {CONNECTIONS} connections",
         notes=(
@@ -205,12 +234,11 @@ def _tell(
         section.figures.append(
             Figure(what=f"{label}: CPU of its process", value=statistics.median(cpu_ms[name]), unit="ms/req")
         )
-    section.figures.extend(_ratios(rates, cold))
+    section.figures.extend(_ratios(rates))
     return section
 
 
-def _ratios(rates: dict[str, list[float]], cold: dict[str, list[Load]]) -> list[Figure]:
-    cold_p50 = {name: [load.p50_ms for load in loads] for name, loads in cold.items()}
+def _ratios(rates: dict[str, list[float]]) -> list[Figure]:
     return [
         Figure(
             what="product without Redis / floor",
@@ -224,6 +252,12 @@ def _ratios(rates: dict[str, list[float]], cold: dict[str, list[Load]]) -> list[
             unit="",
             aim=AT_LEAST_FLOOR,
         ),
+    ]
+
+
+def _tell_cold(cold: dict[str, list[Load]]) -> list[Figure]:
+    cold_p50 = {name: [load.p50_ms for load in loads] for name, loads in cold.items()}
+    return [
         Figure(
             what="cold, one at a time: product p50",
             value=statistics.median(cold_p50["shipped"]),
