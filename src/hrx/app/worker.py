@@ -17,7 +17,7 @@ from typing import Final
 import psycopg
 import uvicorn
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
@@ -31,6 +31,7 @@ from hrx.app.platform.edge import Reply
 from hrx.app.platform.tenancy import system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit import clock, log, metrics
+from hrx.kit.catalogue import AUDIT_SEALED, QUEUE_LOSSES, WORKER_UP
 from hrx.kit.errors import Text, Unavailable
 from hrx.kit.settings import load
 
@@ -52,11 +53,9 @@ class WorkerMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.is_working = False
-        self._up = Gauge("hrx_app_worker_up", "1 while jobs are being taken.", registry=registry)
-        self.sealed = Counter("hrx_app_audit_sealed_total", "Audit entries linked.", registry=registry)
-        self.restarts = Counter(
-            "hrx_app_worker_queue_losses_total", "Times the queue was lost.", registry=registry
-        )
+        self._up = WORKER_UP.gauge(registry)
+        self.sealed = AUDIT_SEALED.counter(registry)
+        self.restarts = QUEUE_LOSSES.counter(registry)
 
     def set_working(self, is_working: bool) -> None:
         self.is_working = is_working

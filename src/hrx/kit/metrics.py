@@ -5,23 +5,21 @@ A port for each process, because exporters shared by several processes undercoun
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, start_http_server
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-#: Advisory bounds of OTel's http.server.request.duration, with two more below for a local product.
-DURATION_BUCKETS_S: Final = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-)  # fmt: skip
+from hrx.kit.catalogue import HTTP_ACTIVE, HTTP_DURATION
 
 Stop = Callable[[], None]
 
 
 def new_registry() -> CollectorRegistry:
     """A registry with the facts about this process: CPU, memory, open files, garbage collection."""
+    # A second series for each child, saying only when it was made, is worth nobody's memory.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -33,16 +31,8 @@ class HttpServerMetrics:
     """What each HTTP server of the product records; every label has few values, chosen by us."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._duration = Histogram(
-            "http_server_request_duration_seconds",
-            "Duration of HTTP server requests, by route template.",
-            ("http_request_method", "http_route", "http_response_status_code"),
-            buckets=DURATION_BUCKETS_S,
-            registry=registry,
-        )
-        self.active = Gauge(
-            "http_server_active_requests", "HTTP requests being answered now.", registry=registry
-        )
+        self._duration = HTTP_DURATION.histogram(registry)
+        self.active = HTTP_ACTIVE.gauge(registry)
         # Looking up a labelled child takes longer than observing; the combinations are few.
         self._children: dict[tuple[str, str, int], Histogram] = {}
 

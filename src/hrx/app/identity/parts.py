@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
 from hrx.app.identity.gate import Gate
 from hrx.app.identity.keys import read_key_ring
@@ -14,18 +14,14 @@ from hrx.app.identity.oidc import Providers, open_providers
 from hrx.app.identity.passwords import Passwords
 from hrx.app.identity.totp import Seal
 from hrx.app.settings import AppSettings
+from hrx.kit.catalogue import SIGN_INS
 
 
 class SignInMetrics:
     """How sign-ins end; what alerts on attacks are made from."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.attempts = Counter(
-            "hrx_app_sign_ins_total",
-            "Sign-in steps by method and outcome.",
-            ("method", "outcome"),
-            registry=registry,
-        )
+        self.attempts = SIGN_INS.counter(registry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.platform.tenancy import Principal
 from hrx.kit import clock
+from hrx.kit.catalogue import CACHE_REQUESTS, CACHE_UP
 
 _logger = logging.getLogger("hrx.cache")
 #: Larger answers are not kept: one of them would push out thousands of small ones.
@@ -36,15 +37,8 @@ class CacheMetrics:
     """Hits, misses and whether the cache is in use."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
-            "hrx_app_cache_requests_total",
-            "Cache look-ups by outcome.",
-            ("view", "outcome"),
-            registry=registry,
-        )
-        self.is_up = Gauge(
-            "hrx_app_cache_up", "1 while Redis answers, 0 while it is bypassed.", registry=registry
-        )
+        self.requests = CACHE_REQUESTS.counter(registry)
+        self.is_up = CACHE_UP.gauge(registry)
 
 
 @dataclass(slots=True, kw_only=True)

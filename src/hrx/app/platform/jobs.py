@@ -28,7 +28,7 @@ import psycopg_pool
 from procrastinate import exceptions as queue_errors
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,6 +36,7 @@ from hrx.app.platform.db import Database, driver_of
 from hrx.app.platform.tenancy import Principal, TenantId, system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit import log
+from hrx.kit.catalogue import JOB_DURATION, JOBS_RESCUED
 from hrx.kit.errors import Unavailable
 
 DEFAULT_QUEUE: Final = "default"
@@ -81,16 +82,8 @@ class JobMetrics:
     """How long jobs take, and how they end."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.duration = Histogram(
-            "hrx_app_job_duration_seconds",
-            "Duration of jobs.",
-            ("task", "outcome"),
-            buckets=(0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0),
-            registry=registry,
-        )
-        self.rescued = Counter(
-            "hrx_app_jobs_rescued_total", "Jobs of dead workers that were run again.", registry=registry
-        )
+        self.duration = JOB_DURATION.histogram(registry)
+        self.rescued = JOBS_RESCUED.counter(registry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,12 @@ from typing import Final
 
 import orjson
 import psycopg
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.platform.tenancy import SessionId, TenantId
+from hrx.kit.catalogue import LIVE_CONNECTIONS, LIVE_EVENTS, LIVE_RECONNECTS
 from hrx.kit.errors import Text, Unavailable
 
 _logger = logging.getLogger("hrx.live")
@@ -99,11 +100,9 @@ class LiveHub:
         self._max = max_connections
         self._subscriptions: set[Subscription] = set()
         self.is_listening = asyncio.Event()
-        self._open = Gauge("hrx_app_live_connections", "Open live streams.", registry=registry)
-        self._seen = Counter("hrx_app_live_events_total", "Events heard.", ("kind",), registry=registry)
-        self._losses = Counter(
-            "hrx_app_live_reconnects_total", "Times the listening connection was lost.", registry=registry
-        )
+        self._open = LIVE_CONNECTIONS.gauge(registry)
+        self._seen = LIVE_EVENTS.counter(registry)
+        self._losses = LIVE_RECONNECTS.counter(registry)
 
     @asynccontextmanager
     async def subscribe(

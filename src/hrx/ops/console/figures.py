@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from hrx.kit.catalogue import (
+    LEDGER_ENTRIES,
+    LEDGER_IS_VALID,
+    LOOKED_AT,
+    PART_LOOK,
+    PART_MEMORY,
+    PART_STATUS,
+)
 from hrx.ops.check import Status
 from hrx.ops.console.desk import Desk
 
@@ -23,15 +31,7 @@ class PlaneFigures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         snapshot = self._desk.snapshot
-        status = GaugeMetricFamily(
-            "hrx_ops_part_status", "1 for the present status of each part.", labels=("part", "status")
-        )
-        latency = GaugeMetricFamily(
-            "hrx_ops_part_look_seconds", "Duration of the last look at a part.", labels=("part",)
-        )
-        memory = GaugeMetricFamily(
-            "hrx_ops_part_memory_bytes", "Proportional memory of a part's processes.", labels=("part",)
-        )
+        status, latency, memory = PART_STATUS.family(), PART_LOOK.family(), PART_MEMORY.family()
         for view in snapshot.views:
             for value in Status:
                 status.add_metric((view.info.name, value.value), float(view.status is value))
@@ -41,17 +41,7 @@ class PlaneFigures(Collector):
             memory.add_metric((name,), size_bytes)
         yield from (status, latency, memory)
         if snapshot.at is not None:
-            yield _gauge(
-                "hrx_ops_look_timestamp_seconds", "When the watcher last looked.", snapshot.at.timestamp()
-            )
+            yield LOOKED_AT.family(snapshot.at.timestamp())
         if snapshot.ledger is not None:
-            yield _gauge(
-                "hrx_ops_ledger_is_valid", "1 when the chain verified.", float(snapshot.ledger.is_valid)
-            )
-            yield _gauge(
-                "hrx_ops_ledger_entries", "Entries when the chain was verified.", snapshot.ledger.entries
-            )
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, text, value=value)
+            yield LEDGER_IS_VALID.family(float(snapshot.ledger.is_valid))
+            yield LEDGER_ENTRIES.family(snapshot.ledger.entries)
