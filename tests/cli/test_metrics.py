@@ -1,4 +1,4 @@
-"""The metrics reference is the catalogue; what processes really export is compared in the acceptance tests."""
+"""The metrics reference is the catalogue; acceptance tests compare it with what processes export."""
 
 from __future__ import annotations
 

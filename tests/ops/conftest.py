@@ -169,7 +169,9 @@ def ledger(ledger_url: str) -> Ledger:
 
 @pytest.fixture(scope="session")
 def impatient_runbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's runbook, but waiting 2 s for a proof where people wait 60."""
+    """The project's runbook, but waiting 2 s for a proof where people wait 60; for tests of proofs that fail.
+
+    Nothing that should succeed may use it: on a busy machine a part needs longer than that to start."""
     folder = tmp_path_factory.mktemp("content") / "runbook"
     shutil.copytree(ROOT / "runbook", folder)
     path = folder / "procedures" / "restart-part.yaml"
@@ -179,12 +181,12 @@ def impatient_runbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(machine: SmallMachine, ledger_url: str, impatient_runbook: Path) -> OpsSettings:
+def settings(machine: SmallMachine, ledger_url: str) -> OpsSettings:
     """Settings of a plane that looks at the small machine; everything else is configured but absent."""
     nobody = f"127.0.0.1:{free_port()}"
     return OpsSettings(
         var_dir=machine.layout.var,
-        runbook_dir=impatient_runbook,
+        runbook_dir=ROOT / "runbook",
         ledger_url=SecretStr(ledger_url),
         language="en",
         worker_url=f"http://127.0.0.1:{machine.ports['worker']}",
@@ -205,6 +207,14 @@ def settings(machine: SmallMachine, ledger_url: str, impatient_runbook: Path) ->
 def plane(settings: OpsSettings, machine: SmallMachine) -> Iterator[Plane]:
     """An opened plane on the small machine."""
     with opened_plane(settings, target=Machine(machine.layout)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def impatient_plane(settings: OpsSettings, machine: SmallMachine, impatient_runbook: Path) -> Iterator[Plane]:
+    """The same, giving up on a proof after 2 s."""
+    impatient = settings.model_copy(update={"runbook_dir": impatient_runbook})
+    with opened_plane(impatient, target=Machine(machine.layout)) as opened:
         yield opened
 
 

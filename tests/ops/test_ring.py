@@ -206,8 +206,9 @@ def test_a_viewer_neither_plans_nor_runs(plane: Plane) -> None:
 
 
 def test_a_part_that_does_not_come_back_is_a_failed_run_with_its_undo_on_record(
-    plane: Plane, machine: SmallMachine
+    impatient_plane: Plane, machine: SmallMachine
 ) -> None:
+    plane = impatient_plane
     actor = make_operator(plane.ledger, "aoki")
     record = propose_restart(plane, "worker", actor=actor)
     machine.set_mood("worker", "not_ready")

@@ -30,7 +30,7 @@ def list_entries(
     actor: Annotated[str | None, typer.Option(help="Only entries by this actor.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only entries about this, such as part:worker.")] = None,
     text: Annotated[str | None, typer.Option(help="Only entries whose content has this text.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500)] = 30,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most this many.")] = 30,
     as_json: AsJson = False,
 ) -> None:
     """The newest entries, newest first."""
@@ -115,7 +115,7 @@ def _row(entry: Entry) -> list[str]:
     return [
         str(entry.seq),
         f"{entry.at:%Y-%m-%d %H:%M:%S}",
-        entry.kind.value,
+        output.word("kind", entry.kind),
         entry.actor,
         entry.subject,
         entry.run_id,

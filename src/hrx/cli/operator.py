@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Operators: people who may sign in to operations.", no_args_is_help=True)
     group.command("create")(create)
     group.command("list")(list_all)
-    group.command("roles")(roles)
+    group.command("set-role")(set_role)
     group.command("disable")(disable)
     group.command("enable")(enable)
     group.command("password")(password)
@@ -75,7 +75,7 @@ def list_all(as_json: AsJson = False) -> None:
     output.show_table(columns, rows)
 
 
-def roles(
+def set_role(
     name: Name,
     role: Annotated[Role, typer.Option(help=ROLE_HELP)],
     operator: As = None,

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from hrx.kit.errors import HrxError, Invalid, Language, Refused, Text
 from hrx.kit.secrets import mask_text
+from hrx.ops import words
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -34,9 +35,14 @@ def say(text: Text) -> str:
     return text.in_language(language())
 
 
+def word(family: str, value: str) -> str:
+    """The word for a state, kind or role, as the console's pages say it too."""
+    return say(words.find(family, str(value)))
+
+
 def exit_code_of(error: HrxError) -> int:
     """Class of error → exit code; the only place that knows."""
-    if error.stable_code.endswith("lock_held") or type(error).__name__ == "LockHeld":
+    if error.stable_code.replace(".", "_").endswith("lock_held"):
         return LOCKED
     if isinstance(error, Refused):
         return REFUSED
@@ -73,4 +79,14 @@ def show_table(columns: Sequence[Text], rows: Sequence[Sequence[str]], *, title:
         table.add_column(say(column), overflow="fold")
     for row in rows:
         table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 200, soft_wrap=False).print(table)
+
+
+def show_facts(facts: Sequence[tuple[Text, str]]) -> None:
+    """A few named facts, one a line, their values under each other."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(f"  {say(name)}", value)
     Console(width=None if sys.stdout.isatty() else 200, soft_wrap=False).print(table)

@@ -207,7 +207,12 @@ def runs(as_json: AsJson = False) -> None:
         Text(ja="誰が", en="Who"),
     )
     rows = [
-        [item.run_id, item.state.value, output.say(item.plan.title) if item.plan else "?", item.actor]
+        [
+            item.run_id,
+            output.word("run", item.state),
+            output.say(item.plan.title) if item.plan else "?",
+            item.actor,
+        ]
         for item in found
     ]
     output.show_table(columns, rows)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from hrx.cli import output
 from hrx.kit.errors import Text
-from hrx.ops.plan import ApprovalRule, Effect, Plan, Step, plan_to_json
+from hrx.ops.plan import Effect, Plan, Step, plan_to_json
 from hrx.ops.run.records import RunRecord, StepState
 
-_RULES = {
-    ApprovalRule.NONE: Text(ja="承認は不要", en="no approval needed"),
-    ApprovalRule.OWN: Text(ja="実行する本人の確認", en="confirmed by whoever runs it"),
-    ApprovalRule.OTHER: Text(ja="作成者以外の承認者の承認", en="an approver other than the author"),
-}
 _MARKS = {
     StepState.PENDING: "·",
     StepState.RUNNING: "…",
@@ -51,10 +46,15 @@ def run_document(run: RunRecord) -> dict[str, object]:
 
 def show_plan(plan: Plan, *, seq: int | None) -> None:
     """A plan as people read it before deciding."""
-    number = f" [{seq}]" if seq is not None else ""
-    print(f"{output.say(plan.title)}{number}")
-    print(f"  {output.say(plan.impact)} ({plan.risk.value})")
-    print(f"  {output.say(_RULES[plan.approval_needed])} · {plan.plan_hash}\n")
+    number = output.say(Text(ja=f"計画 {seq}: ", en=f"Plan {seq}: ")) if seq is not None else ""
+    print(f"{number}{output.say(plan.title)}")
+    facts = (
+        (Text(ja="影響", en="Impact"), f"{output.word('risk', plan.risk)} — {output.say(plan.impact)}"),
+        (Text(ja="承認", en="Approval"), output.word("rule", plan.approval_needed)),
+        (Text(ja="ハッシュ", en="Hash"), plan.plan_hash),
+    )
+    output.show_facts(facts)
+    print()
     columns = (
         Text(ja="", en=""),
         Text(ja="手順", en="Step"),
@@ -76,7 +76,7 @@ def show_run(run: RunRecord) -> None:
         said = f" — {output.say(item.message)}" if item.message else ""
         print(f"  {_MARKS[item.state]} {output.say(item.step.name)}{took}{said}")
     message = f": {output.say(run.message)}" if run.message else ""
-    print(f"{run.run_id} {run.state.value}{message}")
+    print(f"{run.run_id} {output.word('run', run.state)}{message}")
 
 
 def _step_row(mark: str, step: Step) -> list[str]:

@@ -15,12 +15,6 @@ from hrx.kit.errors import Text
 from hrx.ops.run.proofs import find_last_proof
 from hrx.ops.runbook.chapters import Built, Chapter, Section, get_chapter
 
-_BUILT = {
-    Built.YES: Text(ja="稼働中", en="live"),
-    Built.PARTLY: Text(ja="一部", en="partly built"),
-    Built.NO: Text(ja="未構築", en="not built yet"),
-}
-
 _NOTHING_YET = Text(
     ja="この章はまだ作られていません。以下は、これから作るものです。今は何も動いていません。",
     en="Nothing of this chapter is built yet. What follows is what will be; none of it runs today.",
@@ -43,7 +37,7 @@ def list_chapters(as_json: AsJson = False) -> None:
         output.show_json({"items": [asdict(chapter) for chapter in chapters]})
         return
     rows = [
-        [str(chapter.number), output.say(chapter.title), output.say(_BUILT[chapter.built])]
+        [str(chapter.number), output.say(chapter.title), output.word("built", chapter.built)]
         for chapter in chapters
     ]
     output.show_table((Text(ja="章", en="#"), Text(ja="題", en="Title"), Text(ja="状態", en="State")), rows)
@@ -92,7 +86,7 @@ def _to_markdown(chapter: Chapter, proofs: dict[str, str]) -> str:
     if chapter.built is Built.NO:
         parts.append(f"**{output.say(_NOTHING_YET)}**")
     for section in chapter.sections:
-        parts.append(f"## {section.id} {output.say(section.title)} [{output.say(_BUILT[section.built])}]")
+        parts.append(f"## {section.id} {output.say(section.title)} [{output.word('built', section.built)}]")
         parts.append(output.say(section.body))
         if section.requirements and section.built is not Built.YES:
             parts.append(_say_requirements(section))

@@ -21,15 +21,6 @@ from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.target import PartState, PartStatus
 
 _MIB = 1024 * 1024
-_STATES = {
-    PartState.RUNNING: Text(ja="稼働中", en="running"),
-    PartState.STARTING: Text(ja="起動中", en="starting"),
-    PartState.STOPPING: Text(ja="停止中", en="stopping"),
-    PartState.STOPPED: Text(ja="停止", en="stopped"),
-    PartState.FAILED: Text(ja="失敗", en="failed"),
-    PartState.ABSENT: Text(ja="なし", en="not there"),
-    PartState.UNKNOWN: Text(ja="不明", en="unknown"),
-}
 _RESTING = Text(ja="待機", en="resting")
 
 
@@ -97,7 +88,7 @@ def _show(parts: Sequence[PartStatus], answers: dict[str, Answer], sizes: dict[s
     for part in parts:
         row = [
             part.name,
-            output.say(_RESTING if part.name in RESTING and not part.pid else _STATES[part.state]),
+            _say_state(part),
             _say_answer(answers.get(part.name)),
             _say_duration(part.uptime_s),
             str(part.pid or ""),
@@ -117,6 +108,11 @@ def _show(parts: Sequence[PartStatus], answers: dict[str, Answer], sizes: dict[s
         print(
             output.say(Text(ja="\n何も動いていません。起動: make up", en="\nNothing runs. Start it: make up"))
         )
+
+
+def _say_state(part: PartStatus) -> str:
+    is_resting = part.name in RESTING and not part.pid
+    return output.say(_RESTING) if is_resting else output.word("process", part.state)
 
 
 def _say_answer(answer: Answer | None) -> str:

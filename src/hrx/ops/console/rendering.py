@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from hrx.kit import clock
 from hrx.kit.errors import Language, Text
-from hrx.ops.console import words
+from hrx.ops import words
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"

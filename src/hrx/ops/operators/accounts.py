@@ -44,9 +44,9 @@ def create_operator(ledger: Ledger, name: str, *, role: Role, password: str, by:
             raise Conflict(
                 Text(ja=f"運用者 {name} はすでにいます", en=f"There is an operator {name} already"),
                 hint=Text(
-                    ja=f"権限は `hrx operator roles {name} --role …`、"
+                    ja=f"権限は `hrx operator set-role {name} --role …`、"
                     f"パスワードは `hrx operator password {name}` で変えられます。",
-                    en=f"Change it with `hrx operator roles {name} --role …` or "
+                    en=f"Change it with `hrx operator set-role {name} --role …` or "
                     f"`hrx operator password {name}`.",
                 ),
                 code="operator.exists",

@@ -70,8 +70,9 @@ def require(actor: Actor, permission: Permission) -> None:
             en=f"{actor.name} may not do this: it takes the role {needed.en.lower()} or above",
         ),
         hint=Text(
-            ja=f"管理者に `hrx operator roles {actor.name} --role {_LEAST[permission]}` を依頼してください。",
-            en=f"Ask an administrator for `hrx operator roles {actor.name} --role {_LEAST[permission]}`.",
+            ja="管理者に次を依頼してください: "
+            f"`hrx operator set-role {actor.name} --role {_LEAST[permission]}`",
+            en=f"Ask an administrator for `hrx operator set-role {actor.name} --role {_LEAST[permission]}`.",
         ),
         code="operator.forbidden",
     )

@@ -1,4 +1,5 @@
-"""The words for states, kinds and roles, in both languages; one place, so that pages agree."""
+"""The words for states, kinds and roles, in both languages; one place, so that pages and
+commands agree."""
 
 from __future__ import annotations
 

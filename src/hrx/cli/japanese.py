@@ -1,0 +1,127 @@
+"""The help of every command in Japanese, keyed by the English that stands in the code.
+
+A help text without its Japanese is found by a test, not by an operator."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HELP: Final = {
+    "HRX-AI: start, look, plan, run, record.": "HRX-AI: 起動する、見る、計画する、実行する、記録する。",
+    "Show this message and exit.": "この説明を表示して終わる。",
+    "One JSON document.": "JSON 文書 1 つで出力する。",
+    # --- up, down, status, check, logs
+    "Start everything that is not running, restart what changed; harmless when all is well.": (
+        "動いていないものを起動し、変わったものを再起動する。すべて正常なら何もしない。"
+    ),
+    "One JSON document at the end.": "最後に JSON 文書 1 つで出力する。",
+    "Stop every part, the edge first and PostgreSQL last (fast shutdown); harmless when nothing runs.": (
+        "入口から順に、最後に PostgreSQL まで、すべて止める。何も動いていなければ何もしない。"
+    ),
+    "Every part: does it run, does it answer. Exit code 0 when all that should run does.": (
+        "すべての部品が動いているか、応答するか。動くべきものがすべて動いていれば終了コード 0。"
+    ),
+    "Also how much memory each part takes.": "部品ごとのメモリーも示す。",
+    "Look at parts now. Exit code 1 when a required one is down.": (
+        "部品を今、外から見る。必須の部品が止まっていれば終了コード 1。"
+    ),
+    "Parts to look at; all when none is named.": "見る部品。省略するとすべて。",
+    "Keep the look in the ledger.": "見た結果を台帳に残す。",
+    "What the parts wrote last; secrets masked.": "部品が最後に書いたログ。秘密は伏せる。",
+    "One part, such as api-blue; all when left out.": "部品の名前(例: api-blue)。省略するとすべて。",
+    "How many lines.": "行数。",
+    # --- ledger
+    "The append-only record of operations.": "追記しかできない運用の記録(台帳)。",
+    "The newest entries, newest first.": "最近の記録を新しい順に示す。",
+    "Only entries of this kind.": "この種類の記録だけ。",
+    "Only entries by this actor.": "この人の記録だけ。",
+    "Only entries about this, such as part:worker.": "この対象の記録だけ(例: part:worker)。",
+    "Only entries whose content has this text.": "内容にこの文字列を含む記録だけ。",
+    "At most this many.": "最大件数。",
+    "One entry with all it holds.": "記録 1 件の中身をすべて示す。",
+    "The entry's number.": "記録の番号。",
+    "Walk the whole chain. Exit code 1 when an entry was changed, removed or reordered.": (
+        "鎖をすべてたどって検証する。書き換え・削除・並べ替えがあれば終了コード 1。"
+    ),
+    "A head hash noted earlier; it must still be there.": (
+        "以前に控えた先頭のハッシュ。今も存在することを確かめる。"
+    ),
+    "Every entry as JSON lines, exactly as stored; enough to verify the chain elsewhere.": (
+        "すべての記録を保存されたままの JSON 行で出力する。別の場所で鎖を検証できる。"
+    ),
+    "A new file; standard output if unset.": "新しいファイル。省略すると標準出力。",
+    # --- lock
+    "Locks of running procedures.": "実行中の手順のロック。",
+    "The locks that block somebody now.": "今、ほかの人を待たせているロック。",
+    "End somebody else's lock; the run that held it stops at its next step.": (
+        "ほかの人のロックを解除する。持っていた実行は次の手順で止まる。"
+    ),
+    "The lock's name, such as part:worker.": "ロックの名前(例: part:worker)。",
+    # --- operator
+    "Operators: people who may sign in to operations.": "運用者: 運用コンソールに入れる人。",
+    "Add an operator; the password is asked for, or read from standard input.": (
+        "運用者を追加する。パスワードは尋ねるか、標準入力から読む。"
+    ),
+    "The operator's name.": "運用者の名前。",
+    "viewer, responder, approver or admin.": (
+        "viewer(閲覧者)、responder(対応者)、approver(承認者)、admin(管理者)。"
+    ),
+    "Every operator with role and last sign-in.": "運用者の一覧。権限と最後のサインイン。",
+    "Give an operator another role.": "運用者の権限を変える。",
+    "Lock an operator out at once.": "運用者を直ちに締め出す。",
+    "Let a disabled operator in again.": "停止した運用者を再び有効にする。",
+    "Set a new password and sign the operator out everywhere.": (
+        "新しいパスワードを設定し、すべてのサインインを切る。"
+    ),
+    # --- shared by commands that change something
+    "Why, for the record.": "理由。台帳に残る。",
+    "Why, for the record (when planning at once).": "理由。台帳に残る(計画から続けて実行するとき)。",
+    "Act as this operator (asks for the password).": "この運用者として行う(パスワードを尋ねる)。",
+    "The operator's second factor, when one is set.": "二要素認証を設定した運用者の確認コード。",
+    "Say what would be done, and do nothing.": "行う内容を示すだけで、何も変えない。",
+    "Do not ask.": "確認を求めない。",
+    # --- procedure
+    "Procedures: look, plan, approve, run, record.": "手順: 見る、計画する、承認する、実行する、記録する。",
+    "Every procedure with its last proof.": "手順の一覧。最後に確かめた日時つき。",
+    "What a procedure is for, what it needs and its steps.": "手順の目的、必要なもの、中身。",
+    "The procedure's id.": "手順の ID。",
+    "Make a plan and put it on record; nothing is executed. With --dry-run it is only shown.": (
+        "計画を作って記録する。何も実行しない。--dry-run なら記録もせず示すだけ。"
+    ),
+    "name=value, such as part=worker.": "名前=値(例: part=worker)。",
+    "The newest plans.": "最近の計画。",
+    "Give your word on a plan, after reading it. An irreversible one takes another operator's.": (
+        "計画を読んだうえで承認する。取り消せない計画は、作成者以外の承認者が承認する。"
+    ),
+    "The plan's number.": "計画の番号。",
+    "Run a plan and wait for its end. Exit 0 when seen from outside to have worked, 1 when not.": (
+        "計画を実行し、終わりまで待つ。外から成功を確かめられれば終了コード 0、そうでなければ 1。"
+    ),
+    "A plan's number, or a procedure's id to plan and run at once.": (
+        "計画の番号。手順の ID なら、計画から続けて実行する。"
+    ),
+    "The newest runs, with those that died.": "最近の実行。途中で止まったものも示す。",
+    "How far a run is, or how it ended.": "実行の進み具合、または結果。",
+    "The run's id.": "実行の ID。",
+    "Go on with a run that died, from its first unfinished step.": (
+        "途中で止まった実行を、終わっていない最初の手順から続ける。"
+    ),
+    "End a run that died, taking back what it did.": "途中で止まった実行を、行ったことを取り消して打ち切る。",
+    # --- runbook
+    "The runbook, chapter by chapter.": "ランブックを章ごとに読む。",
+    "The chapters and how much of each is built.": "章の一覧と、どこまで作られているか。",
+    "One chapter, each procedure with its last proof.": "1 つの章。手順には最後に確かめた日時がつく。",
+    "The chapter's number, 1 to 10.": "章の番号(1〜10)。",
+    # --- references generated from the code
+    "The settings reference.": "設定の一覧。",
+    "Write .env.example and docs/settings.md from the code.": (
+        "プログラムから .env.example と docs/settings.md を作り直す。"
+    ),
+    "Say whether the written reference still matches the code.": (
+        "書かれた一覧が今のプログラムと一致するかを確かめる。"
+    ),
+    "The metrics reference.": "指標の一覧。",
+    "Write docs/metrics.md from the code.": "プログラムから docs/metrics.md を作り直す。",
+    "Every metric with its unit and meaning.": "すべての指標を単位と意味つきで示す。",
+    "Only say what would change.": "変わる内容を示すだけ。",
+}

@@ -1,0 +1,99 @@
+"""Help in both languages, and wrong use that says what is wrong and where to read what is right."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer.main
+from typer import rich_utils
+
+from hrx.cli.__main__ import build, main
+from hrx.cli.helping import list_help, speak_operators_language
+from hrx.cli.japanese import HELP
+
+_TITLES = ("OPTIONS_PANEL_TITLE", "ARGUMENTS_PANEL_TITLE", "COMMANDS_PANEL_TITLE", "REQUIRED_LONG_STRING")
+
+
+@pytest.fixture(autouse=True)
+def _titles_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library keeps its titles in module variables; ours must not outlive a test."""
+    for name in _TITLES:
+        monkeypatch.setattr(rich_utils, name, getattr(rich_utils, name))
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    said = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, said.out, said.err
+
+
+def test_every_help_text_has_its_japanese_and_no_japanese_is_left_over() -> None:
+    written = list_help(typer.main.get_command(build()))
+    assert written - HELP.keys() == set()
+    assert HELP.keys() - written <= {"Show this message and exit."}
+
+
+def test_help_is_in_the_operators_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HRX_LANGUAGE", "ja")
+    command = typer.main.get_command(build())
+    speak_operators_language(command)
+    assert all(any(letter > "\u3000" for letter in text) for text in list_help(command))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "english", "japanese", "where"),
+    [
+        (("frob",), "No such command 'frob'", "コマンド「frob」はありません", "hrx --help"),
+        (("check", "--nope"), "No such option: --nope", "オプション --nope はありません", "hrx check --help"),
+        (("procedure", "run"), "Missing argument 'what'", "what を指定", "hrx procedure run --help"),
+        (
+            ("ledger", "show", "x"),
+            "Invalid value for 'seq'",
+            "seq の値が正しくありません",
+            "ledger show --help",
+        ),
+        (
+            ("operator", "create", "sato", "--role", "king"),
+            "'king' is not one of 'viewer'",
+            "--role の値が正しくありません",
+            "hrx operator create --help",
+        ),
+    ],
+)
+def test_wrong_use_ends_with_2_and_the_command_that_helps(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    english: str,
+    japanese: str,
+    where: str,
+) -> None:
+    for language, said in (("en", english), ("ja", japanese)):
+        monkeypatch.setenv("HRX_LANGUAGE", language)
+        code, out, err = run(capsys, *arguments)
+        assert (code, out) == (2, "")
+        assert said in err
+        assert where in err
+
+
+def test_wrong_use_is_json_for_whoever_asked_for_json(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["ledger", "show", "x", "--json"])
+    assert ended.value.code == 2
+    told = json.loads(capfdbinary.readouterr().out)
+    assert told["error"]["code"] == "cli.wrong_use"
+
+
+def test_the_bare_command_and_a_bare_noun_show_their_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HRX_LANGUAGE", "en")
+    code, out, err = run(capsys)
+    assert (code, err) == (0, "")
+    assert "procedure" in out
+    code, out, err = run(capsys, "procedure")
+    assert (code, err) == (2, "")
+    assert "approve" in out
