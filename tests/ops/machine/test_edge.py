@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -275,3 +277,73 @@ def test_a_configuration_that_haproxy_refuses_is_reported_in_its_words(
         broken.prepare()
     assert "[ALERT]" in refused.value.message.en
     assert "bind" in refused.value.message.en
+
+
+LOG_WAIT_S = 5
+
+
+@pytest.mark.req("R4.2-1")
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"X-Correlation-ID": "abcdef0123456789"}, "abcdef0123456789"),
+        (
+            {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+            "0af7651916cd43dd8448eb211c80319c",
+        ),
+        ({}, None),
+        ({"X-Correlation-ID": 'forged","status":200'}, None),
+        ({"X-Correlation-ID": "x" * 65}, None),
+    ],
+)
+def test_one_id_is_passed_on_answered_and_logged(
+    layout: Layout, ports: Ports, tools: Toolchain, headers: dict[str, str], expected: str | None
+) -> None:
+    with serving("api", ports["api_blue"]), logging_edge(layout, ports, tools) as log:
+        wait_for(ports, "/livez", 200)
+        reply = ask(ports, '/api/v1/people?q=secret"', headers=headers)
+        given = reply.headers["x-correlation-id"]
+        if expected is None:
+            assert re.fullmatch(r"[0-9a-f]{32}", given), given
+        else:
+            assert given == expected
+        passed_on = {name.lower(): value for name, value in json.loads(reply.body)["headers"].items()}
+        assert passed_on["x-correlation-id"] == given
+        line = wait_for_line(log, given)
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/api/v1/people", 200)
+    assert line["server"] == "api-blue"
+
+
+@pytest.mark.req("R4.2-1")
+def test_an_answer_of_the_edge_itself_names_its_id_too(
+    layout: Layout, ports: Ports, tools: Toolchain
+) -> None:
+    with logging_edge(layout, ports, tools) as log:
+        reply = wait_for(ports, "/api/v1/people", 503)
+        line = wait_for_line(log, reply.headers["x-correlation-id"])
+    assert line["status"] == 503
+
+
+@contextmanager
+def logging_edge(layout: Layout, ports: Ports, tools: Toolchain) -> Iterator[Path]:
+    """The edge with its standard output in a file, as the supervisor keeps it."""
+    made = make_edge(layout, ports, tools)
+    made.prepare()
+    log = layout.var / "edge.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(made.argv(), env=made.tool.environment(), stdout=output, stderr=output)
+        try:
+            yield log
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_for_line(log: Path, correlation_id: str) -> dict[str, object]:
+    deadline = time.monotonic() + LOG_WAIT_S
+    while time.monotonic() < deadline:
+        for line in log.read_text().splitlines():
+            if f'"correlation_id":"{correlation_id}"' in line:
+                return cast("dict[str, object]", json.loads(line))
+        time.sleep(0.05)
+    raise AssertionError(f"no line with {correlation_id}:\n{log.read_text()[-2000:]}")
