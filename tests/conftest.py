@@ -25,6 +25,7 @@ from sqlalchemy import text
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.tenancy import Principal, TenantId, system_principal
 from hrx.ops.targets.machine.postgres import PostgresCluster, create_roles_and_database
+from tests.servers.otlp import OtlpServer, running_otlp_server
 
 ROOT = Path(__file__).resolve().parents[1]
 #: The demo company's sign-ins, by role.
@@ -213,6 +214,17 @@ class Stack:
     ports: Mapping[str, int]
     accounts: Mapping[str, Account]
     operator: Account
+    #: What was chosen when it was started; a command that is given less would start it differently.
+    environment: Mapping[str, str]
+    #: Where the application sends its traces.
+    otlp: OtlpServer
+
+    def secret(self, name: str) -> str:
+        """One of the secrets that its first start made."""
+        for line in (self.var / "secrets.env").read_text().splitlines():
+            if line.startswith(f"{name}="):
+                return line.split("=", 1)[1]
+        raise KeyError(name)
 
 
 def last_lines(var: Path, *, count: int = 40) -> str:
@@ -231,15 +243,21 @@ def stack() -> Iterator[Stack]:
     Tests that use it carry `xdist_group("stack")`, so that one test process has it."""
     var = Path(tempfile.mkdtemp(prefix="hrx-test-stack-"))
     var.chmod(0o711)
-    environment = {
-        **os.environ,
+    with running_otlp_server() as otlp:
+        yield from _started_stack(var, otlp)
+
+
+def _started_stack(var: Path, otlp: OtlpServer) -> Iterator[Stack]:
+    chosen = {
         "HRX_VAR_DIR": str(var),
         "HRX_EDGE_PORT": str(free_port()),
         "HRX_OPS_PORT": str(free_port()),
         # Away from the stack of whoever works here, and below the ports that clients are given.
         "HRX_INNER_PORT_SHIFT": str(secrets.randbelow(55) * 400 + 1000),
         "HRX_LANGUAGE": "en",
+        "HRX_OTLP_ENDPOINT": otlp.endpoint,
     }
+    environment = {**os.environ, **chosen}
     hrx = [sys.executable, "-m", "hrx.cli"]
     try:
         up = subprocess.run(
@@ -268,6 +286,8 @@ def stack() -> Iterator[Stack]:
                 for role, email in DEMO_EMAILS.items()
             },
             operator=Account(email="admin", password=kept["HRX_OPERATOR_PASSWORD"]),
+            environment=chosen,
+            otlp=otlp,
         )
     finally:
         subprocess.run(

@@ -2,94 +2,22 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
-from hrx.ops.targets.machine.blueprint import list_doors
-from hrx.ops.targets.machine.environment import checkout
 from hrx.ops.targets.machine.machine import PARTS, RESTING
-from hrx.ops.targets.machine.ports import Ports, read_remembered
 from hrx.ops.targets.machine.processes import find_stack_processes, is_alive
-from hrx.ops.targets.machine.readiness import ask
 from hrx.ops.targets.machine.supervisor import Supervisor
-from hrx.ops.targets.target import PartState
-from tests.conftest import Stack, last_lines
+from tests.acceptance.operating import becomes_well, eventually, pids, run_hrx, status_of
+from tests.conftest import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
-
-
-def run_hrx(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line on the stack under test, with nothing else in its environment."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "HRX_DEMO")}
-    return subprocess.run(
-        [sys.executable, "-m", "hrx.cli", *arguments],
-        env={
-            **kept,
-            "HRX_VAR_DIR": str(stack.var),
-            "HRX_EDGE_PORT": str(stack.ports["edge"]),
-            "HRX_OPS_PORT": str(stack.ports["ops"]),
-            "HRX_LANGUAGE": "en",
-        },
-        cwd=checkout(),
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-
-
-def status_of(url: str) -> int:
-    parts = urlsplit(url)
-    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)) as connection:
-        try:
-            connection.request("GET", parts.path)
-            return connection.getresponse().status
-        except OSError:
-            return 0
-
-
-def eventually(condition: Callable[[], bool], *, within_s: float, what: str) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-        time.sleep(0.1)
-
-
-def list_unwell(stack: Stack) -> list[str]:
-    """What should run and does not, and the doors that stay shut; asked here: a command costs a second."""
-    parts = Supervisor(stack.var / "run" / "supervisor.sock").list_parts()
-    stopped = [part for part in parts if part.state is not PartState.RUNNING and part.name not in RESTING]
-    # As they are now: an inner port that somebody took meanwhile has moved.
-    inner = read_remembered(stack.var / "run" / "ports.json")
-    ports = Ports(edge=stack.ports["edge"], ops=stack.ports["ops"], inner=inner)
-    doors = list_doors(ports, names=[part.name for part in parts])
-    shut = [f"{door.part}: {answer}" for door in doors if not (answer := ask(door.url)).is_ready]
-    return [f"{part.name}: {part.state}" for part in stopped] + shut
-
-
-def becomes_well(stack: Stack, *, within_s: float) -> None:
-    """Waits for the whole stack; fails with what is not well and what it wrote."""
-    deadline = time.monotonic() + within_s
-    while unwell := list_unwell(stack):
-        assert time.monotonic() < deadline, f"not well in {within_s} s: {unwell}\n{last_lines(stack.var)}"
-        time.sleep(0.1)
-
-
-def pids(stack: Stack) -> dict[str, int | None]:
-    return {part.name: part.pid for part in Supervisor(stack.var / "run" / "supervisor.sock").list_parts()}
 
 
 @pytest.mark.req("R1-1")

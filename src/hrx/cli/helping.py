@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import typer
 from typer import rich_utils
@@ -23,8 +23,8 @@ _WRONG_USE: Final = (
 )
 
 
-# `Any` would say no more: the library's command classes are private to it.
-def speak_operators_language(command: object) -> None:
+# `Any` below: the library's classes of commands and parameters are private to it.
+def speak_operators_language(command: Any) -> None:
     """Turn the help of a command and of all below it into Japanese when the operator reads Japanese."""
     if output.language() != "ja":
         return
@@ -35,7 +35,7 @@ def speak_operators_language(command: object) -> None:
     _translate(command)
 
 
-def list_help(command: object) -> set[str]:
+def list_help(command: Any) -> set[str]:
     """Every help text of a command and of all below it, as written."""
     said = (getattr(item, "help", None) for item in (command, *_params(command)))
     found = {str(text) for text in said if text}
@@ -64,19 +64,22 @@ def _to_japanese(said: str) -> str:
     return f"使い方が違います: {said}"
 
 
-def _translate(command: object) -> None:
+def _translate(command: Any) -> None:
     for item in (command, *_params(command)):
         said = getattr(item, "help", None)
         if said:
-            item.help = HELP.get(said, said)  # type: ignore[attr-defined]
+            item.help = HELP.get(said, said)
     for below in _below(command):
         _translate(below)
 
 
-def _params(command: object) -> tuple[object, ...]:
-    """Arguments and options, `--help` itself too."""
-    return tuple(getattr(command, "params", ()))
+def _params(command: Any) -> tuple[Any, ...]:
+    """Arguments and options, `--help` itself too; parameters have no parameters."""
+    if not hasattr(command, "get_help_option"):
+        return ()
+    shows_help = command.get_help_option(command.context_class(command))
+    return (*command.params, *([shows_help] if shows_help else []))
 
 
-def _below(command: object) -> tuple[object, ...]:
+def _below(command: Any) -> tuple[Any, ...]:
     return tuple(getattr(command, "commands", {}).values())
