@@ -136,7 +136,11 @@ def _judge_process(process: ProcessFacts, *, is_expected: bool) -> tuple[Status,
         return Status.DEGRADED, Text(ja="起動または停止の途中です", en="Starting or stopping")
     if process.state == "stopped" and not is_expected:
         return Status.OK, Text(ja="待機中(止めてあります)", en="Resting (stopped on purpose)")
-    return Status.DOWN, Text(ja=f"止まっています({process.state})", en=f"Not running ({process.state})")
+    reason = _NOT_RUNNING_JA.get(process.state, process.state)
+    return Status.DOWN, Text(ja=f"動いていません({reason})", en=f"Not running ({process.state})")
+
+
+_NOT_RUNNING_JA = {"stopped": "停止中", "failed": "起動に失敗", "absent": "プロセスなし"}
 
 
 def _finding(check: Check, seen: Observation, status: Status, summary: Text) -> Finding:

@@ -101,11 +101,11 @@ def headline(snapshot: Snapshot) -> Text:
     degraded = [view for view in snapshot.views if view.status is Status.DEGRADED]
     if down:
         names_ja = "、".join(view.info.title.ja for view in down[:3])
-        names_en = ", ".join(view.info.title.en for view in down[:3])
         more, verb = len(down) - 3, "is" if len(down) == 1 else "are"
+        names_en = [view.info.title.en for view in down[:3]] + ([f"{more} more"] if more > 0 else [])
         return Text(
             ja=f"{names_ja}{f'ほか {more} 件' if more > 0 else ''}が止まっています",
-            en=f"{names_en}{f' and {more} more' if more > 0 else ''} {verb} down",
+            en=f"{_enumerate(names_en)} {verb} down",
         )
     if degraded:
         return Text(
@@ -115,6 +115,11 @@ def headline(snapshot: Snapshot) -> Text:
     if any(view.status is Status.UNKNOWN and view.info.required for view in snapshot.views):
         return Text(ja="状態の分からない部品があります", en="Some parts cannot be seen")
     return Text(ja="すべて動いています", en="Everything is working")
+
+
+def _enumerate(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def group_views(snapshot: Snapshot) -> list[tuple[str, list[Any]]]:
