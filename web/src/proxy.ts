@@ -1,33 +1,21 @@
 import { NextResponse, type NextRequest } from "next/server";
-import { SESSION_COOKIE } from "@/session/cookie";
 
 /**
  * Security headers of every page. The nonce is new for each response, so a page can only run scripts that
  * this server wrote into it. Development needs eval for React's error overlays and a socket for reloading.
  */
 export function proxy(request: NextRequest): NextResponse {
-  if (needsSignIn(request)) return toSignIn(request);
   const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64");
   const policy = contentSecurityPolicy(nonce, process.env.NODE_ENV === "development");
   const headers = new Headers(request.headers);
   headers.set("x-nonce", nonce);
   headers.set("content-security-policy", policy);
+  // A layout does not know its own address; the way back after sign-in needs it.
+  headers.set("x-wanted", request.nextUrl.pathname + request.nextUrl.search);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("content-security-policy", policy);
   for (const [name, value] of FIXED_HEADERS) response.headers.set(name, value);
   return response;
-}
-
-/** Without a session cookie no page has anything to show; whether a cookie is any good, only the API knows. */
-function needsSignIn({ nextUrl, cookies }: NextRequest): boolean {
-  return nextUrl.pathname !== "/sign-in" && !cookies.has(SESSION_COOKIE);
-}
-
-/** A relative address: the browser knows best by which name it reached us. */
-function toSignIn({ nextUrl }: NextRequest): NextResponse {
-  const wanted = nextUrl.pathname + nextUrl.search;
-  const location = wanted === "/" ? "/sign-in" : `/sign-in?return_to=${encodeURIComponent(wanted)}`;
-  return new NextResponse(null, { status: 307, headers: { location, "cache-control": "private, no-store" } });
 }
 
 const FIXED_HEADERS = [

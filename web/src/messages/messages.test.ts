@@ -15,7 +15,9 @@ function texts(catalogue: object, above = ""): Map<string, string> {
 }
 
 function argumentsOf(text: string): string[] {
-  return [...new Set([...text.matchAll(/\{(\w+)[,}]/g)].map((match) => match[1] ?? ""))].sort();
+  // What a plural says is no argument, though it stands in braces too.
+  const plain = text.replace(/(?:=\d+|\bone|\bother) \{[^{}]*\}/g, "");
+  return [...new Set([...plain.matchAll(/\{(\w+)[,}]/g)].map((match) => match[1] ?? ""))].sort();
 }
 
 const japanese = texts(ja);
