@@ -90,7 +90,7 @@ CACHE_REQUESTS: Final = _metric(
     en="Cache look-ups by outcome.",
     labels=(
         bounded("view", "cached views named in the code", at_most=32),
-        chosen("outcome", "hit", "miss", "bypass"),
+        chosen("outcome", "hit", "shared", "miss", "bypass"),
     ),
 )
 CACHE_UP: Final = _metric(
