@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +18,13 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from hrx.app.identity.gate import COOKIE
 from hrx.app.identity.oidc import Providers, open_providers
 from hrx.app.identity.routes.oidc import safe_return_path
+from hrx.app.platform.db import Database
+from hrx.kit import clock
 from hrx.kit.errors import Invalid
 from tests.app.clients import Browser, User, open_browser
 from tests.app.conftest import MakeSettings, MakeUser, running
@@ -259,6 +263,55 @@ async def test_a_token_of_the_provider_is_exchanged_for_a_session(visit: Visit, 
     script = open_browser(visit.app)
     script.headers["Authorization"] = f"Bearer {answer.json()['token']}"
     assert (await script.get("/session")).json()["user"]["id"] == user.id
+
+
+async def test_a_token_that_was_exchanged_once_is_worth_nothing(visit: Visit, user: User) -> None:
+    token = visit.provider.id_token()
+    thief = open_browser(visit.app, address="203.0.113.99")
+    answers = await asyncio.gather(
+        *(
+            browser.post("/auth/token", {"provider": "test", "id_token": token})
+            for browser in (visit.browser, thief)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 403]
+    # Another spelling of the same signature (its last letter holds bits that say nothing) helps nobody.
+    again = next(letter for letter in "AQgw" if letter != token[-1])
+    for replayed in (token, token[:-1] + again):
+        answer = await thief.post("/auth/token", {"provider": "test", "id_token": replayed})
+        assert (answer.status_code, answer.json()["code"]) == (403, "oidc.token_refused")
+    fresh = visit.provider.id_token(jti="another")
+    assert (await thief.post("/auth/token", {"provider": "test", "id_token": fresh})).status_code == 200
+
+
+async def test_used_tokens_are_forgotten_when_nobody_would_believe_them_any_more(
+    visit: Visit, user: User, database: Database
+) -> None:
+    body = {"provider": "test", "id_token": visit.provider.id_token(jti="once")}
+    assert (await visit.browser.post("/auth/token", body)).status_code == 200
+    for later, status in ((timedelta(seconds=300), 403), (timedelta(seconds=400), 403)):
+        with clock.shifted(later):
+            async with database.transaction(None) as session:
+                await session.execute(text("SELECT gate.purge(:at)"), {"at": clock.now()})
+            assert (await visit.browser.post("/auth/token", body)).status_code == status
+
+
+@pytest.mark.parametrize("exp", [int(time.time()) + 9 * 86_400, 1e300])
+async def test_a_token_that_would_live_for_weeks_is_refused(visit: Visit, user: User, exp: float) -> None:
+    visit.provider.wrong_claims = {"exp": exp}
+    body = {"provider": "test", "id_token": visit.provider.id_token()}
+    answer = await visit.browser.post("/auth/token", body)
+    assert (answer.status_code, answer.json()["code"]) == (403, "oidc.token_refused")
+
+
+@pytest.mark.parametrize("field", ["issuer", "jwks_uri"])
+def test_keys_and_pages_of_a_provider_do_not_come_over_plain_http(
+    make_settings: MakeSettings, provider: OidcServer, field: str
+) -> None:
+    with pytest.raises(Invalid, match="HRX_OIDC_PROVIDERS"):
+        open_providers(
+            make_settings(oidc_providers=configured(provider, **{field: "http://login.example.co.jp"}))
+        )
 
 
 @pytest.mark.parametrize("fault", [name for name in WRONG_CLAIMS if "nonce" not in name])

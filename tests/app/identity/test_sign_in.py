@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from hrx.app.identity.gate import COOKIE
-from hrx.app.platform.tenancy import Role
+from hrx.app.platform.db import Database
+from hrx.app.platform.tenancy import Role, TenantId, system_principal
 from hrx.kit import clock
 from tests.app.clients import PASSWORD, Browser, open_browser
 from tests.app.conftest import MakeSettings, MakeUser, SignIn, running
@@ -123,6 +125,20 @@ async def test_guessing_is_stopped_even_for_the_right_password(browser: Browser,
     assert answer.status_code == 429
     assert answer.json()["code"] == "auth.too_many_attempts"
     assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_naming_the_organisation_or_not_are_no_two_ways_to_guess(
+    browser: Browser, database: Database, tenant: TenantId, make_user: MakeUser
+) -> None:
+    user = await make_user()
+    async with database.transaction(system_principal(tenant)) as session:
+        slug = await session.scalar(text("SELECT slug FROM app.tenant"))
+    guess = {"email": user.email, "password": "wrong-guess-1"}
+    statuses = []
+    for at in range(11):
+        named = {"tenant": slug} if at % 2 else {"tenant": "nobody"} if at % 3 else {}
+        statuses.append((await browser.post("/auth/login", {**guess, **named})).status_code)
+    assert statuses == [401] * 10 + [429]
 
 
 async def test_guesses_made_at_the_same_moment_are_all_counted(app: FastAPI, make_user: MakeUser) -> None:

@@ -15,13 +15,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from hrx.app.settings import AppSettings
 from hrx.kit import clock
@@ -33,6 +43,8 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDS
 LEEWAY_S: Final = 60
 MAX_TOKEN_CHARACTERS: Final = 16_384
 MAX_DOCUMENT_BYTES: Final = 512 * 1024
+#: Tokens that were used are remembered until they expire; one that lives longer than this is refused.
+MAX_LIFETIME_S: Final = 7 * 86_400
 #: An unknown key id fetches the keys again, but not more often than this: anyone can send unknown ids.
 REFETCH_PAUSE_S: Final = 10.0
 
@@ -51,6 +63,18 @@ class TokenRefused(Forbidden):
     code = "oidc.token_refused"
 
 
+def _private_on_its_way(address: str) -> str:
+    """Keys that come over plain HTTP are anybody's; on the loopback nobody is in between."""
+    parts = urlsplit(address)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return address
+    raise ValueError("https is needed")
+
+
+Address = Annotated[str, AfterValidator(_private_on_its_way)]
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
 class ProviderConfig(BaseModel):
     """One entry of HRX_OIDC_PROVIDERS. `tenant` (a slug) limits it to the accounts of one tenant."""
 
@@ -58,10 +82,10 @@ class ProviderConfig(BaseModel):
 
     id: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
     name: str
-    issuer: str = Field(pattern=r"^https?://")
+    issuer: Address
     client_id: str
     client_secret: str | None = None
-    jwks_uri: str | None = None
+    jwks_uri: Address | None = None
     scopes: str = "openid email profile"
     flow: Literal["code", "token"] = "code"
     tenant: str | None = None
@@ -112,9 +136,9 @@ class _Discovery(BaseModel):
     """What is read of a provider's discovery document."""
 
     issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
+    authorization_endpoint: Address
+    token_endpoint: Address
+    jwks_uri: Address
 
 
 class _TokenAnswer(BaseModel):
@@ -143,6 +167,8 @@ class ExternalIdentity:
     provider: ProviderConfig
     subject: str
     verified_email: str | None
+    #: Until then the token it was read from is believed.
+    expires_at: datetime
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -205,7 +231,10 @@ class Provider:
         self._check_claims(claims, nonce=nonce)
         is_verified = claims.email_verified in (True, "true") or self.config.trusts_email
         email = claims.email.strip().lower() if claims.email and is_verified else None
-        return ExternalIdentity(provider=self.config, subject=claims.sub, verified_email=email)
+        expires_at = clock.now() + timedelta(seconds=claims.exp - clock.now().timestamp() + LEEWAY_S)
+        return ExternalIdentity(
+            provider=self.config, subject=claims.sub, verified_email=email, expires_at=expires_at
+        )
 
     async def _verify_signature(self, token: str) -> _Claims:
         try:
@@ -225,7 +254,7 @@ class Provider:
             claims.iss == self.config.issuer
             and self.config.client_id in audiences
             and (len(audiences) == 1 or claims.azp == self.config.client_id)
-            and claims.exp > now - LEEWAY_S
+            and now - LEEWAY_S < claims.exp < now + MAX_LIFETIME_S
             and claims.iat < now + LEEWAY_S
             and (claims.nbf is None or claims.nbf < now + LEEWAY_S)
             and (nonce is None or claims.nonce == nonce)

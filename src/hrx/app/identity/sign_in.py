@@ -87,8 +87,8 @@ class SignIn:
         self, *, email: str, password: str, tenant_slug: str | None, caller: Caller
     ) -> SignedIn:
         """Raises TooManyAttempts, WrongCredentials or TenantNeeded."""
-        account = f"{tenant_slug or '*'}:{email}"
-        counters = throttle.for_sign_in(self.settings, account=account, address=caller.address)
+        # Without the organisation: naming it or not would otherwise be two ways to guess at one account.
+        counters = throttle.for_sign_in(self.settings, account=email, address=caller.address)
         candidates = await self._count_and_find(counters, email=email, tenant_slug=tenant_slug)
         fitting = await self._whose_password_is_right(candidates, password=password)
         if not fitting:

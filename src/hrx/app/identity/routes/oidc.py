@@ -177,8 +177,22 @@ async def sign_in_with_token(
     identity.gate.check_origin(request)
     provider = identity.providers.get(body.provider, flow="token")
     external = await provider.read_id_token(body.id_token, nonce=None)
+    await _use_up(parts, body.id_token, external)
     signed_in = await sign_in_of(parts, identity).with_identity(external, caller=caller_of(request))
     return answer(parts, response, signed_in, as_bearer=body.bearer)
+
+
+async def _use_up(parts: Parts, token: str, external: ExternalIdentity) -> None:
+    """A token is good once: who finds it in a log or a proxy comes too late. Raises TokenRefused."""
+    signed_part = token.rpartition(".")[0]
+    async with parts.database.transaction(None) as session:
+        is_first = await session.scalar(
+            text("SELECT gate.use_token(:digest, :expires_at)"),
+            {"digest": ids.digest(signed_part), "expires_at": external.expires_at},
+        )
+    if not is_first:
+        _logger.warning("OIDC token used again", extra={"fields": {"provider": external.provider.id}})
+        raise refused()
 
 
 def redirect_uri(parts: Parts, provider_id: str) -> str:
