@@ -80,6 +80,7 @@ def test_every_day_survives_iso_and_its_era(day: date) -> None:
         ("family_kanji", "髙﨑", "髙﨑"),
         ("family_kanji", "\ufa19谷", "\ufa19谷"),
         ("family_kanji", "葛\U000e0100城", "葛\U000e0100城"),
+        ("family_kanji", "\ue001橋", "\ue001橋"),
         ("family_kana", "ﾀｶﾊｼ", "タカハシ"),
         ("family_kana", "たかはし", "タカハシ"),
         ("family_kana", "か\u3099", "ガ"),
@@ -118,6 +119,8 @@ def test_values_are_normalised_without_losing_characters(field: str, text: str, 
         ("fte", "NaN", "ratio.malformed"),
         ("family_kanji", "佐\x00藤", "cell.nul"),
         ("family_kanji", "佐\u200b藤", "cell.nul"),
+        ("family_kanji", "佐\u202e藤", "cell.nul"),
+        ("family_kanji", "佐\u200d藤", "cell.nul"),
     ],
 )
 def test_values_that_do_not_fit_are_refused(field: str, text: str, code: str) -> None:
@@ -127,7 +130,9 @@ def test_values_that_do_not_fit_are_refused(field: str, text: str, code: str) ->
     assert parsed.problem.code == code
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)"])
+@pytest.mark.parametrize(
+    "text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "＝1+1", "＋1", "－1", "＠SUM(A1)"]
+)
 def test_formulas_stay_text_and_are_flagged(text: str) -> None:
     parsed = parse_cell(text, field=BY_NAME["address_line1"])
     assert parsed is not None

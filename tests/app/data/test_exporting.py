@@ -87,6 +87,9 @@ async def test_formulas_are_made_harmless_in_csv_and_stay_text_in_workbooks(impo
     await importer.load(COMPANY)
     row = table(await export(importer.browser))[3]
     assert row["番地"] == "'=1+1"
+    # A quoted cell does not fall apart where ; or a tab separates: its second half could be a formula.
+    content = (await export(importer.browser)).decode("utf-8-sig")
+    assert all(line.startswith('"') and line.endswith('"') for line in content.splitlines())
     book = CalamineWorkbook.from_object(io.BytesIO(await export(importer.browser, "xlsx")))
     grid = book.get_sheet_by_index(0).to_python()
     assert "=1+1" in [str(cell) for cell in grid[4]]

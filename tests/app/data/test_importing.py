@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date
 
 import pytest
@@ -235,7 +237,8 @@ async def test_imported_formulas_stay_text_and_are_flagged(importer: Importer, f
 async def test_errors_can_be_taken_away_as_a_file(importer: Importer) -> None:
     done = await importer.check(csv_bytes(HEADER, "=1,佐藤 健,,,本社,,,昨日,"))
     answer = await importer.browser.get(f"/imports/{done['id']}/errors.csv")
-    lines = answer.content.decode("utf-8-sig").splitlines()
-    assert lines[0] == "行,列,値,内容,種類"
-    assert "2,入社日,昨日,「昨日」は日付として読めません" in lines[2]
-    assert lines[1].startswith("2,社員番号,'=1,")
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    assert lines[0] == ["行", "列", "値", "内容", "種類"]
+    assert lines[1][:3] == ["2", "社員番号", "'=1"]
+    assert lines[2][:3] == ["2", "入社日", "昨日"]
+    assert lines[2][3].startswith("「昨日」は日付として読めません")

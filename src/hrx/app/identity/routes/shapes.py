@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from hrx.app.identity import gate
 from hrx.app.identity.parts import IdentityParts
 from hrx.app.identity.sign_in import Caller, SignedIn, SignIn
+from hrx.app.platform.characters import has_hidden
 from hrx.app.platform.edge import Parts, client_address
 from hrx.app.platform.problems import field_error
 
@@ -25,7 +26,7 @@ def _email(value: str) -> str:
     """Lower case, full-width letters made plain; raises for what cannot be an address."""
     normalized = unicodedata.normalize("NFKC", value).strip().lower()
     local, at, domain = normalized.rpartition("@")
-    is_odd = any(character.isspace() or not character.isprintable() for character in normalized)
+    is_odd = has_hidden(normalized) or any(character.isspace() for character in normalized)
     if not (local and at and domain) or is_odd or len(normalized) > 254:
         raise field_error(
             "email_invalid",
@@ -38,7 +39,7 @@ def _email(value: str) -> str:
 def _visible(value: str) -> str:
     """NFC, trimmed; control characters have no business in names."""
     normalized = unicodedata.normalize("NFC", value).strip()
-    if not normalized or any(unicodedata.category(c) in {"Cc", "Cs", "Co", "Cn"} for c in normalized):
+    if not normalized or has_hidden(normalized):
         raise field_error(
             "text_invalid", ja="使えない文字が含まれています。", en="It holds characters that cannot be used."
         )

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from hrx.app.people.employees.names import Names
+from hrx.app.people.employees.names import Names, compose_kana
+from hrx.app.platform.characters import has_hidden
 from hrx.app.platform.edge import MAX_ID
 from hrx.app.platform.problems import field_error
 
@@ -32,18 +33,35 @@ def _on_calendar(day: date) -> date:
 
 def printable(text: str) -> str:
     """Refuse control and invisible formatting characters: they make two names look like one."""
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in text):
+    if has_hidden(text):
         raise field_error(
             "text_not_printable",
-            ja="改行や制御文字は使えません。",
-            en="Line breaks and control characters cannot be used.",
+            ja="改行、制御文字、見えない文字は使えません。",
+            en="Line breaks, control characters and invisible characters cannot be used.",
         )
     return text
 
 
+def _readable(text: str) -> str:
+    """The same for text of several lines."""
+    if has_hidden(text, allowed="\r\n\t"):
+        raise field_error(
+            "text_not_printable",
+            ja="制御文字や見えない文字は使えません。",
+            en="Control characters and invisible characters cannot be used.",
+        )
+    return text
+
+
+def _half_width(text: str) -> str:
+    """Codes are typed in full width as well (Ａ００１), and mean the same; imports do likewise."""
+    return unicodedata.normalize("NFKC", text)
+
+
 def _email(text: str) -> str:
     local, at, domain = text.rpartition("@")
-    if not at or not local or "." not in domain or any(character.isspace() for character in text):
+    is_odd = has_hidden(text) or any(character.isspace() for character in text)
+    if not at or not local or "." not in domain or is_odd:
         raise field_error(
             "email_invalid",
             ja="メールアドレスの形式が正しくありません。",
@@ -55,12 +73,22 @@ def _email(text: str) -> str:
 _STRIPPED: Final = StringConstraints(strip_whitespace=True)
 Day = Annotated[date, AfterValidator(_on_calendar)]
 RefId = Annotated[int, Field(ge=1, le=MAX_ID)]
-NamePart = Annotated[str, _STRIPPED, StringConstraints(max_length=100), AfterValidator(printable)]
-Number = Annotated[str, _STRIPPED, StringConstraints(min_length=1, max_length=50), AfterValidator(printable)]
+NamePart = Annotated[
+    str, _STRIPPED, StringConstraints(max_length=100), AfterValidator(printable), AfterValidator(compose_kana)
+]
+Number = Annotated[
+    str,
+    _STRIPPED,
+    StringConstraints(min_length=1, max_length=50),
+    AfterValidator(printable),
+    AfterValidator(_half_width),
+    # What was one character in full width may be several in half width (㍿).
+    Field(max_length=50),
+]
 Email = Annotated[str, _STRIPPED, StringConstraints(max_length=254), AfterValidator(_email)]
 Grade = Annotated[str, _STRIPPED, StringConstraints(min_length=1, max_length=50), AfterValidator(printable)]
 Fte = Annotated[Decimal, Field(ge=0, le=1, decimal_places=3, description="Working share, 0 to 1.")]
-Reason = Annotated[str, _STRIPPED, StringConstraints(max_length=2000)]
+Reason = Annotated[str, _STRIPPED, StringConstraints(max_length=2000), AfterValidator(_readable)]
 EmploymentKind = Literal["regular", "fixed_term", "part_time", "temporary", "executive", "seconded", "other"]
 Gender = Literal["female", "male", "other", "undisclosed"]
 

@@ -4,10 +4,14 @@ Pure: knows no table and no request."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Locale = Literal["ja", "en"]
+#: A letter with the voicing mark that stands for itself: か + ゛.
+_IN_TWO_PARTS: Final = re.compile(".[\u3099\u309a]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,11 @@ def display_name(*, kanji: str, latin: str, locale: Locale) -> str:
 
     Each language falls back on the other script: a person without kanji is shown in Latin letters."""
     return (kanji or latin) if locale == "ja" else (latin or kanji)
+
+
+def compose_kana(text: str) -> str:
+    """Join か + ゛ into が without touching any other character, unlike NFC (which would alter 神 to 神)."""
+    return _IN_TWO_PARTS.sub(lambda match: unicodedata.normalize("NFC", match.group()), text)
 
 
 def _join(first: str, second: str) -> str:

@@ -21,14 +21,15 @@ from hrx.app.people.employees.importing.dates import DateRefused, parse_day, par
 from hrx.app.people.employees.importing.fields import CLEAR_MARKS, Field, FieldKind
 from hrx.app.people.employees.importing.mapping import normalise_header
 from hrx.app.people.employees.importing.problems import Problem
+from hrx.app.people.employees.names import compose_kana
+from hrx.app.platform.characters import has_hidden
 
 Value = str | date | Decimal | None
-#: Spreadsheets run a text that starts like this as a formula.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+#: Spreadsheets run a text that starts like this as a formula; Japanese ones take full width as well.
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b\u2060\ufeff\ufffe\uffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_COMBINED = re.compile(".[\u3099\u309a]")
+#: Characters of one's own (外字): files of old systems hold them, and losing them would lose a name.
+_GAIJI = re.compile("[\ue000-\uf8ff]")
 _KANA = re.compile("[\u30a0-\u30ff \u3000・ーA-Za-z.'-]+$")
 _NOT_KANA = re.compile("[^\u30a0-\u30ff \u3000・ーA-Za-z.'-]")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$")
@@ -57,7 +58,7 @@ class CellRefused(Exception):
 
 def parse_cell(raw: str, *, field: Field) -> Parsed | None:
     """The meaning of a cell's text in `field`; None for a blank cell, which changes nothing."""
-    if _CONTROL.search(raw) or _SURROGATE.search(raw):
+    if not raw.isprintable() and has_hidden(_GAIJI.sub("", raw), allowed="\t\n\r"):
         return Parsed(problem=Problem(column=field.name, code="cell.nul"))
     text = raw.strip()
     if not text:
@@ -74,11 +75,6 @@ def parse_cell(raw: str, *, field: Field) -> Parsed | None:
         limits = {"limit": str(field.max_length), "found": str(len(value))}
         return Parsed(problem=Problem(column=field.name, code="cell.too_long", values=limits))
     return Parsed(value=value, is_cleared=value is None, warning=_formula_warning(value, field))
-
-
-def compose_kana(text: str) -> str:
-    """Join か + ゛ into が without touching any other character, unlike NFC (which would alter 神 to 神)."""
-    return _COMBINED.sub(lambda match: unicodedata.normalize("NFC", match.group()), text)
 
 
 def _without_guard(text: str) -> str:

@@ -60,7 +60,9 @@ async def write_csv(
         with await asyncio.to_thread(
             path.open, "w", encoding=encoding, errors=errors, newline="", buffering=1 << 16
         ) as stream:
-            writer = csv.writer(stream)
+            # Every cell in quotes: a cell that holds the separator of another country (; or a tab) would fall
+            # apart there, and its second half could begin with a formula.
+            writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
             batch: list[list[str]] = []
             async for row in rows:
                 batch.append([guard_formula(cell) for cell in row])

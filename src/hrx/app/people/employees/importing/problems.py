@@ -72,8 +72,8 @@ PROBLEMS: Final[dict[str, Text]] = {
         en="Use at most {limit} characters (now {found}).",
     ),
     "cell.nul": Text(
-        ja="使えない制御文字が含まれています。入力し直してください。",
-        en="It contains a control character that cannot be stored. Type the value again.",
+        ja="制御文字または見えない文字が含まれています。入力し直してください。",
+        en="It contains a control or an invisible character. Type the value again.",
     ),
     "cell.formula": Text(
         ja="数式の形をしています。計算はせず、文字のまま取り込みます。",
