@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from datetime import date
 from pathlib import Path
 
@@ -147,17 +148,40 @@ def test_workbooks_keep_days_numbers_and_leading_zeros(tmp_path: Path) -> None:
     assert table.rows[1] == ["00456", "H1.5.1", "00001", "=1+1"]
 
 
+@pytest.mark.parametrize("tells_its_size", [True, False])
+@pytest.mark.parametrize("part", ["xl/sharedStrings.xml", "xl/worksheets/sheet2.xml"])
 def test_a_workbook_bomb_is_refused_before_it_is_unpacked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, part: str, tells_its_size: bool
 ) -> None:
-    content = workbook_bytes(["社員番号", "氏名"], ["1", "佐藤 健"])
-    stream = io.BytesIO(content)
-    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/media/zeros.bin", b"\x00" * 30_000_000)
-    monkeypatch.setattr(workbook, "MAX_UNPACKED_BYTES", 20_000_000)
+    path = tmp_path / "upload"
+    path.write_bytes(bomb_bytes(part, tells_its_size=tells_its_size))
     with pytest.raises(HrxError) as refused:
-        read(tmp_path, stream.getvalue())
-    assert refused.value.stable_code == "file.bomb"
+        workbook.weigh_archive(path)
+    # An archive that does not even tell the truth about its sizes counts as damaged.
+    assert refused.value.stable_code == ("file.bomb" if tells_its_size else "file.workbook")
+
+
+def bomb_bytes(part: str, *, tells_its_size: bool) -> bytes:
+    """A workbook of some 3 MB with one part that unpacks to more than the limit.
+
+    The archive's directory may say that the part is small, with the checksum of its beginning."""
+    block = (b"<si><t>" + b"a" * 1017) * 1024
+    stream = io.BytesIO()
+    content = workbook_bytes(["社員番号", "氏名"], ["1", "佐藤 健"])
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as source,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target,
+    ):
+        for entry in source.infolist():
+            if entry.filename != part:
+                target.writestr(entry, source.read(entry))
+        with target.open(part, "w", force_zip64=True) as growing:
+            for _ in range(workbook.MAX_UNPACKED_BYTES // len(block) + 1):
+                growing.write(block)
+        if not tells_its_size:
+            lying = target.getinfo(part)
+            lying.file_size, lying.CRC = 7, zlib.crc32(b"<si><t>")
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize("address", ["XFD1", "B1048576", "A9999999"])

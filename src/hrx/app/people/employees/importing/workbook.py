@@ -5,6 +5,7 @@ the memory of 17 billion cells. The sheet's XML is therefore scanned for address
 
 from __future__ import annotations
 
+import copy
 import re
 import zipfile
 from collections.abc import Iterator
@@ -69,9 +70,7 @@ def weigh_archive(path: Path) -> None:
             if "xl/workbook.xml" not in names:
                 raise _unreadable()
             _refuse_bomb(entries)
-            for entry in entries:
-                if entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml"):
-                    _refuse_far_cells(archive, entry)
+            _read_every_part(archive, entries)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
         raise _unreadable() from error
     except RuntimeError as error:
@@ -82,42 +81,58 @@ def weigh_archive(path: Path) -> None:
 def _refuse_bomb(entries: list[zipfile.ZipInfo]) -> None:
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED_BYTES or len(entries) > MAX_ARCHIVE_ENTRIES:
-        raise FileTooLarge(
-            Text(
-                ja=f"展開すると大きすぎるブックです（上限 {MAX_UNPACKED_BYTES // 2**20} MB）。",
-                en=f"This workbook unpacks to too much (limit {MAX_UNPACKED_BYTES // 2**20} MB).",
-            ),
-            hint=Text(
-                ja="必要なシートだけを新しいブックに写すか、CSVで保存してください。",
-                en="Copy the sheet you need into a new workbook, or save it as CSV.",
-            ),
-            code="file.bomb",
-        )
+        raise _bomb()
 
 
-def _refuse_far_cells(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Scan one sheet's XML; sizes in the archive's directory may lie, so the bytes are counted too."""
-    seen = 0
-    tail = b""
-    with archive.open(entry) as stream:
-        while chunk := stream.read(_SCAN_CHUNK_BYTES):
-            seen += len(chunk)
-            if seen > MAX_UNPACKED_BYTES:
-                raise _unreadable()
-            # A sheet in UTF-16 would slip past the pattern; Excel never writes one.
-            if b"\x00" in chunk or _FAR_CELL.search(tail + chunk):
-                raise FileTooLarge(
-                    Text(
-                        ja="表の範囲が広すぎます。端の方に値の入ったセルがあります。",
-                        en="The table is too wide or too long: a cell far from the others holds a value.",
-                    ),
-                    hint=Text(
-                        ja="使う範囲だけを新しいブックに貼り付けて保存してください。",
-                        en="Paste the part you need into a new workbook and save that.",
-                    ),
-                    code="file.far_cells",
-                )
-            tail = chunk[-_SCAN_OVERLAP_BYTES:]
+def _read_every_part(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+    """Read all XML once, as far as it goes: sizes in the archive's directory may lie.
+
+    The reader that comes after trusts no size either, and would keep what it unpacks in memory."""
+    left = MAX_UNPACKED_BYTES
+    for entry in entries:
+        if not entry.filename.endswith((".xml", ".rels")):
+            continue
+        honest = copy.copy(entry)
+        honest.file_size = left + 1
+        is_sheet = entry.filename.startswith("xl/worksheets/")
+        tail = b""
+        with archive.open(honest) as stream:
+            while chunk := stream.read(_SCAN_CHUNK_BYTES):
+                left -= len(chunk)
+                if left < 0:
+                    raise _bomb()
+                # A sheet in UTF-16 would slip past the pattern; Excel never writes one.
+                if is_sheet and (b"\x00" in chunk or _FAR_CELL.search(tail + chunk)):
+                    raise _far_cells()
+                tail = chunk[-_SCAN_OVERLAP_BYTES:]
+
+
+def _bomb() -> FileTooLarge:
+    return FileTooLarge(
+        Text(
+            ja=f"展開すると大きすぎるブックです（上限 {MAX_UNPACKED_BYTES // 2**20} MB）。",
+            en=f"This workbook unpacks to too much (limit {MAX_UNPACKED_BYTES // 2**20} MB).",
+        ),
+        hint=Text(
+            ja="必要なシートだけを新しいブックに写すか、CSVで保存してください。",
+            en="Copy the sheet you need into a new workbook, or save it as CSV.",
+        ),
+        code="file.bomb",
+    )
+
+
+def _far_cells() -> FileTooLarge:
+    return FileTooLarge(
+        Text(
+            ja="表の範囲が広すぎます。端の方に値の入ったセルがあります。",
+            en="The table is too wide or too long: a cell far from the others holds a value.",
+        ),
+        hint=Text(
+            ja="使う範囲だけを新しいブックに貼り付けて保存してください。",
+            en="Paste the part you need into a new workbook and save that.",
+        ),
+        code="file.far_cells",
+    )
 
 
 def _visible_sheets(book: CalamineWorkbook) -> Iterator[str]:
