@@ -90,18 +90,25 @@ def running_process(module: str, settings: AppSettings, *, port_variable: str) -
     home = Path(tempfile.mkdtemp(prefix="hrx-test-process-"))
     environment = {
         "PATH": os.environ["PATH"],
+        # The same sources as the tests', also in a second working tree.
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "HRX_DATABASE_URL": settings.database_url.get_secret_value(),
         "HRX_REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else "",
         "HRX_SESSION_KEYS": settings.session_keys.get_secret_value(),
         "HRX_SEAL_KEYS": settings.seal_keys.get_secret_value(),
         "HRX_PUBLIC_URL": settings.public_url,
+        "HRX_STORAGE_URL": settings.storage_url,
         "HRX_API_METRICS_PORT": "0",
         port_variable: str(port),
     }
     output = home / "output.log"
+    # Lines go through a pipe, as under supervisord: what is true of files here is not true of logs there.
     with output.open("wb") as log:
+        writer = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log)
+    assert writer.stdin is not None
+    with writer.stdin as pipe:
         popen = subprocess.Popen(
-            [sys.executable, "-m", module], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "-m", module], cwd=ROOT, env=environment, stdout=pipe, stderr=subprocess.STDOUT
         )
     process = Process(popen=popen, url=f"http://127.0.0.1:{port}", output=output)
     try:
@@ -109,6 +116,7 @@ def running_process(module: str, settings: AppSettings, *, port_variable: str) -
     finally:
         if popen.poll() is None:
             process.kill()
+        writer.wait(timeout=10)
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,8 +62,10 @@ def write_access_line(fields: dict[str, object]) -> None:
         "trace_id": trace_id.get(),
         **fields,
     }
-    _access.stream.write(orjson.dumps(line, default=str).decode() + "\n")
-    _access.stream.flush()
+    # The answer has left already: a log that cannot be written (a full disk) must not break its connection.
+    with suppress(OSError):
+        _access.stream.write(orjson.dumps(line, default=str).decode() + "\n")
+        _access.stream.flush()
 
 
 @dataclass(slots=True)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import httpx
 import psycopg
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from hrx.app.platform import audit, jobs
-from hrx.app.platform.db import open_database
-from hrx.app.platform.tenancy import TenantId, system_principal
+from hrx.app.platform.db import Database, open_database
+from hrx.app.platform.live import EventKind, publish
+from hrx.app.platform.tenancy import Role, TenantId, system_principal
+from tests.app.clients import User, create_user
 from tests.app.conftest import MakeSettings
+from tests.app.people.company import Company
 from tests.app.serving import kill_postgres, own_postgres, running_process
 from tests.conftest import PostgresServer, free_port, start_redis
 
@@ -94,6 +100,66 @@ def test_losing_redis_degrades_one_named_feature_and_the_api_stays_ready(
         report = api.get("/readyz")
         assert report.status_code == 200
         assert report.json()["degraded"] == ["redis"]
+
+
+async def test_an_api_killed_while_it_writes_leaves_all_of_a_change_or_nothing(
+    app: FastAPI, database: Database, tenant: TenantId, make_settings: MakeSettings
+) -> None:
+    company = Company(database=database, tenant_id=tenant)
+    unit = await company.unit()
+    user = await create_user(app, database, tenant_id=tenant, roles=frozenset({Role.HR}))
+    with running_process("hrx.app.api", make_settings(), port_variable="HRX_API_PORT") as api:
+        api.wait_until_ready()
+        async with signed_in(api.url, user) as client:
+            answer = await client.post("/people", json=hire(unit, number=1))
+            assert answer.status_code == 201, answer.text
+            # The last thing a change does is to raise the tenant's data version: here it has to wait.
+            async with database.transaction(system_principal(tenant)) as session:
+                await publish(session, kind=EventKind.PEOPLE_CHANGED)
+                writing = asyncio.create_task(client.post("/people", json=hire(unit, number=2)))
+                await _wait_for_lock(database)
+                api.kill()
+                with pytest.raises(httpx.HTTPError):
+                    await writing
+    with running_process("hrx.app.api", make_settings(), port_variable="HRX_API_PORT") as api:
+        api.wait_until_ready()
+        async with signed_in(api.url, user) as client:
+            assert (await client.get("/people")).json()["total"] == 1, "what was answered is there"
+            assert (await client.get("/change-orders")).json()["total"] == 2, "and nothing else"
+            again = await client.post("/people", json=hire(unit, number=2))
+            assert again.status_code == 201, again.text
+
+
+@asynccontextmanager
+async def signed_in(url: str, user: User) -> AsyncIterator[httpx.AsyncClient]:
+    """A script of the user's, with a session of its own."""
+    async with httpx.AsyncClient(base_url=f"{url}/api/v1", trust_env=False, timeout=20) as client:
+        body = {"email": user.email, "password": user.password, "bearer": True}
+        token = (await client.post("/auth/login", json=body)).json()["token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client
+
+
+def hire(unit: int, *, number: int) -> dict[str, object]:
+    return {
+        "employee_number": f"K-{number}",
+        "family_kanji": "小林",
+        "hired_on": "2024-04-01",
+        "org_unit_id": unit,
+    }
+
+
+async def _wait_for_lock(database: Database) -> None:
+    """Returns once some transaction waits for another to end."""
+    for _ in range(200):
+        async with database.transaction(None) as session:
+            waiting = await session.scalar(
+                text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+            )
+        if waiting:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("nothing came to wait")
 
 
 def test_an_api_told_to_stop_stops_cleanly(postgres: PostgresServer, make_settings: MakeSettings) -> None:

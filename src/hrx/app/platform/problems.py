@@ -5,6 +5,7 @@ constraint means with `explain_constraint`; they never translate database errors
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +20,7 @@ from starlette.responses import Response
 
 from hrx.app.platform.db import DriverDataError, DriverError
 from hrx.app.platform.field_messages import describe_field_problem
+from hrx.app.platform.sql_states import ASK_FOR_ROOM, BY_STATE, DISK_FULL
 from hrx.kit import log
 from hrx.kit.errors import (
     LANGUAGES,
@@ -135,59 +137,8 @@ def field_error(code: str, *, ja: str, en: str) -> PydanticCustomError:
     return PydanticCustomError(code, en.replace("{", "(").replace("}", ")"), {"ja": ja, "en": en})
 
 
-_GENERIC_BY_STATE: Final[Mapping[str, tuple[type[HrxError], str, Text]]] = {
-    "23505": (
-        Conflict,
-        "already_exists",
-        Text(ja="同じものがすでに登録されています。", en="It exists already."),
-    ),
-    "23P01": (
-        Conflict,
-        "overlap",
-        Text(ja="期間がほかの記録と重なっています。", en="The period overlaps another record."),
-    ),
-    "23503": (
-        Invalid,
-        "unknown_reference",
-        Text(ja="参照先が存在しません。", en="Something that this refers to does not exist."),
-    ),
-    "23514": (Invalid, "rule_broken", Text(ja="値が規則に合っていません。", en="A value breaks a rule.")),
-    "23502": (Invalid, "value_missing", Text(ja="必要な値がありません。", en="A required value is missing.")),
-    "42501": (
-        Forbidden,
-        "not_allowed",
-        Text(ja="この変更を行う権限がありません。", en="You may not make this change."),
-    ),
-    "40001": (
-        Conflict,
-        "concurrent_change",
-        Text(
-            ja="同時に変更されたため、保存しませんでした。",
-            en="It was changed at the same time; nothing was saved.",
-        ),
-    ),
-    "40P01": (
-        Conflict,
-        "concurrent_change",
-        Text(
-            ja="同時に変更されたため、保存しませんでした。",
-            en="It was changed at the same time; nothing was saved.",
-        ),
-    ),
-    "55P03": (
-        Conflict,
-        "busy",
-        Text(
-            ja="ほかの人が変更中のため、保存しませんでした。",
-            en="Someone else is changing it; nothing was saved.",
-        ),
-    ),
-    "57014": (
-        Unavailable,
-        "database.too_slow",
-        Text(ja="時間内に処理できませんでした。", en="It took too long and was stopped; nothing was saved."),
-    ),
-}
+#: No room, no room for this user, or a file larger than this process may write.
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _TRY_AGAIN: Final = Text(ja="もう一度お試しください。", en="Please try again.")
 
 
@@ -204,8 +155,10 @@ def explain_database_error(error: DBAPIError | DriverError) -> HrxError | None:
         )
         return meaning.error(meaning.message, hint=meaning.hint, code=meaning.code, fields=problem)
     state = getattr(cause, "sqlstate", None)
-    if isinstance(state, str) and state in _GENERIC_BY_STATE:
-        kind, code, message = _GENERIC_BY_STATE[state]
+    if isinstance(state, str) and state in BY_STATE:
+        kind, code, message = BY_STATE[state]
+        if message is DISK_FULL:
+            return kind(message, hint=ASK_FOR_ROOM, code=code)
         return kind(message, hint=_TRY_AGAIN if kind is not Forbidden else None, code=code)
     # NUL characters fail in the driver, numbers out of range in the server (class 22).
     if isinstance(error, DataError | DriverDataError) or (state or "").startswith("22"):
@@ -348,6 +301,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(DBAPIError)(_on_database_error)
     app.exception_handler(DriverError)(_on_database_error)
     app.exception_handler(UnicodeEncodeError)(_on_half_a_character)
+    app.exception_handler(OSError)(_on_system_error)
 
 
 async def _on_hrx_error(request: Request, error: HrxError) -> Response:
@@ -364,6 +318,9 @@ async def _on_invalid_request(request: Request, error: RequestValidationError) -
 
 
 async def _on_http_error(request: Request, error: HTTPException) -> Response:
+    if _is_out_of_room(error.__cause__):
+        # The framework calls every failure to take in an upload the sender's fault; a full disk is ours.
+        return _tell_no_room(request)
     code, detail = _HTTP_ERRORS.get(
         error.status_code, (f"http_{error.status_code}", Text(ja=str(error.detail), en=str(error.detail)))
     )
@@ -378,6 +335,21 @@ async def _on_database_error(request: Request, error: DBAPIError | DriverError) 
     if explained is None:
         raise error
     return render(problem_of(explained), language=language_of(request.scope))
+
+
+async def _on_system_error(request: Request, error: OSError) -> Response:
+    if not _is_out_of_room(error):
+        raise error
+    return _tell_no_room(request)
+
+
+def _is_out_of_room(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
+
+
+def _tell_no_room(request: Request) -> Response:
+    error = Unavailable(DISK_FULL, hint=ASK_FOR_ROOM, code="disk.full")
+    return render(problem_of(error), language=language_of(request.scope))
 
 
 async def _on_half_a_character(request: Request, error: UnicodeEncodeError) -> Response:
