@@ -317,7 +317,7 @@ async def test_another_tenants_id_is_answered_as_one_that_never_existed(
 
 
 #: The own id at hand may be the very thing that the operation is about; then it was recognised, too.
-_ABOUT_ITSELF = ("nothing_changes", "manager.is_oneself", "manager.not_there", "org_tree_has_no_ring")
+_ABOUT_ITSELF = ("nothing_changes", "manager.is_oneself", "manager.not_there", "org_unit_version_check")
 
 
 WRITES = [place for place in PLACES if place.where == "path" and not place.operation.startswith("GET")]
