@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -174,3 +175,22 @@ async def test_old_imports_lose_their_file_and_rows_but_not_their_line(
     assert await importer.rows(done["id"]) == []
     assert (await importer.get(done["id"]))["state"] == "committed"
     assert not (Path(queue.runtime.settings.storage_url.removeprefix("file:")) / key).exists()
+
+
+async def test_files_that_no_import_knows_go_after_a_day(
+    importer: Importer, facts: Facts, database: Database, tenant: TenantId, queue: jobs.Queue
+) -> None:
+    """What an API process leaves that was killed between storing a file and committing its key."""
+    await importer.load(FILE)
+    key = await facts.one("SELECT file_key FROM app.data_import")
+    folder = (Path(queue.runtime.settings.storage_url.removeprefix("file:")) / key).parent
+    half, whole, fresh = folder / "half.part", folder / "whole", folder / "fresh"
+    two_days_ago = clock.now().timestamp() - 2 * 86_400
+    for path in (half, whole, fresh):
+        path.write_bytes(b"personal")
+    for path in (half, whole, folder.parent.parent / key):
+        os.utime(path, (two_days_ago, two_days_ago))
+    async with database.transaction(system_principal(tenant)) as session:
+        await jobs.enqueue(session, forget_old_imports)
+    await queue.work_until_idle()
+    assert {path.name for path in folder.iterdir()} == {"fresh", Path(key).name}

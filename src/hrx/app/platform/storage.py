@@ -10,9 +10,10 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from io import BufferedWriter
 from pathlib import Path
 from typing import Final
@@ -94,6 +95,16 @@ class Storage:
         with suppress(FileNotFoundError):
             await asyncio.to_thread(self._path(key).unlink)
 
+    async def delete_strays(
+        self, *, tenant_id: TenantId, kept: Collection[str], stored_before: datetime
+    ) -> list[str]:
+        """Delete the tenant's files that nobody remembers, halves of broken uploads too; gives their keys.
+
+        A process killed between storing a file and committing its key leaves one behind, and it holds
+        personal data. `stored_before` must spare uploads that are still to be committed."""
+        folder = self.root / f"t{tenant_id}" / "files"
+        return await asyncio.to_thread(_delete_strays, folder, kept=kept, before_s=stored_before.timestamp())
+
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise ValueError("not a key of this storage")
@@ -117,6 +128,16 @@ def open_storage(url: str) -> Storage:
             code="storage.unknown_scheme",
         )
     return Storage(Path(folder.removeprefix("//")))
+
+
+def _delete_strays(folder: Path, *, kept: Collection[str], before_s: float) -> list[str]:
+    deleted = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        key = f"{folder.parent.name}/{folder.name}/{path.name}"
+        if key not in kept and path.stat().st_mtime < before_s:
+            path.unlink(missing_ok=True)
+            deleted.append(key)
+    return deleted
 
 
 def _flush(stream: BufferedWriter) -> None:

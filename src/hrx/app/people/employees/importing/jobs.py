@@ -38,6 +38,8 @@ from hrx.kit.errors import HrxError, Text, Unavailable
 TIMEOUT_S: Final = 3_600.0
 #: Files and rows hold personal data; they go this long after the import was uploaded.
 KEEP: Final = timedelta(days=30)
+#: Longer than any upload takes, from its first byte to its commit.
+STRAY_AFTER: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,17 @@ async def commit_import(job: JobContext, *, import_id: int) -> None:
 
 @jobs.every_tenant("imports.forget", cron="20 18 * * *")
 async def forget_old_imports(job: JobContext) -> None:
-    """Delete files and rows of imports uploaded long ago; the import's own line stays."""
+    """Delete files and rows of imports uploaded long ago, and files no import knows; the line stays."""
     storage = open_storage(job.settings.storage_url)
     async with job.transaction() as session:
         # Files go before the commit that forgets their keys: a job killed in between finds them again.
         for key in await outcomes.forget_before(session, moment=clock.now() - KEEP):
             await storage.delete(key)
+        await storage.delete_strays(
+            tenant_id=job.principal.tenant_id,
+            kept=await outcomes.list_file_keys(session),
+            stored_before=clock.now() - STRAY_AFTER,
+        )
 
 
 async def _read(job: JobContext, found: ImportRow, progress: Progress) -> tuple[Table, list[ParsedRow]]:
