@@ -51,6 +51,8 @@ class SmallMachine:
             "HRX_LEDGER_URL": ledger_url,
             "HRX_WORKER_URL": f"http://127.0.0.1:{self.ports['worker']}",
             "HRX_HAPROXY_STATS_URL": f"http://127.0.0.1:{self.ports['haproxy']}",
+            # The edge is looked at through itself too.
+            "HRX_EDGE_URL": f"http://127.0.0.1:{self.ports['haproxy']}",
             "HRX_LANGUAGE": "en",
             "HRX_LOOK_TIMEOUT_S": "0.5",
         }
