@@ -202,6 +202,24 @@ async def test_coming_back_without_having_left_is_refused(visit: Visit, query: s
     assert answer.headers["location"] == "/sign-in?error=oidc.token_refused"
 
 
+async def test_an_address_begins_only_so_many_sign_ins_that_it_does_not_end(
+    make_settings: MakeSettings, provider: OidcServer, user: User
+) -> None:
+    settings = make_settings(oidc_providers=configured(provider), sign_in_failures_per_address=3)
+    async with running(settings) as app:
+        browser = open_browser(app, address="203.0.113.255")
+        visit = Visit(app, browser, provider)
+        for _ in range(5):
+            assert await visit.sign_in() == "/people"
+        for _ in range(3):
+            assert (await visit.leave()).startswith(provider.issuer)
+        assert await visit.leave() == "/sign-in?error=auth.too_many_attempts"
+        elsewhere = Visit(app, open_browser(app, address="198.51.100.255"), provider)
+        assert (await elsewhere.leave()).startswith(provider.issuer)
+        await browser.http.aclose()
+        await elsewhere.browser.http.aclose()
+
+
 async def test_a_provider_that_names_another_issuer_is_refused(visit: Visit, user: User) -> None:
     back = visit.provider.authorize(await visit.leave()) + "&iss=https%3A%2F%2Fevil.example"
     assert await visit.come_back(back) == "/sign-in?error=oidc.token_refused"

@@ -47,6 +47,13 @@ def for_second_step(settings: AppSettings, *, purpose: str, tenant_id: int, user
     return [Allowance(_key(purpose, str(tenant_id), str(user_id)), settings.sign_in_failures_per_account)]
 
 
+def for_departure(settings: AppSettings, *, address: str | None) -> list[Allowance]:
+    """The counter of external sign-ins that were begun at an address; those that end well are taken back.
+
+    Each leaves a row behind until it is over, and beginning one takes no account."""
+    return [Allowance(_key("departure", network_of(address)), settings.sign_in_failures_per_address)]
+
+
 async def count(session: AsyncSession, allowances: Sequence[Allowance], *, window_s: int) -> int:
     """Count one attempt; gives the seconds to wait, 0 when it may go on. The caller must commit."""
     ordered = sorted(allowances, key=lambda allowance: allowance.key)

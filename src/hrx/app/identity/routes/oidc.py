@@ -14,6 +14,7 @@ from pydantic import BaseModel, StringConstraints
 from sqlalchemy import text
 from starlette.responses import RedirectResponse
 
+from hrx.app.identity import throttle
 from hrx.app.identity.oidc import MAX_TOKEN_CHARACTERS, ExternalIdentity, Provider, refused
 from hrx.app.identity.parts import Identity
 from hrx.app.identity.routes.shapes import (
@@ -64,12 +65,18 @@ async def list_sign_in_providers(identity: Identity) -> ProviderOffers:
 @router.get("/auth/oidc/{provider}/start", status_code=302, response_class=RedirectResponse)
 async def start_oidc(
     provider: ProviderId,
+    request: Request,
     parts: EdgeParts,
     identity: Identity,
     return_to: Annotated[str, Query(max_length=500)] = "/",
 ) -> RedirectResponse:
     """Send the browser to the provider (authorization code flow with PKCE, state and nonce)."""
     chosen = identity.providers.get(provider, flow="code")
+    departures = throttle.for_departure(parts.settings, address=caller_of(request).address)
+    async with parts.database.transaction(None) as session:
+        wait_s = await throttle.count(session, departures, window_s=parts.settings.sign_in_window_s)
+    if wait_s:
+        return _back_to_sign_in(throttle.too_many(wait_s), provider=provider)
     endpoint = (await chosen.discover()).authorization_endpoint
     state, nonce, verifier, browser = (secrets.token_urlsafe(32) for _ in range(4))
     async with parts.database.transaction(None) as session:
@@ -129,17 +136,22 @@ async def finish_oidc(
         )
         signed_in = await sign_in_of(parts, identity).with_identity(external, caller=caller_of(request))
     except HrxError as error:
-        # A person looks at a page here, not at a problem document; the page says it in words.
-        _logger.info(
-            "OIDC sign-in failed", extra={"fields": {"code": error.stable_code, "provider": provider}}
-        )
-        response = RedirectResponse(f"{SIGN_IN_PAGE}?error={quote(error.stable_code)}", status_code=302)
+        response = _back_to_sign_in(error, provider=provider)
     else:
+        async with parts.database.transaction(None) as session:
+            departures = throttle.for_departure(parts.settings, address=caller_of(request).address)
+            await throttle.forgive(session, departures)
         target = f"{SIGN_IN_PAGE}?step=totp" if signed_in.needs_totp else return_to
         response = RedirectResponse(target, status_code=302)
         set_session_cookie(parts, response, token=signed_in.token)
     response.delete_cookie(FLOW_COOKIE, path=FLOW_COOKIE_PATH)
     return response
+
+
+def _back_to_sign_in(error: HrxError, *, provider: str) -> RedirectResponse:
+    """A person looks at a page here, not at a problem document; the page says it in words."""
+    _logger.info("OIDC sign-in failed", extra={"fields": {"code": error.stable_code, "provider": provider}})
+    return RedirectResponse(f"{SIGN_IN_PAGE}?error={quote(error.stable_code)}", status_code=302)
 
 
 async def _identify(
