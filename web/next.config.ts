@@ -16,9 +16,11 @@ const config: NextConfig = {
   images: { unoptimized: true },
   // The edge compresses; doing it twice costs CPU and buffers streams.
   compress: false,
-  ...(developmentApi && {
-    rewrites: async () => [{ source: "/api/:path*", destination: `${developmentApi}/api/:path*` }],
-  }),
+  rewrites: async () => [
+    // Browsers ask for it by this name whatever the page says.
+    { source: "/favicon.ico", destination: "/icon.svg" },
+    ...(developmentApi ? [{ source: "/api/:path*", destination: `${developmentApi}/api/:path*` }] : []),
+  ],
 };
 
 export default withIntl(config);

@@ -47,5 +47,5 @@ function contentSecurityPolicy(nonce: string, isDevelopment: boolean): string {
 
 export const config = {
   // The API sets headers of its own, and built files are immutable and carry no markup.
-  matcher: ["/((?!api/|_next/static/|_next/image|icon.svg|web/livez|web/readyz|web/version).*)"],
+  matcher: ["/((?!api/|_next/static/|_next/image|icon.svg|favicon.ico|web/livez|web/readyz|web/version).*)"],
 };

@@ -11,6 +11,7 @@ export const ACTIONS = [
   "person.private_read",
   "person.private_changed",
   "person.names_changed",
+  "person.imported",
   "people.exported",
   "people.loaded",
   "change_order.proposed",

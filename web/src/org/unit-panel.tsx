@@ -23,7 +23,8 @@ export function UnitPanel({ node, onClose }: { node: OrgNode; onClose?: () => vo
       <header className="flex items-start gap-3 border-b border-line px-5 py-4">
         <div className="min-w-0 flex-1">
           <p className="text-xs text-faint">{kindOf(node.kind)}</p>
-          <h2 className="font-serif text-lg leading-snug font-semibold">{node.name}</h2>
+          {/* In a dialog the name is the dialog's own title. */}
+          {onClose && <h2 className="font-serif text-lg leading-snug font-semibold">{node.name}</h2>}
           <p className="mt-1 text-sm text-soft">
             {t("headcount", { count: wholeNumber(node.headcount_total, locale) })}
             <span className="ml-2 text-xs text-faint">

@@ -21,6 +21,7 @@ export const audit = {
     "person-private_read": "Personal data read",
     "person-private_changed": "Personal data changed",
     "person-names_changed": "Name changed",
+    "person-imported": "Person imported",
     "people-exported": "People exported",
     "people-loaded": "People loaded",
     "change_order-proposed": "Change proposed",
