@@ -1,0 +1,1 @@
+"""The portal as people use it: headless Chromium against a whole stack."""
