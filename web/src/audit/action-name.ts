@@ -12,6 +12,7 @@ export const ACTIONS = [
   "person.private_changed",
   "person.names_changed",
   "person.imported",
+  "person.changed_by_import",
   "people.exported",
   "people.loaded",
   "change_order.proposed",

@@ -22,6 +22,7 @@ export const audit = {
     "person-private_changed": "Personal data changed",
     "person-names_changed": "Name changed",
     "person-imported": "Person imported",
+    "person-changed_by_import": "Person changed by an import",
     "people-exported": "People exported",
     "people-loaded": "People loaded",
     "change_order-proposed": "Change proposed",

@@ -22,6 +22,7 @@ export const audit = {
     "person-private_changed": "個人情報の変更",
     "person-names_changed": "氏名の変更",
     "person-imported": "社員情報の取り込み",
+    "person-changed_by_import": "取り込みによる変更",
     "people-exported": "社員データの書き出し",
     "people-loaded": "社員データの一括登録",
     "change_order-proposed": "発令の申請",
