@@ -134,7 +134,7 @@ def wait_for(ports: Ports, path: str, status: int) -> Reply:
 
 
 def test_requests_reach_the_plane_they_belong_to(edge: Edge, ports: Ports) -> None:
-    with serving("api", ports["api_blue"]), serving("web", ports["web_green"]):
+    with serving("api", ports["api_blue"]), serving("web", ports["web_blue"]):
         for path in ("/api/v1/people", "/livez", "/readyz", "/version"):
             assert json.loads(wait_for(ports, path, 200).body)["server"] == "api"
         for path in ("/", "/people", "/web/readyz", "/apiary"):
@@ -227,6 +227,7 @@ def test_reads_go_on_when_one_of_two_slots_dies(edge: Edge, ports: Ports) -> Non
         alive.enter_context(blue)
         blue.enter_context(serving("blue", ports["api_blue"]))
         wait_for(ports, "/livez", 200)
+        edge.command("set server api/api-green state ready")
         seen: set[str] = set()
         deadline = time.monotonic() + 15
         while seen != {"blue", "green"}:
@@ -235,6 +236,18 @@ def test_reads_go_on_when_one_of_two_slots_dies(edge: Edge, ports: Ports) -> Non
         blue.close()
         answers = [ask(ports, "/api/v1/people") for _ in range(40)]
     assert {answer.status for answer in answers} == {200}
+
+
+@pytest.mark.req("R3.1-2")
+def test_a_resting_slot_gets_nothing_whoever_listens_on_its_port(edge: Edge, ports: Ports) -> None:
+    """Another stack's API once took the free port and with it every second request of ours."""
+    with serving("stranger", ports["api_green"]), serving("stranger", ports["web_green"]):
+        with serving("blue", ports["api_blue"]):
+            wait_for(ports, "/livez", 200)
+            answers = [ask(ports, "/api/v1/people") for _ in range(40)]
+        assert {json.loads(answer.body)["server"] for answer in answers} == {"blue"}
+        wait_for(ports, "/livez", 503)
+        assert ask(ports, "/").status == 503
 
 
 def test_a_live_stream_is_passed_on_as_it_comes(edge: Edge, ports: Ports) -> None:
