@@ -48,6 +48,17 @@ def free_port() -> int:
         return port
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop when groups are not kept: two test processes would each start a whole stack, and one take the
+    other's ports. pytest-xdist marks grouped ids; with a pytest it does not know it forgets to, silently."""
+    if hasattr(session.config, "workerinput"):
+        grouped = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group")]
+        if any("@" not in nodeid.rpartition("]")[2] for nodeid in grouped):
+            raise pytest.UsageError(
+                "pytest-xdist keeps no groups: run with --dist loadgroup and the pinned pytest"
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresServer:
     """A running cluster with the product's roles and a migrated database."""

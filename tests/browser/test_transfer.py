@@ -42,7 +42,7 @@ async def reserve_transfer(seat: Seat, person: dict[str, Any], *, unit: str, eff
 async def test_a_future_transfer_is_a_reservation_until_somebody_else_cancels_it(room: Room) -> None:
     hr = await room.seat("hr", "en")
     person = await find_free_person(hr, skip=30)
-    unit = "経理部" if person["org_unit"]["name"] != "経理部" else "総務部"
+    unit = "Treasury" if person["org_unit"]["name"] != "Treasury" else "Recruiting"
     day = (await hr.api("GET", "/api/v1/session"))["tenant"]["today"]
     effective_on = f"{int(day[:4]) + 1}-10-01"
     await reserve_transfer(hr, person, unit=unit, effective_on=effective_on)

@@ -77,7 +77,7 @@ SIGN_INS: Final = _metric(
     ja="サインインの段階を、方法と結果ごとに数えたもの。",
     en="Sign-in steps by method and outcome.",
     labels=(
-        chosen("method", "password", "totp", "oidc", "any"),
+        chosen("method", "password", "password+totp", "totp", "oidc", "any"),
         chosen("outcome", "signed_in", "wrong", "totp_required", "no_account", "too_many"),
     ),
 )

@@ -113,6 +113,11 @@ async def test_it_is_loaded_once_and_every_role_can_sign_in(
         session = (await signed_in.get("/session")).json()
         assert session["roles"] == [account.role.value]
         assert session["person_id"] is not None
+    unnamed = (
+        "SELECT (SELECT count(*) FROM app.org_unit_version WHERE name_en = '')"
+        " + (SELECT count(*) FROM app.position_version WHERE title_en = '')"
+    )
+    assert await facts.one(unnamed) == 0, "whoever reads English has names to read"
     orders = await facts.all("SELECT kind, state FROM app.change_order WHERE kind <> 'import'")
     assert Counter(orders) == {
         ("unit_rename", "applied"): 1,

@@ -54,7 +54,9 @@ export function useSignOut() {
     mutationFn: () => body(api.POST("/api/v1/auth/logout")),
     // Signed out or not, this browser must forget what it has seen.
     onSettled: () => {
-      client.clear();
+      // Nobody first: what is on the screen then goes before it can ask for anything again.
+      client.setQueryData(sessionQuery.queryKey, null);
+      client.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
       // A new page, not a route change: nothing in memory survives it.
       location.replace("/sign-in");
     },

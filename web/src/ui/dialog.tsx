@@ -5,6 +5,7 @@ import { useTranslations } from "next-intl";
 import { Dialog as Primitive } from "radix-ui";
 import type { ReactNode } from "react";
 import { cn } from "./cn";
+import { useOpener } from "./use-opener";
 
 interface DialogProps {
   isOpen: boolean;
@@ -28,12 +29,14 @@ export function Dialog({
   children,
 }: DialogProps) {
   const t = useTranslations("common");
+  const opener = useOpener();
   return (
     <Primitive.Root open={isOpen} onOpenChange={onOpenChange}>
       <Primitive.Portal>
         <Primitive.Overlay className="fixed inset-0 z-40 animate-fade bg-night/45 backdrop-blur-[2px]" />
         <Primitive.Content
           {...(description ? {} : { "aria-describedby": undefined })}
+          {...opener}
           className={cn(
             "fixed inset-x-0 bottom-0 z-50 flex max-h-[94dvh] w-full animate-rise flex-col rounded-t-2xl bg-surface shadow-float outline-none",
             "sm:inset-0 sm:m-auto sm:h-fit sm:max-h-[88dvh] sm:w-[calc(100%-3rem)] sm:rounded-2xl",
@@ -85,12 +88,14 @@ export function Drawer({
   children,
 }: Omit<DialogProps, "description" | "width">) {
   const t = useTranslations("common");
+  const opener = useOpener();
   return (
     <Primitive.Root open={isOpen} onOpenChange={onOpenChange}>
       <Primitive.Portal>
         <Primitive.Overlay className="fixed inset-0 z-40 animate-fade bg-night/45" />
         <Primitive.Content
           aria-describedby={undefined}
+          {...opener}
           className="fixed inset-y-0 right-0 z-50 flex w-[min(20rem,86vw)] animate-slide flex-col overflow-y-auto bg-surface shadow-float outline-none"
         >
           <header className="flex items-center justify-between border-b border-line px-5 py-3">

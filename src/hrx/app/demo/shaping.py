@@ -47,8 +47,15 @@ class _Shaper:
             changes={},
             new_units=self._units(),
             new_positions=[
-                NewPosition(key=title, code=f"P{rank:03d}-{at}", title=title, start=FOUNDED_ON, rank=rank)
-                for at, (title, rank) in enumerate(POSITIONS)
+                NewPosition(
+                    key=title,
+                    code=f"P{rank:03d}-{at}",
+                    title=title,
+                    title_en=title_en,
+                    start=FOUNDED_ON,
+                    rank=rank,
+                )
+                for at, (title, title_en, rank) in enumerate(POSITIONS)
             ],
             digest="",
         )
@@ -176,6 +183,7 @@ class _Shaper:
                 key=unit.code,
                 code=unit.code,
                 name=unit.name,
+                name_en=unit.name_en,
                 parent=unit.parent,
                 start=self._company.unit_since.get(unit.code, FOUNDED_ON),
                 kind=unit.kind,

@@ -64,6 +64,7 @@ class NewUnit:
     name: str
     parent: Ref | None
     start: date
+    name_en: str = ""
     kind: str = "department"
     #: Who heads it when: first day, day after the last one, employee number; in order, without overlaps.
     heads: tuple[tuple[date, date, str], ...] = ()
@@ -77,6 +78,7 @@ class NewPosition:
     code: str
     title: str
     start: date
+    title_en: str = ""
     #: Order in lists, highest post first.
     rank: int = 1000
 

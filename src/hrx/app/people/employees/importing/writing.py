@@ -175,6 +175,7 @@ class PlanWriter:
             (
                 ids.units[unit.key],
                 unit.name,
+                unit.name_en,
                 None if unit.parent is None else ids.unit(unit.parent),
                 unit.kind,
                 None if head is None else ids.people[head],
@@ -188,6 +189,7 @@ class PlanWriter:
         columns = (
             ("org_unit_id", "bigint"),
             ("name_ja", "text"),
+            ("name_en", "text"),
             ("parent_id", "bigint"),
             ("kind", "text"),
             ("head_person_id", "bigint"),
@@ -201,12 +203,21 @@ class PlanWriter:
         rows = [(ids.positions[position.key], position.code) for position in positions]
         await insert_rows(self.session, "position", (("id", "bigint"), ("code", "text")), rows)
         versions = [
-            (ids.positions[position.key], position.title, position.rank, position.start, None, *self._order)
+            (
+                ids.positions[position.key],
+                position.title,
+                position.title_en,
+                position.rank,
+                position.start,
+                None,
+                *self._order,
+            )
             for position in positions
         ]
         columns = (
             ("position_id", "bigint"),
             ("title_ja", "text"),
+            ("title_en", "text"),
             ("rank", "integer"),
             ("valid", "daterange"),
             *_PROVENANCE,
