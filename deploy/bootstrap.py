@@ -45,7 +45,9 @@ def step(name: str, work: Callable[[], bool]) -> None:
     took = f"{time.monotonic() - started:5.1f} s" if did_something else say("変更なし", "no change")
     columns = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
     mark = "✓" if did_something else "·"
-    print(f"  {mark} {name}{' ' * max(1, 41 - columns)}{took}", flush=True)
+    # One write for line and end, for the two halves speak at the same time.
+    sys.stdout.write(f"  {mark} {name}{' ' * max(1, 41 - columns)}{took}\n")
+    sys.stdout.flush()
 
 
 def fingerprint(paths: Iterable[Path]) -> str:

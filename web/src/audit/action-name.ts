@@ -1,6 +1,7 @@
 "use client";
 
 import { useTranslations } from "next-intl";
+import { useKindName } from "@/orders/kind-name";
 
 /** Actions that the portal has words for, as the API names them. */
 export const ACTIONS = [
@@ -40,11 +41,17 @@ type Action = (typeof ACTIONS)[number];
 /** Keys of the catalogue hold no dots: those would be levels. */
 type Key<Name extends string> = Name extends `${infer Noun}.${infer Verb}` ? `${Noun}-${Verb}` : never;
 
+/** Orders that took effect, or were reserved, without anybody's approval; the API names each kind. */
+const RECORDED = /^change_order\.(\w+)_recorded$/;
+
 /** "session.signed_in" → "サインイン"; an action from a newer API is shown as it is called. */
 export function useActionName(): (action: string) => string {
   const t = useTranslations("audit");
+  const kindName = useKindName();
   return (action) => {
     const known = ACTIONS.find((one) => one === action);
-    return known ? t(`actions.${known.replace(".", "-") as Key<Action>}`) : action;
+    if (known) return t(`actions.${known.replace(".", "-") as Key<Action>}`);
+    const kind = RECORDED.exec(action)?.[1];
+    return kind ? t("recorded", { kind: kindName(kind) }) : action;
   };
 }

@@ -13,6 +13,7 @@ export const audit = {
   from: "From",
   to: "To",
   showDetail: "Details",
+  recorded: "Recorded: {kind}",
   actions: {
     "session-signed_in": "Signed in",
     "session-sign_in_failed": "Sign-in failed",

@@ -13,6 +13,7 @@ export const audit = {
   from: "開始日",
   to: "終了日",
   showDetail: "詳細",
+  recorded: "発令の記録: {kind}",
   actions: {
     "session-signed_in": "サインイン",
     "session-sign_in_failed": "サインイン失敗",
