@@ -353,12 +353,12 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON app.audit_link
 CREATE FUNCTION app.note_pending() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-  INSERT INTO app.audit_pending (entry_id, tenant_id) VALUES (NEW.id, NEW.tenant_id);
+  INSERT INTO app.audit_pending (entry_id, tenant_id) SELECT e.id, e.tenant_id FROM entries AS e;
   RETURN NULL;
 END $$;
 ALTER FUNCTION app.note_pending() OWNER TO hrx_policy;
 CREATE TRIGGER note_pending AFTER INSERT ON app.audit_entry
-  FOR EACH ROW EXECUTE FUNCTION app.note_pending();
+  REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION app.note_pending();
 
 -- The one definition of what a link vouches for. Everything is spelled out in a form that no setting of a
 -- session (time zone, output style) changes; jsonb prints its keys in one order.
