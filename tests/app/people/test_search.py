@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from hrx.app.people.employees.queries.asked import Asked
 from hrx.app.people.employees.queries.directory import Listing, Status, list_people
-from hrx.app.platform.tenancy import Role
+from hrx.app.people.employees.search import search_grams
+from hrx.app.platform.db import Database
+from hrx.app.platform.tenancy import Role, system_principal
 from tests.app.conftest import SignIn
 from tests.app.people.company import Company
+from tests.conftest import MakeTenant
 
 pytestmark = pytest.mark.req("R2-2")
 
@@ -147,3 +154,39 @@ async def test_a_cursor_of_another_order_or_a_forged_one_is_refused(
         answer = await hr.get("/people", params=bad)
         assert answer.status_code == 422
         assert answer.json()["code"] == "cursor.invalid"
+
+
+@given(
+    st.text(
+        st.characters(blacklist_characters="\x00", blacklist_categories=["Cs"])
+        | st.sampled_from("'\\\n 山a"),
+        min_size=1,
+        max_size=40,
+    ).filter(lambda text: text.strip("\n"))
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_bulk_loads_bring_the_grams_that_the_database_would_make(
+    database: Database, folded: str
+) -> None:
+    async with database.transaction(None) as session:
+        assert await session.scalar(
+            text("SELECT CAST(:ours AS tsvector) = app.search_grams(:folded)"),
+            {"ours": search_grams(folded), "folded": folded},
+        )
+
+
+async def test_grams_follow_the_text_whoever_writes_it(database: Database, make_tenant: MakeTenant) -> None:
+    async with database.transaction(system_principal(await make_tenant())) as session:
+        await session.execute(
+            text(
+                "INSERT INTO app.person (employee_number, family_kanji, search_text, kana_key)"
+                " VALUES ('1', '佐藤', '佐藤', '佐藤')"
+            )
+        )
+        same = text("SELECT search_grams = app.search_grams(search_text) FROM app.person")
+        assert await session.scalar(same)
+        await session.execute(text("UPDATE app.person SET search_text = '山田'"))
+        assert await session.scalar(same)
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with database.transaction(system_principal(await make_tenant())) as session:
+            await session.execute(text("UPDATE app.person SET search_grams = ''"))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import add
 from typing import Final
 
 import jaconv
@@ -63,12 +65,29 @@ def index_person(names: Names, *, work_email: str | None, employee_number: str) 
         *_romaji_lines(kana_to_romaji(kana_family), kana_to_romaji(kana_given)),
         *_romaji_lines(fold(names.family_latin), fold(names.given_latin)),
     ]
-    kept = dict.fromkeys(line for line in lines if line)
+    different = dict.fromkeys(line for line in lines if line)
+    # Whatever is found in a part is found in the whole: 山 in 山田, OTA in OTAYUMIKO.
+    kept = [line for line in different if not any(line in other for other in different if other != line)]
     return PersonIndex(search_text="\n".join(kept), kana_key=_kana_key(names, kana_family, kana_given))
 
 
+def search_grams(search_text: str) -> str:
+    """What app.search_grams makes of a text, as PostgreSQL reads it, in a third of the time."""
+    grams = set(search_text)
+    for line in search_text.split("\n"):
+        grams.update(map(add, line, line[1:]))
+    grams.discard("\n")
+    # One look at the whole text, for hardly any has something to be escaped.
+    if "'" in search_text or "\\" in search_text:
+        return " ".join(map(_quote, grams))
+    return "'" + "' '".join(grams) + "'"
+
+
+@lru_cache(maxsize=8_192)
 def fold(text: str) -> str:
     """Width, case, katakana, character variants and spaces away: ＹＡＭＡＤＡ → yamada, ﾔﾏﾀﾞ → やまだ."""
+    if text.isascii():
+        return "".join(_SEPARATORS.split(text.lower()))
     plain = unicodedata.normalize("NFKC", text).casefold()
     without_spaces = "".join(_SEPARATORS.split(plain))
     return _without_accents(str(jaconv.kata2hira(without_spaces))).translate(_VARIANTS)

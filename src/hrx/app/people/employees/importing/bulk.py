@@ -5,7 +5,9 @@ unnest(arrays)` keeps every policy, check and trigger, and needs one round trip 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -20,16 +22,20 @@ BATCH: Final = 5_000
 Column = tuple[str, str]
 
 
-async def insert_rows(
-    session: AsyncSession,
-    table: str,
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[Any]],
-    *,
-    after_batch: Callable[[int], None] | None = None,
-    on_conflict: str = "",
-) -> None:
-    """Insert `rows` into app.`table`; their values are in the order of `columns`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Some rows of one table, ready to be sent."""
+
+    table: str
+    rows: int
+    statement: TextClause
+    values: Mapping[str, str]
+
+
+def prepare_inserts(
+    table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]], *, on_conflict: str = ""
+) -> Iterator[Load]:
+    """Inserts of `rows` into app.`table`, BATCH at a time; their values are in the order of `columns`.
 
     A column of type daterange takes two values, its first day and the day after its last one (None: open)."""
     statement = _insert(table, tuple(columns), on_conflict)
@@ -37,9 +43,30 @@ async def insert_rows(
     for at in range(0, len(rows), BATCH):
         batch = rows[at : at + BATCH]
         values = dict(zip(names, map(array_literal, zip(*batch, strict=True)), strict=True))
-        await session.execute(statement, values)
-        if after_batch is not None:
-            after_batch(len(batch))
+        yield Load(table=table, rows=len(batch), statement=statement, values=values)
+
+
+async def run_loads(
+    session: AsyncSession, loads: Iterator[Load], *, after_load: Callable[[Load], None] | None = None
+) -> None:
+    """Run them in order; while PostgreSQL works on one, a thread prepares the next."""
+    upcoming = asyncio.create_task(asyncio.to_thread(next, loads, None))
+    try:
+        while (load := await upcoming) is not None:
+            upcoming = asyncio.create_task(asyncio.to_thread(next, loads, None))
+            await session.execute(load.statement, load.values)
+            if after_load is not None:
+                after_load(load)
+    finally:
+        # After a failure the thread may still be at work.
+        await asyncio.wait([upcoming])
+
+
+async def insert_rows(
+    session: AsyncSession, table: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert rows that are at hand; see `prepare_inserts`."""
+    await run_loads(session, prepare_inserts(table, columns, rows))
 
 
 async def take_ids(session: AsyncSession, table: str, count: int) -> Iterator[int]:
@@ -77,16 +104,15 @@ def array_literal(values: Sequence[Any]) -> str:
 
 
 def _element(value: Any) -> str:
-    match value:
-        case None:
-            return "NULL"
-        case str():
-            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-            return f'"{escaped}"'
-        case bool():
-            return "t" if value else "f"
-        case int() | Decimal() | date():
-            return f'"{value}"'
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, int | Decimal | date):
+        return f'"{value}"'
     raise TypeError(f"no array of {type(value).__name__}")
 
 

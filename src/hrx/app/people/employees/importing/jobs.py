@@ -1,15 +1,14 @@
 """The long steps of an import: the dry run and the commit.
 
 Both may be killed at any moment and run again: the dry run writes its findings in one last transaction, the
-commit writes people and the import's end in one. A commit plans anew inside its transaction and stops when
-the plan is not the one that was checked."""
+commit writes people and the import's end in one. A commit plans anew inside its transaction, unless the
+record is provably what it was at the check, and stops when the plan is not the one that was checked."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -18,12 +17,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.employees.importing import outcomes
+from hrx.app.people.employees.importing.kept import KeptPlan, Shelf, read_state
 from hrx.app.people.employees.importing.planning import group_numbers, plan_import
 from hrx.app.people.employees.importing.progress import Progress, reporting
 from hrx.app.people.employees.importing.queries import ImportRow, find_import
 from hrx.app.people.employees.importing.reading import Table, read_table
 from hrx.app.people.employees.importing.recorded import load_record
-from hrx.app.people.employees.importing.state import ImportPlan, Record
+from hrx.app.people.employees.importing.state import ImportPlan
 from hrx.app.people.employees.importing.validating import ParsedRow, parse_rows
 from hrx.app.people.employees.importing.writing import PlanWriter, RecordMovedOn
 from hrx.app.platform import jobs
@@ -42,14 +42,7 @@ KEEP: Final = timedelta(days=30)
 STRAY_AFTER: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """A file read and planned."""
-
-    table: Table
-    rows: list[ParsedRow]
-    record: Record
-    plan: ImportPlan
+_shelf: Final = Shelf()
 
 
 @jobs.task("imports.check", timeout_s=TIMEOUT_S)
@@ -65,11 +58,11 @@ async def check_import(job: JobContext, *, import_id: int, revision: int) -> Non
     ):
         table, rows = await _read(job, found, progress)
         async with _long_transaction(job) as session:
-            planned = await _plan(session, found, table, rows, progress)
+            state = await read_state(session)
+            planned = await _plan(session, found, rows, progress)
         async with _long_transaction(job) as session:
-            await outcomes.save_check(
-                session, found=found, table=planned.table, rows=planned.rows, plan=planned.plan
-            )
+            await outcomes.save_check(session, found=found, table=table, rows=rows, plan=planned.plan)
+        _shelf.put(found, state, planned)
 
 
 @jobs.task("imports.commit", timeout_s=TIMEOUT_S)
@@ -82,20 +75,22 @@ async def commit_import(job: JobContext, *, import_id: int) -> None:
     async with (
         _stopping(job, found),
         reporting(job, import_id=import_id, state="committing", rows_total=found["rows_total"]) as progress,
+        _long_transaction(job, on_behalf_of=found["committed_by"]) as session,
     ):
-        table, rows = await _read(job, found, progress)
-        async with _long_transaction(job, on_behalf_of=found["committed_by"]) as session:
-            await session.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended('hrx.import', :id))"), {"id": import_id}
-            )
-            again = await find_import(session, import_id=import_id)
-            if again is None or again["state"] != "committing":
-                return
-            # From here on writers of this tenant take turns: what is read stays true until the commit.
-            await session.execute(text("SELECT app.new_moment()"))
-            planned = await _plan(session, again, table, rows, progress)
-            _refuse_drift(again, planned.plan)
-            await _write(session, again, planned, progress)
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended('hrx.import', :id))"), {"id": import_id}
+        )
+        again = await find_import(session, import_id=import_id)
+        if again is None or again["state"] != "committing":
+            return
+        # From here on writers of this tenant take turns: what is read stays true until the commit.
+        await session.execute(text("SELECT app.new_moment()"))
+        planned = _shelf.take(again, await read_state(session))
+        if planned is None:
+            _, rows = await _read(job, again, progress)
+            planned = await _plan(session, again, rows, progress)
+        _refuse_drift(again, planned.plan)
+        await _write(session, again, planned, progress)
 
 
 @jobs.every_tenant("imports.forget", cron="20 18 * * *")
@@ -123,8 +118,8 @@ async def _read(job: JobContext, found: ImportRow, progress: Progress) -> tuple[
 
 
 async def _plan(
-    session: AsyncSession, found: ImportRow, table: Table, rows: list[ParsedRow], progress: Progress
-) -> _Planned:
+    session: AsyncSession, found: ImportRow, rows: list[ParsedRow], progress: Progress
+) -> KeptPlan:
     record = await load_record(
         session,
         numbers=group_numbers(rows),
@@ -133,10 +128,10 @@ async def _plan(
     )
     hear = progress.stage(start=0.3, end=0.5, units=len(rows))
     plan = await asyncio.to_thread(plan_import, rows, record=record, on_progress=hear)
-    return _Planned(table, rows, record, plan)
+    return KeptPlan(record, plan)
 
 
-async def _write(session: AsyncSession, found: ImportRow, planned: _Planned, progress: Progress) -> None:
+async def _write(session: AsyncSession, found: ImportRow, planned: KeptPlan, progress: Progress) -> None:
     order_id = await outcomes.open_order(
         session,
         reason=found["file_name"],

@@ -4,7 +4,7 @@ Part of the import's actions; every function runs inside the caller's transactio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Final
@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.employees.importing.actions import forget_rows, lock_import, update_import
-from hrx.app.people.employees.importing.bulk import insert_rows
+from hrx.app.people.employees.importing.bulk import BATCH, Load, prepare_inserts, run_loads
 from hrx.app.people.employees.importing.queries import ImportRow
 from hrx.app.people.employees.importing.reading import Table
 from hrx.app.people.employees.importing.state import ImportPlan
@@ -49,10 +49,7 @@ async def save_check(
     if (current["state"], current["revision"]) != ("checking", found["revision"]):
         return False
     await forget_rows(session, found["id"])
-    stored = [
-        _row_values(found["id"], row, plan, raw_cells(table, found["mapping"], row.number)) for row in rows
-    ]
-    await insert_rows(session, "data_import_row", _ROW_COLUMNS, stored)
+    await run_loads(session, _checked_rows(found, table, rows, plan))
     await update_import(
         session,
         found["id"],
@@ -181,6 +178,15 @@ def problem_json(error: HrxError) -> dict[str, object]:
         "message": asdict(error.message),
         "hint": asdict(error.hint) if error.hint else None,
     }
+
+
+def _checked_rows(
+    found: ImportRow, table: Table, rows: Sequence[ParsedRow], plan: ImportPlan
+) -> Iterator[Load]:
+    cells = raw_cells(table, found["mapping"])
+    for at in range(0, len(rows), BATCH):
+        batch = [_row_values(found["id"], row, plan, cells(row.number)) for row in rows[at : at + BATCH]]
+        yield from prepare_inserts("data_import_row", _ROW_COLUMNS, batch)
 
 
 def _row_values(

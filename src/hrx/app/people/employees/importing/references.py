@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from hrx.app.people.employees.importing.timeline import Ref
@@ -83,11 +84,13 @@ class NewPosition:
     rank: int = 1000
 
 
+@lru_cache(maxsize=4_096)
 def fold(name: str) -> str:
     """Names compare without width, case and spaces: 第１営業部 is 第1 営業部."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+@lru_cache(maxsize=4_096)
 def split_path(text: str) -> tuple[str, ...]:
     """営業本部/第一営業部 as its names, outermost first."""
     return tuple(part for part in _SEPARATOR.split(text) if part)

@@ -10,21 +10,13 @@ from datetime import date
 from typing import Final
 
 from hrx.app.people.employees.importing.cells import Parsed, Value, parse_cell
-from hrx.app.people.employees.importing.fields import BY_NAME, Field, FieldKind
+from hrx.app.people.employees.importing.fields import BY_NAME, Field
 from hrx.app.people.employees.importing.problems import Problem
 from hrx.app.people.employees.importing.reading import Table
 
-#: Values that many rows share are parsed once each; the rest would only fill memory.
-_SHARED_KINDS: Final = frozenset(
-    {
-        FieldKind.DATE,
-        FieldKind.END_DATE,
-        FieldKind.CHOICE,
-        FieldKind.RATIO,
-        FieldKind.ORG_UNIT,
-        FieldKind.TEXT,
-    }
-)
+#: Values that many rows share are parsed once each, as long as a column has no more different ones than this:
+#: the rest would only fill memory.
+_MAX_SHARED: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -56,15 +48,16 @@ class _Column:
     """One mapped column with the values it has seen."""
 
     index: int
-    field: Field
-    seen: dict[str, Parsed | None] | None
+    described: Field
+    seen: dict[str, Parsed | None] = field(default_factory=dict)
 
     def parse(self, raw: str) -> Parsed | None:
-        if self.seen is None:
-            return parse_cell(raw, field=self.field)
-        if raw not in self.seen:
-            self.seen[raw] = parse_cell(raw, field=self.field)
-        return self.seen[raw]
+        if raw in self.seen:
+            return self.seen[raw]
+        parsed = parse_cell(raw, field=self.described)
+        if len(self.seen) < _MAX_SHARED:
+            self.seen[raw] = parsed
+        return parsed
 
 
 def parse_rows(
@@ -79,7 +72,7 @@ def parse_rows(
         for column in columns:
             raw = cells[column.index] if column.index < len(cells) else ""
             if raw:
-                _take(row, column.parse(raw), name=column.field.name)
+                _take(row, column.parse(raw), name=column.described.name)
         _split_names(row)
         parsed.append(row)
         if on_progress is not None and len(parsed) % 1000 == 0:
@@ -87,29 +80,28 @@ def parse_rows(
     return parsed
 
 
-def raw_cells(table: Table, mapping: Mapping[str, str], number: int) -> dict[str, str]:
-    """What the file says in row `number`, by field, for showing beside the problems (NUL shown as ␀)."""
-    cells = table.rows[number - table.first_row_number]
-    return {
-        mapping[name]: cells[index].replace("\x00", "␀")[:500]
-        for index, name in enumerate(table.header)
-        if name in mapping and index < len(cells) and cells[index]
-    }
+def raw_cells(table: Table, mapping: Mapping[str, str]) -> Callable[[int], dict[str, str]]:
+    """What the file says in a row, by field, for showing beside the problems (NUL shown as ␀)."""
+    mapped = [(index, mapping[name]) for index, name in enumerate(table.header) if name in mapping]
+
+    def cells_of(number: int) -> dict[str, str]:
+        cells = table.rows[number - table.first_row_number]
+        return {
+            name: cells[index].replace("\x00", "␀")[:500]
+            for index, name in mapped
+            if index < len(cells) and cells[index]
+        }
+
+    return cells_of
 
 
 def _columns(header: Sequence[str], mapping: Mapping[str, str]) -> list[_Column]:
-    chosen = []
-    for index, name in enumerate(header):
-        if name in mapping:
-            described = BY_NAME[mapping[name]]
-            is_shared = described.kind in _SHARED_KINDS or described.name == "manager_number"
-            chosen.append(_Column(index, described, {} if is_shared else None))
-    return chosen
+    return [_Column(index, BY_NAME[mapping[name]]) for index, name in enumerate(header) if name in mapping]
 
 
 def _filled_rows(table: Table) -> Iterator[tuple[int, Sequence[str]]]:
     for offset, cells in enumerate(table.rows):
-        if any(cell and not cell.isspace() for cell in cells):
+        if any(map(str.strip, cells)):
             yield table.first_row_number + offset, cells
 
 
