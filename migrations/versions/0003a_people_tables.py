@@ -256,7 +256,6 @@ _PROVENANCE = """
   change_order_id bigint,
   opened_by bigint,
   closed_by bigint,
-  UNIQUE (tenant_id, id),
   FOREIGN KEY (tenant_id, change_order_id) REFERENCES app.change_order (tenant_id, id),
   FOREIGN KEY (tenant_id, opened_by) REFERENCES app.change_order (tenant_id, id),
   FOREIGN KEY (tenant_id, closed_by) REFERENCES app.change_order (tenant_id, id)
@@ -375,6 +374,7 @@ CREATE TABLE app.employment_version (
     (app.days_of(person_id, employed) WITH &&) WHERE (upper_inf(known))
 );
 CREATE INDEX employment_version_of_person ON app.employment_version (person_id);
+CREATE INDEX employment_version_of_tenant ON app.employment_version (tenant_id);
 CREATE UNIQUE INDEX one_version_of_an_employment ON app.employment_version (employment_id)
   WHERE upper_inf(known);
 

@@ -221,12 +221,15 @@ class UnitIndex:
 
     def _create(self, path: tuple[str, ...], on: date, *, code: str | None) -> str:
         """Create the missing end of a path below its longest recorded beginning."""
+        key = "/".join(path) if code is None else f"[{code}]"
+        unit = self.created.get(key)
+        if unit is not None and unit.start <= on:
+            # What is above it stands by then, too.
+            return key
         parent: Ref | None = None
         if len(path) > 1:
             known = self._by_path(path[:-1], "/".join(path[:-1]), on)
             parent = known if known is not None else self._create(path[:-1], on, code=None)
-        key = "/".join(path) if code is None else f"[{code}]"
-        unit = self.created.get(key)
         if unit is None:
             made = code or _made_code("U", "/".join(path))
             unit = NewUnit(key=key, code=made, name=path[-1], parent=parent, start=on)
