@@ -41,7 +41,6 @@ KEEP: Final = timedelta(days=30)
 #: Longer than any upload takes, from its first byte to its commit.
 STRAY_AFTER: Final = timedelta(days=1)
 
-
 _shelf: Final = Shelf()
 
 
@@ -60,9 +59,9 @@ async def check_import(job: JobContext, *, import_id: int, revision: int) -> Non
         async with _long_transaction(job) as session:
             state = await read_state(session)
             planned = await _plan(session, found, rows, progress)
+        _shelf.put(found, state, planned)
         async with _long_transaction(job) as session:
             await outcomes.save_check(session, found=found, table=table, rows=rows, plan=planned.plan)
-        _shelf.put(found, state, planned)
 
 
 @jobs.task("imports.commit", timeout_s=TIMEOUT_S)
@@ -75,22 +74,11 @@ async def commit_import(job: JobContext, *, import_id: int) -> None:
     async with (
         _stopping(job, found),
         reporting(job, import_id=import_id, state="committing", rows_total=found["rows_total"]) as progress,
-        _long_transaction(job, on_behalf_of=found["committed_by"]) as session,
     ):
-        await session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended('hrx.import', :id))"), {"id": import_id}
-        )
-        again = await find_import(session, import_id=import_id)
-        if again is None or again["state"] != "committing":
-            return
-        # From here on writers of this tenant take turns: what is read stays true until the commit.
-        await session.execute(text("SELECT app.new_moment()"))
-        planned = _shelf.take(again, await read_state(session))
-        if planned is None:
-            _, rows = await _read(job, again, progress)
-            planned = await _plan(session, again, rows, progress)
-        _refuse_drift(again, planned.plan)
-        await _write(session, again, planned, progress)
+        # Nobody has to wait for the reading of a file.
+        rows = None if _shelf.holds(found) else (await _read(job, found, progress))[1]
+        async with _long_transaction(job, on_behalf_of=found["committed_by"]) as session:
+            await _commit(job, session, found, rows, progress)
 
 
 @jobs.every_tenant("imports.forget", cron="20 18 * * *")
@@ -129,6 +117,30 @@ async def _plan(
     hear = progress.stage(start=0.3, end=0.5, units=len(rows))
     plan = await asyncio.to_thread(plan_import, rows, record=record, on_progress=hear)
     return KeptPlan(record, plan)
+
+
+async def _commit(
+    job: JobContext,
+    session: AsyncSession,
+    found: ImportRow,
+    rows: list[ParsedRow] | None,
+    progress: Progress,
+) -> None:
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('hrx.import', :id))"), {"id": found["id"]}
+    )
+    again = await find_import(session, import_id=found["id"])
+    if again is None or again["state"] != "committing":
+        return
+    # From here on writers of this tenant take turns: what is read stays true until the commit.
+    await session.execute(text("SELECT app.new_moment()"))
+    planned = _shelf.take(again, await read_state(session))
+    if planned is None:
+        if rows is None:
+            _, rows = await _read(job, again, progress)
+        planned = await _plan(session, again, rows, progress)
+    _refuse_drift(again, planned.plan)
+    await _write(session, again, planned, progress)
 
 
 async def _write(session: AsyncSession, found: ImportRow, planned: KeptPlan, progress: Progress) -> None:

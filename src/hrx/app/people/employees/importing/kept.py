@@ -51,11 +51,15 @@ async def read_state(session: AsyncSession) -> RecordState:
     return RecordState(today, data_version, moment)
 
 
+#: Tenant, import, its revision, and the state of the record.
+_Key = tuple[int, int, int, RecordState]
+
+
 class Shelf:
     """Holds one plan, the newest: a person waits for it, and memory is not for keeping people's data."""
 
     def __init__(self) -> None:
-        self._key: tuple[object, ...] | None = None
+        self._key: _Key | None = None
         self._kept: KeptPlan | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -65,6 +69,10 @@ class Shelf:
         if len(kept.plan.actions) <= MAX_ROWS:
             self._key, self._kept = _key(found, state), kept
             self._timer = asyncio.get_running_loop().call_later(KEEP_S, self.clear)
+
+    def holds(self, found: ImportRow) -> bool:
+        """Whether there is a plan of this import's check, be it still good or not."""
+        return self._key is not None and self._key[:-1] == _key(found, self._key[-1])[:-1]
 
     def take(self, found: ImportRow, state: RecordState) -> KeptPlan | None:
         """The plan of this import's check when the record is still what it was."""
@@ -81,5 +89,5 @@ class Shelf:
         self._key = self._kept = self._timer = None
 
 
-def _key(found: ImportRow, state: RecordState) -> tuple[object, ...]:
+def _key(found: ImportRow, state: RecordState) -> _Key:
     return (found["tenant_id"], found["id"], found["revision"], state)
