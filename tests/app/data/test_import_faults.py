@@ -114,7 +114,8 @@ async def test_a_worker_killed_in_the_middle_of_a_commit_leaves_nothing_and_the_
             worker.wait(timeout=10)
     assert await state_of(facts) == (0, 0, 0, 0, "committing")
     await forget_heartbeats(postgres)
-    assert await importer.queue.rescue() == 1
+    # Jobs that other tests left to the dead may be among them.
+    assert await importer.queue.rescue() >= 1
     await importer.queue.work_until_idle()
     finished = (300, 300, 8, 1, "committed")
     assert await state_of(facts) == finished
