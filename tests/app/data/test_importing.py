@@ -143,6 +143,13 @@ async def test_what_is_wrong_is_said_at_its_cell(
     assert await facts.one("SELECT count(*) FROM app.person") == 0
 
 
+async def test_a_cell_that_cannot_be_read_is_not_said_to_be_missing_too(importer: Importer) -> None:
+    done = await importer.check(csv_bytes("社員番号,氏名,所属,入社日", "1,佐藤 健,本社,いつか"))
+    (row,) = await importer.rows(done["id"], only="errors")
+    assert [error["column"] for error in row["errors"]] == ["入社日"]
+    assert row["errors"][0]["code"] != "cell.required"
+
+
 async def test_units_that_do_not_exist_are_errors_unless_they_may_be_created(importer: Importer) -> None:
     file = csv_bytes(HEADER, "1,佐藤 健,,,本社,主任,,2020-04-01,")
     done = await importer.check(file, creates=False)

@@ -77,7 +77,7 @@ class _Drafter:
         before = self._state.names if self._state else dict.fromkeys(NAME_FIELDS, "")
         after = {name: str(merged.get(name, before[name]) or "") for name in NAME_FIELDS}
         if not (after["family_kanji"] or after["family_latin"]):
-            self._rows[0].refuse("family_kanji", "cell.required")
+            self._rows[0].require("family_kanji")
         if self._state and after == before:
             return None
         self.notes.note(self._rows[0].number, before, after)
@@ -166,7 +166,7 @@ class _Drafter:
                 left="-" if last.end == FOREVER else (last.end - ONE_DAY).isoformat(),
             )
         else:
-            row.refuse("hired_on", "cell.required")
+            row.require("hired_on")
         return None
 
     def _settle_spell(self, spell: SpellDraft) -> None:

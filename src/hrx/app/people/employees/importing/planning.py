@@ -52,8 +52,8 @@ def group_rows(rows: Iterable[ParsedRow]) -> dict[str, list[ParsedRow]]:
         number = row.text("employee_number")
         if number is not None:
             groups[number].append(row)
-        elif not any(problem.column == "employee_number" for problem in row.problems):
-            row.refuse("employee_number", "cell.required")
+        else:
+            row.require("employee_number")
     return groups
 
 

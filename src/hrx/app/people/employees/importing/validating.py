@@ -34,6 +34,11 @@ class ParsedRow:
     def refuse(self, column: str, code: str, **values: str) -> None:
         self.problems.append(Problem(column=column, code=code, values=values))
 
+    def require(self, column: str) -> None:
+        """Refuse a cell as missing, unless it was refused already: what could not be read is not missing."""
+        if not any(problem.column == column for problem in self.problems):
+            self.refuse(column, "cell.required")
+
     def text(self, name: str) -> str | None:
         value = self.values.get(name)
         return value if isinstance(value, str) else None

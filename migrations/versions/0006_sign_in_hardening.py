@@ -2,13 +2,13 @@
 
 Old code goes on to work on this schema: the table is new, and the index only narrows what it compares.
 
-Revision: 0005   Revises: 0004
+Revision: 0006   Revises: 0005
 """
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -3,12 +3,12 @@
 Nothing here is ever overwritten: a row's `known` range is closed and a new row is inserted, in one
 transaction, at one moment. So a report asked for again `as_known` yesterday is the same to the byte.
 
-Revision: 0003a   Revises: 0002
+Revision: 0003   Revises: 0002
 """
 
 from alembic import op
 
-revision = "0003a"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

@@ -4,13 +4,13 @@ One family of functions decides, and every later table uses the same: `app.perso
 `app.my_line(day)`. Access is always judged by what is known *now* about the asked day; `as_known` changes
 what a report shows, never who may read it.
 
-Revision: 0003   Revises: 0003a
+Revision: 0004   Revises: 0003
 """
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0003a"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -3,13 +3,13 @@
 Only owner, HR and background work change imports; auditors read them. Rows hold personal data as the file had
 it, so they are deleted with the file after a while (job imports.forget), which the import itself outlives.
 
-Revision: 0004   Revises: 0003
+Revision: 0005   Revises: 0004
 """
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
