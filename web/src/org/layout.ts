@@ -27,6 +27,8 @@ export function layOut(tree: Tree, expanded: ReadonlySet<number>): Layout {
     const item = tree.items.get(id);
     if (!item) return 0;
     deepest = Math.max(deepest, item.level);
+    // Its place among the cards is before its children's, for screen readers read in this order.
+    placed.set(id, { item, x: 0, y: 0 });
     const open = expanded.has(id) ? item.childIds : [];
     const rows = open.map(place);
     const row = rows.length ? ((rows[0] ?? 0) + (rows.at(-1) ?? 0)) / 2 : nextRow++;
