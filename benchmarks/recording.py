@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 from unittest import mock
@@ -16,6 +17,8 @@ import orjson
 import psycopg
 
 COMMIT: Final = "COMMIT"
+#: Whose block the current task belongs to.
+_LISTENER: ContextVar[object] = ContextVar("recording", default=None)
 #: Values JSON does not know, by their tag.
 _TAGGED: Final = {"$bytes": bytes.fromhex, "$moment": datetime.datetime.fromisoformat}
 
@@ -31,8 +34,12 @@ class Statement:
 
 @contextmanager
 def recording() -> Iterator[list[Statement]]:
-    """Everything that this process sends through psycopg's async cursors inside the block."""
+    """Everything that is sent through psycopg's async cursors on behalf of what is asked inside the block.
+
+    Tasks that ran before (the live listener opening its connection again) are not heard: they do not have the
+    block's context."""
     heard: list[Statement] = []
+    listener = _LISTENER.set(heard)
     execute, commit = psycopg.AsyncCursor.execute, psycopg.AsyncConnection.commit
 
     async def listening_execute(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
@@ -40,18 +47,23 @@ def recording() -> Iterator[list[Statement]]:
             raise TypeError("only statements in plain text can be replayed")
         sql = query.decode() if isinstance(query, bytes) else query
         on_client = isinstance(cursor, psycopg.AsyncClientCursor)
-        heard.append(Statement(sql=sql, parameters=params, binds_on_client=on_client))
+        if _LISTENER.get() is heard:
+            heard.append(Statement(sql=sql, parameters=params, binds_on_client=on_client))
         return await execute(cursor, query, params, **options)
 
     async def listening_commit(connection: Any) -> None:
-        heard.append(Statement(sql=COMMIT))
+        if _LISTENER.get() is heard:
+            heard.append(Statement(sql=COMMIT))
         await commit(connection)
 
     with (
         mock.patch.object(psycopg.AsyncCursor, "execute", listening_execute),
         mock.patch.object(psycopg.AsyncConnection, "commit", listening_commit),
     ):
-        yield heard
+        try:
+            yield heard
+        finally:
+            _LISTENER.reset(listener)
 
 
 def pack(recorded: Mapping[str, list[Statement]]) -> bytes:
