@@ -57,11 +57,13 @@ async def make_crowd(house: House, *, people: int) -> Crowd:
         await load_crowd(database, slug=slug, people=people)
         tenant_id = await provide_tenant(database, slug=slug, name="")
         async with database.transaction(system_principal(tenant_id)) as session:
-            # Spread over the whole company, present today.
+            # Spread over the whole company, present today, without an account: a part before may have made some.
             found = await session.scalars(
                 text(
                     "SELECT p.id FROM app.person AS p WHERE p.employed @> app.tenant_today()"
-                    " AND p.id % :step = 0 ORDER BY p.id LIMIT 200"
+                    " AND p.id % :step = 0"
+                    " AND NOT EXISTS (SELECT 1 FROM app.user_account AS u WHERE u.person_id = p.id)"
+                    " ORDER BY p.id LIMIT 200"
                 ),
                 {"step": max(people // 250, 1)},
             )
