@@ -57,7 +57,7 @@ async def make_crowd(house: House, *, people: int) -> Crowd:
         await load_crowd(database, slug=slug, people=people)
         tenant_id = await provide_tenant(database, slug=slug, name="")
         async with database.transaction(system_principal(tenant_id)) as session:
-            # Spread over the whole company, present today, without an account: a part before may have made some.
+            # Spread over the company, present today; an earlier part of the bench may have made accounts.
             found = await session.scalars(
                 text(
                     "SELECT p.id FROM app.person AS p WHERE p.employed @> app.tenant_today()"
