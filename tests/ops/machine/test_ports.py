@@ -18,6 +18,11 @@ from hrx.ops.targets.machine.settings import MachineSettings
 from tests.conftest import free_port
 
 
+#: One after the other, and where no stack of the tests looks: two that choose at once find the same port free.
+pytestmark = pytest.mark.xdist_group("ports")
+SHIFT = 23_400
+
+
 @contextmanager
 def listening(port: int) -> Iterator[None]:
     with socket.socket() as server:
@@ -48,7 +53,7 @@ def part_of(stack: str, *, port: int = 0) -> Iterator[int]:
 
 def choose(tmp_path: Path, *, edge: int, ops: int) -> Ports:
     return choose_ports(
-        MachineSettings(edge_port=edge, ops_port=ops),
+        MachineSettings(edge_port=edge, ops_port=ops, inner_port_shift=SHIFT),
         remembered_in=tmp_path / "ports.json",
         stack_mark=str(tmp_path),
     )
