@@ -17,8 +17,7 @@ from hrx.ops.targets.machine.ports import INNER_DEFAULTS, Ports, choose_ports
 from hrx.ops.targets.machine.settings import MachineSettings
 from tests.conftest import free_port
 
-
-#: One after the other, and where no stack of the tests looks: two that choose at once find the same port free.
+#: One by one, and where no stack of the tests looks: two that choose at once find the same port free.
 pytestmark = pytest.mark.xdist_group("ports")
 SHIFT = 23_400
 
