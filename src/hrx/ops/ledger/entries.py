@@ -46,6 +46,16 @@ class Kind(StrEnum):
     SIGN_OUT = "sign_out"
     OPERATOR_CHANGED = "operator_changed"
     ALERT = "alert"
+    SIGNALS = "signals"
+    INCIDENT_OPENED = "incident_opened"
+    INCIDENT_CHANGED = "incident_changed"
+    ESCALATION = "escalation"
+    NOTIFICATION = "notification"
+    TRIAGE = "triage"
+    COMMUNICATION = "communication"
+    ON_CALL_CHANGED = "on_call_changed"
+    CONTACT_CHECKED = "contact_checked"
+    DRILL = "drill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

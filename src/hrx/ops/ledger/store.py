@@ -17,7 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.ledger.chain import GENESIS
-from hrx.ops.ledger.tables import guards, metadata
+from hrx.ops.ledger.respond_tables import ALL_TABLES
+from hrx.ops.ledger.tables import CORE_TABLES, guards, metadata
 
 #: How long a writer waits for another: appends take about a millisecond, so this is for stuck disks.
 BUSY_TIMEOUT_S: Final = 10.0
@@ -37,7 +38,8 @@ class Store:
 
         Raises Unavailable when the database cannot be reached or written."""
         with self.write() as connection:
-            metadata.create_all(connection)
+            # Naming the tables of responding here is what makes them known before they are made.
+            metadata.create_all(connection, tables=[*CORE_TABLES, *ALL_TABLES])
             for statement in guards(self._engine.dialect.name, genesis=GENESIS):
                 connection.exec_driver_sql(statement)
 
@@ -127,3 +129,6 @@ def _unavailable(error: Exception) -> Unavailable:
         ),
         code="ledger.unavailable",
     )
+
+
+__all__ = ["BUSY_TIMEOUT_S", "Connection", "Store", "open_store"]

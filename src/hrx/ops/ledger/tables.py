@@ -5,18 +5,19 @@ ours included: an update, a delete, a REPLACE, and two writers who both believe 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 # SQLite numbers rows only in a column that is exactly INTEGER.
-_BIG = BigInteger().with_variant(Integer, "sqlite")
+BIG: Final = BigInteger().with_variant(Integer, "sqlite")
 
 entry = Table(
     "entry",
     metadata,
-    Column("seq", _BIG, primary_key=True, autoincrement=False),
+    Column("seq", BIG, primary_key=True, autoincrement=False),
     Column("at", String(40), nullable=False),
     Column("kind", String(40), nullable=False, index=True),
     Column("actor", String(200), nullable=False),
@@ -34,7 +35,7 @@ head = Table(
     "head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("seq", _BIG, nullable=False),
+    Column("seq", BIG, nullable=False),
     Column("hash", String(64), nullable=False),
 )
 
@@ -45,7 +46,7 @@ lease = Table(
     Column("owner", String(200), nullable=False),
     Column("reason", Text, nullable=False),
     Column("process", String(200), nullable=False),
-    Column("version", _BIG, nullable=False),
+    Column("version", BIG, nullable=False),
     Column("acquired_at", String(40), nullable=False),
     Column("expires_at", String(40), nullable=False),
 )
@@ -94,6 +95,8 @@ alert = Table(
     Column("seen_at", String(40), nullable=False),
     Column("body", Text, nullable=False),
 )
+
+CORE_TABLES: Final = (entry, head, lease, operator, session, attempt, alert)
 
 _SQLITE: Final = (
     """
@@ -171,3 +174,8 @@ def guards(dialect: str, *, genesis: str) -> list[str]:
     statements = _SQLITE if dialect == "sqlite" else _POSTGRESQL
     # A trigger's body takes no bound parameter; the value is a constant of ours.
     return [statement.replace(":genesis", f"'{genesis}'") for statement in statements]
+
+
+def to_moment(at: datetime) -> str:
+    """A moment as stored: UTC with microseconds always, so that text sorts as time does."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,200 @@
+"""The outbox: messages to people, written in the transaction that wants them sent, settled by receipts.
+
+A message is leased before it is sent. A sender that dies in between leaves a lease that runs out; the message
+is then sent again: at most twice, never not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from hrx.kit import clock
+from hrx.ops.ledger.respond_tables import attempt_to_notify, notification
+from hrx.ops.ledger.store import Store
+from hrx.ops.ledger.tables import to_moment
+
+
+class NotificationState(StrEnum):
+    """Where one message stands. BUNDLED: its content went out inside another message."""
+
+    QUEUED = "queued"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    BUNDLED = "bundled"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One message to one recipient through one channel. `message` is what the channel renders.
+
+    `purpose` is `page`, `notice`, `update`, `reminder`, `heartbeat` …; a page is never bundled away."""
+
+    id: int
+    dedup_key: str
+    recipient: str
+    channel: str
+    purpose: str
+    state: NotificationState
+    created_at: datetime
+    next_at: datetime
+    incident_id: int | None = None
+    tries: int = 0
+    settled_at: datetime | None = None
+    # `Any`: JSON.
+    message: Mapping[str, Any] = field(default_factory=dict)
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to deliver a message, and what the other side said."""
+
+    at: datetime
+    outcome: str
+    latency_ms: int
+    says: str
+
+
+def enqueue(
+    connection: Connection,
+    *,
+    dedup_key: str,
+    recipient: str,
+    channel: str,
+    purpose: str,
+    message: Mapping[str, object],
+    incident_id: int | None = None,
+    at: datetime | None = None,
+) -> int | None:
+    """Have a message sent (not before `at`); gives its number, or None when this one was enqueued already."""
+    known = connection.execute(select(notification.c.id).where(notification.c.dedup_key == dedup_key))
+    if known.one_or_none() is not None:
+        return None
+    now = clock.now()
+    done = connection.execute(
+        insert(notification).values(
+            dedup_key=dedup_key,
+            incident_id=incident_id,
+            recipient=recipient,
+            channel=channel,
+            purpose=purpose,
+            message=orjson.dumps(message).decode(),
+            state=NotificationState.QUEUED.value,
+            tries=0,
+            next_at=to_moment(at or now),
+            created_at=to_moment(now),
+            receipt="{}",
+        )
+    )
+    key = done.inserted_primary_key
+    return int(key[0]) if key is not None else None
+
+
+def lease_next(connection: Connection, *, for_s: float, limit: int = 20) -> list[Notification]:
+    """Take the queued messages whose moment has come, oldest first, for `for_s` seconds."""
+    now = clock.now()
+    statement = (
+        select(notification)
+        .where(
+            notification.c.state == NotificationState.QUEUED.value, notification.c.next_at <= to_moment(now)
+        )
+        .where(or_(notification.c.leased_until.is_(None), notification.c.leased_until <= to_moment(now)))
+        .order_by(notification.c.next_at, notification.c.id)
+        .limit(limit)
+    )
+    found = [_to_notification(row) for row in connection.execute(statement)]
+    if found:
+        connection.execute(
+            update(notification)
+            .where(notification.c.id.in_([one.id for one in found]))
+            .values(leased_until=to_moment(now + timedelta(seconds=for_s)), tries=notification.c.tries + 1)
+        )
+    return found
+
+
+def settle(
+    connection: Connection,
+    notification_id: int,
+    *,
+    state: NotificationState,
+    attempt: Attempt | None,
+    receipt: Mapping[str, object] | None = None,
+    next_at: datetime | None = None,
+) -> None:
+    """Record one try and where the message stands after it; QUEUED with `next_at` is a retry."""
+    is_over = state is not NotificationState.QUEUED
+    values: dict[str, Any] = {
+        "state": state.value,
+        "leased_until": None,
+        "settled_at": to_moment(clock.now()) if is_over else None,
+    }
+    if receipt is not None:
+        values["receipt"] = orjson.dumps(receipt).decode()
+    if next_at is not None:
+        values["next_at"] = to_moment(next_at)
+    connection.execute(update(notification).where(notification.c.id == notification_id).values(values))
+    if attempt is not None:
+        connection.execute(
+            insert(attempt_to_notify).values(
+                notification_id=notification_id,
+                at=to_moment(attempt.at),
+                outcome=attempt.outcome,
+                latency_ms=attempt.latency_ms,
+                says=attempt.says,
+            )
+        )
+
+
+def list_notifications(
+    store: Store, *, incident_id: int | None = None, limit: int = 100
+) -> list[Notification]:
+    """The newest messages (of one incident)."""
+    statement = select(notification).order_by(notification.c.id.desc()).limit(limit)
+    if incident_id is not None:
+        statement = statement.where(notification.c.incident_id == incident_id)
+    with store.read() as connection:
+        return [_to_notification(row) for row in connection.execute(statement)]
+
+
+def list_attempts(store: Store, notification_id: int) -> list[Attempt]:
+    """Every try to deliver one message, oldest first."""
+    statement = (
+        select(attempt_to_notify)
+        .where(attempt_to_notify.c.notification_id == notification_id)
+        .order_by(attempt_to_notify.c.id)
+    )
+    with store.read() as connection:
+        return [
+            Attempt(
+                at=datetime.fromisoformat(row.at),
+                outcome=row.outcome,
+                latency_ms=row.latency_ms,
+                says=row.says,
+            )
+            for row in connection.execute(statement)
+        ]
+
+
+def _to_notification(row: Row[Any]) -> Notification:
+    return Notification(
+        id=row.id,
+        dedup_key=row.dedup_key,
+        incident_id=row.incident_id,
+        recipient=row.recipient,
+        channel=row.channel,
+        purpose=row.purpose,
+        state=NotificationState(row.state),
+        tries=row.tries,
+        created_at=datetime.fromisoformat(row.created_at),
+        next_at=datetime.fromisoformat(row.next_at),
+        settled_at=datetime.fromisoformat(row.settled_at) if row.settled_at else None,
+        message=orjson.loads(row.message),
+        receipt=orjson.loads(row.receipt),
+    )
