@@ -5,7 +5,7 @@ they mean together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -67,3 +67,7 @@ class Signal:
     sop: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     is_security: bool = False
+
+
+#: Where a room below `incidents` says what it noticed.
+SignalSink = Callable[[Sequence[Signal]], None]
