@@ -18,22 +18,25 @@ _HEAD: Final = """<!-- Made by `hrx metrics write`; a test compares it with what
 
 # Metrics
 
-Every figure that HRX-AI exports, from the one catalogue in `src/hrx/kit/catalogue.py`; instruments are made
-from the same declarations. Prometheus scrapes each process every 2 s and adds the labels `part` (which part
-it asked) and `job`; where a figure has a `part` of its own, Prometheus keeps that one as `exported_part`.
-Each label lists its values, or says what they are and how many there can be at most; no caller can add one.
+Every figure that HRX-AI exports, from the one catalogue in `src/hrx/kit/catalogue/`; instruments are made
+from the same declarations. Prometheus scrapes each process every 2 s (the exporters of PostgreSQL and Redis
+every 10 s) and adds the labels `part` (which part it asked) and `job`; where a figure has a `part` of its
+own, Prometheus keeps that one as `exported_part`. Each label lists its values, or says what they are and how
+many there can be at most; no caller can add one. `""` is an empty label: no error.
 
-PostgreSQL, Redis and the portal have no exporter yet; their state, seen from outside, is in
-`hrx_ops_part_status`.
+Series of models (`gen_ai_*`, `hrx_model_*`, `hrx_rag_*`) and of backups are announced already and get their
+first values with those parts; the probe's belong to the outside watcher. Exporters that are not ours export
+many more; listed are those that rules and pages rely on.
 """
 _TITLES: Final = {
     Source.API: Text(ja="API", en="API"),
     Source.WORKER: Text(ja="ワーカー", en="Worker"),
+    Source.WEB: Text(ja="ポータルのサーバー", en="Server of the portal"),
     Source.OPS: Text(ja="運用コンソール", en="Operations console"),
+    Source.PROBE: Text(ja="外からの見張り", en="Outside watcher"),
+    Source.POSTGRES: Text(ja="PostgreSQL(postgres-exporter)", en="PostgreSQL (postgres-exporter)"),
+    Source.REDIS: Text(ja="Redis(redis-exporter)", en="Redis (redis-exporter)"),
     Source.EDGE: Text(ja="入口(HAProxy)", en="Edge (HAProxy)"),
-}
-_NOTES: Final = {
-    Source.EDGE: "HAProxy exports many more under `haproxy_`; these are what rules and pages rely on.\n\n"
 }
 
 
@@ -92,7 +95,7 @@ def _render_source(source: Source) -> str:
     title = _TITLES[source]
     lines = [
         f"\n## {title.en} · {title.ja}\n",
-        _NOTES.get(source, "") + "| metric | type | unit | labels | meaning | 意味 |",
+        "| metric | type | unit | labels | meaning | 意味 |",
         "|---|---|---|---|---|---|",
         *(_render_row(metric) for metric in list_metrics_of(source)),
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from hrx.kit.errors import Text
 
@@ -27,7 +27,11 @@ class Source(StrEnum):
 
     API = "api"
     WORKER = "worker"
+    WEB = "web"
     OPS = "ops"
+    PROBE = "probe"
+    POSTGRES = "postgres"
+    REDIS = "redis"
     EDGE = "edge"
 
 
@@ -43,7 +47,7 @@ class Label:
     @property
     def range(self) -> str:
         """What to print of it."""
-        return " ".join(self.values) or f"{self.of} (≤ {self.at_most})"
+        return " ".join(value or '""' for value in self.values) or f"{self.of} (≤ {self.at_most})"
 
 
 def chosen(name: str, *values: str) -> Label:
@@ -58,7 +62,9 @@ def bounded(name: str, of: str, *, at_most: int) -> Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One figure. `name` is as Prometheus shows it, for counters with `_total`."""
+    """One figure. `name` is as Prometheus shows it, for counters of ours with `_total`.
+
+    `may_have_more_labels`: another's program exports it, with labels besides those that we rely on."""
 
     name: str
     type: MetricType
@@ -67,6 +73,7 @@ class Metric:
     sources: tuple[Source, ...]
     labels: tuple[Label, ...] = ()
     buckets: tuple[float, ...] = ()
+    may_have_more_labels: bool = False
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -82,7 +89,15 @@ class Metric:
         return Histogram(self.name, self.says.en, self.label_names, buckets=self.buckets, registry=registry)
 
     def family(self, value: float | None = None) -> GaugeMetricFamily:
-        """For collectors, which make their figures at each scrape."""
+        """For collectors, which make their figures at each scrape; without samples it is only announced."""
         if value is not None:
             return GaugeMetricFamily(self.name, self.says.en, value=value)
         return GaugeMetricFamily(self.name, self.says.en, labels=self.label_names)
+
+    def counter_family(self) -> CounterMetricFamily:
+        """The same for what only grows and is counted elsewhere."""
+        return CounterMetricFamily(self.name, self.says.en, labels=self.label_names)
+
+    def histogram_family(self) -> HistogramMetricFamily:
+        """The same for what is sorted into buckets elsewhere."""
+        return HistogramMetricFamily(self.name, self.says.en, labels=self.label_names)

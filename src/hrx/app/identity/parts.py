@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
@@ -14,14 +15,37 @@ from hrx.app.identity.oidc import Providers, open_providers
 from hrx.app.identity.passwords import Passwords
 from hrx.app.identity.totp import Seal
 from hrx.app.settings import AppSettings
-from hrx.kit.catalogue import SIGN_INS
+from hrx.kit.catalogue import AUTH_ATTEMPTS
+
+Method = Literal["password", "totp", "oidc"]
+#: Every way a step can end, and what that means. Known to Prometheus from the start: a series that is born
+#: with its first failure has no rate until the second.
+REASONS: Final[Mapping[str, tuple[str, tuple[Method, ...]]]] = {
+    "none": ("success", ("password", "totp", "oidc")),
+    "totp_required": ("challenge", ("password", "oidc")),
+    "tenant_needed": ("challenge", ("password", "oidc")),
+    "wrong_password": ("failure", ("password",)),
+    "wrong_code": ("failure", ("totp",)),
+    "no_account": ("failure", ("oidc",)),
+    "token_refused": ("failure", ("oidc",)),
+    "too_many": ("failure", ("password", "totp", "oidc")),
+}
 
 
 class SignInMetrics:
     """How sign-ins end; what alerts on attacks are made from."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.attempts = SIGN_INS.counter(registry)
+        attempts = AUTH_ATTEMPTS.counter(registry)
+        self._steps = {
+            (method, reason): attempts.labels(method, outcome, reason)
+            for reason, (outcome, methods) in REASONS.items()
+            for method in methods
+        }
+
+    def count(self, method: Method, reason: str) -> None:
+        """One step that ended; `reason` is one of REASONS that this method can end with."""
+        self._steps[method, reason].inc()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

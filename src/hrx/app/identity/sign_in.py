@@ -19,7 +19,7 @@ from hrx.app.identity import throttle
 from hrx.app.identity.gate import FoundSession
 from hrx.app.identity.models import OIDC_IDENTITY, SESSION, USER
 from hrx.app.identity.oidc import ExternalIdentity
-from hrx.app.identity.parts import IdentityParts
+from hrx.app.identity.parts import IdentityParts, Method
 from hrx.app.identity.queries import AnyRow, get_account_secrets
 from hrx.app.identity.totp import matching_step, owner_name
 from hrx.app.platform import audit
@@ -35,6 +35,8 @@ Account = AnyRow | FoundSession
 _logger = logging.getLogger("hrx.identity")
 #: Sessions keep what the browser calls itself, cut to what the column takes.
 MAX_USER_AGENT: Final = 400
+#: How a session came to be → the step that opened it; whatever else there is names an OIDC provider.
+_METHODS: Final[dict[str, Method]] = {"password": "password", "password+totp": "totp"}
 
 
 class WrongCredentials(NotSignedIn):
@@ -93,7 +95,7 @@ class SignIn:
         fitting = await self._whose_password_is_right(candidates, password=password)
         if not fitting:
             await self._record_failures(candidates, caller=caller)
-            self._measure("password", "wrong")
+            self._measure("password", "wrong_password")
             raise WrongCredentials(
                 Text(
                     ja="メールアドレスまたはパスワードが違います。",
@@ -101,6 +103,7 @@ class SignIn:
                 )
             )
         if len(fitting) > 1:
+            self._measure("password", "tenant_needed")
             raise _tenant_needed(fitting)
         chosen = fitting[0]
         async with self.database.transaction(_principal_of(chosen)) as session:
@@ -113,7 +116,7 @@ class SignIn:
         counters = throttle.for_second_step(
             self.settings, purpose="totp", tenant_id=pending.tenant_id, user_id=pending.user_id
         )
-        await self._count(counters)
+        await self._count(counters, method="totp")
         principal = _principal_of(pending)
         async with self.database.transaction(principal) as session:
             account = await get_account_secrets(session, user_id=pending.user_id)
@@ -131,7 +134,7 @@ class SignIn:
                 details={"user_id": pending.user_id},
                 address=caller.address,
             )
-        self._measure("totp", "wrong")
+        self._measure("totp", "wrong_code")
         raise WrongCode(
             Text(ja="認証コードが違うか、使用済みです。", en="The code is wrong or was used already."),
             hint=Text(
@@ -155,6 +158,7 @@ class SignIn:
                 ),
             )
         if len(candidates) > 1:
+            self._measure("oidc", "tenant_needed")
             raise _tenant_needed(candidates)
         chosen = candidates[0]
         async with self.database.transaction(_principal_of(chosen)) as session:
@@ -173,17 +177,17 @@ class SignIn:
                 text("SELECT * FROM app.find_accounts(:email, :slug)"), {"email": email, "slug": tenant_slug}
             )
             candidates = found.all()
-        self._refuse_if_waiting(wait_s)
+        self._refuse_if_waiting(wait_s, method="password")
         return candidates
 
-    async def _count(self, counters: list[throttle.Allowance]) -> None:
+    async def _count(self, counters: list[throttle.Allowance], *, method: Method) -> None:
         async with self.database.transaction(None) as session:
             wait_s = await throttle.count(session, counters, window_s=self.settings.sign_in_window_s)
-        self._refuse_if_waiting(wait_s)
+        self._refuse_if_waiting(wait_s, method=method)
 
-    def _refuse_if_waiting(self, wait_s: int) -> None:
+    def _refuse_if_waiting(self, wait_s: int, *, method: Method) -> None:
         if wait_s:
-            self._measure("any", "too_many")
+            self._measure(method, "too_many")
             _logger.warning("Sign-in refused: too many attempts", extra={"fields": {"wait_s": wait_s}})
             raise throttle.too_many(wait_s)
 
@@ -220,7 +224,7 @@ class SignIn:
     ) -> SignedIn:
         if not account.has_totp:
             return await self._open_session(session, account, method=method, caller=caller)
-        self._measure(method, "totp_required")
+        self._measure("oidc" if method.startswith("oidc:") else "password", "totp_required")
         lifetime_s = self.settings.totp_pending_s
         return await _insert_session(
             session, account, stage="totp_required", method=method, lifetime_s=lifetime_s, caller=caller
@@ -239,7 +243,7 @@ class SignIn:
         await audit.record(
             session, action="session.signed_in", details={"method": method}, address=caller.address
         )
-        self._measure(method, "signed_in")
+        self._measure(_METHODS.get(method, "oidc"), "none")
         return opened
 
     async def _find_linked(self, external: ExternalIdentity) -> list[AnyRow]:
@@ -292,8 +296,8 @@ class SignIn:
         )
         await audit.record(session, action="user.oidc_linked", details={"provider": external.provider.id})
 
-    def _measure(self, method: str, outcome: str) -> None:
-        self.identity.metrics.attempts.labels(method, outcome).inc()
+    def _measure(self, method: Method, reason: str) -> None:
+        self.identity.metrics.count(method, reason)
 
 
 async def use_code(session: AsyncSession, identity: IdentityParts, *, account: AnyRow, code: str) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from starlette.responses import RedirectResponse
 
 from hrx.app.identity import throttle
-from hrx.app.identity.oidc import MAX_TOKEN_CHARACTERS, ExternalIdentity, Provider, refused
+from hrx.app.identity.oidc import MAX_TOKEN_CHARACTERS, ExternalIdentity, Provider, TokenRefused, refused
 from hrx.app.identity.parts import Identity
 from hrx.app.identity.routes.shapes import (
     Body,
@@ -76,6 +76,7 @@ async def start_oidc(
     async with parts.database.transaction(None) as session:
         wait_s = await throttle.count(session, departures, window_s=parts.settings.sign_in_window_s)
     if wait_s:
+        identity.metrics.count("oidc", "too_many")
         return _back_to_sign_in(throttle.too_many(wait_s), provider=provider)
     endpoint = (await chosen.discover()).authorization_endpoint
     state, nonce, verifier, browser = (secrets.token_urlsafe(32) for _ in range(4))
@@ -136,6 +137,8 @@ async def finish_oidc(
         )
         signed_in = await sign_in_of(parts, identity).with_identity(external, caller=caller_of(request))
     except HrxError as error:
+        if isinstance(error, TokenRefused):
+            identity.metrics.count("oidc", "token_refused")
         response = _back_to_sign_in(error, provider=provider)
     else:
         async with parts.database.transaction(None) as session:
@@ -188,8 +191,12 @@ async def sign_in_with_token(
     """Exchange an ID token of a configured provider (Supabase, Firebase, any OIDC) for a session."""
     identity.gate.check_origin(request)
     provider = identity.providers.get(body.provider, flow="token")
-    external = await provider.read_id_token(body.id_token, nonce=None)
-    await _use_up(parts, body.id_token, external)
+    try:
+        external = await provider.read_id_token(body.id_token, nonce=None)
+        await _use_up(parts, body.id_token, external)
+    except TokenRefused:
+        identity.metrics.count("oidc", "token_refused")
+        raise
     signed_in = await sign_in_of(parts, identity).with_identity(external, caller=caller_of(request))
     return answer(parts, response, signed_in, as_bearer=body.bearer)
 

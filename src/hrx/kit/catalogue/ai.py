@@ -1,0 +1,110 @@
+"""Models: calls to language models, retrieval, our own models.
+
+Announced by API and worker from now on; the assistant fills them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hrx.kit.catalogue.declaring import AI_BUCKETS_S, bounded, chosen, counter, gauge, histogram
+from hrx.kit.figures import Source
+
+_CALLERS: Final = (Source.API, Source.WORKER)
+_OPERATION: Final = chosen("gen_ai_operation_name", "chat", "embeddings", "rerank", "retrieval")
+_PROVIDER: Final = bounded("gen_ai_provider_name", "providers in the settings", at_most=8)
+_MODEL: Final = bounded("gen_ai_request_model", "models in the settings", at_most=32)
+_ERROR: Final = chosen(
+    "error_type", "", "timeout", "rate_limited", "refused", "malformed", "unavailable", "over_budget", "other"
+)
+_OWN: Final = (
+    bounded("model", "our own models", at_most=16),
+    bounded("version", "versions of a model in use", at_most=16),
+)
+
+GEN_AI_DURATION: Final = histogram(
+    "gen_ai_client_operation_duration_seconds",
+    *_CALLERS,
+    unit="s",
+    ja="言語モデルの呼び出しの所要時間。error_type が空でないものが誤り。",
+    en="Duration of calls to language models; those with an error_type failed.",
+    labels=(_OPERATION, _PROVIDER, _MODEL, _ERROR),
+    buckets=AI_BUCKETS_S,
+)
+GEN_AI_FIRST_CHUNK: Final = histogram(
+    "gen_ai_client_operation_time_to_first_chunk_seconds",
+    *_CALLERS,
+    unit="s",
+    ja="最初の言葉が届くまでの時間。",
+    en="Time until the first words arrived.",
+    labels=(_OPERATION, _PROVIDER, _MODEL),
+    buckets=AI_BUCKETS_S,
+)
+GEN_AI_TOKENS: Final = histogram(
+    "gen_ai_client_token_usage",
+    *_CALLERS,
+    unit="tokens",
+    ja="課金されるトークンの数。",
+    en="Tokens that are billed.",
+    labels=(_OPERATION, _PROVIDER, _MODEL, chosen("gen_ai_token_type", "input", "output")),
+    buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576),
+)
+GEN_AI_COST: Final = counter(
+    "hrx_gen_ai_cost_usd_total",
+    *_CALLERS,
+    unit="USD",
+    ja="言語モデルの費用(日付のある価格表による)。",
+    en="Cost of language models, by a dated price list.",
+    labels=(_PROVIDER, _MODEL),
+)
+MODEL_DURATION: Final = histogram(
+    "hrx_model_inference_duration_seconds",
+    *_CALLERS,
+    unit="s",
+    ja="自前のモデルの推論の所要時間。",
+    en="Duration of inferences by our own models.",
+    labels=(_OWN[0], chosen("outcome", "ok", "failed")),
+    buckets=AI_BUCKETS_S,
+)
+MODEL_ACCURACY: Final = gauge(
+    "hrx_model_accuracy_ratio",
+    Source.WORKER,
+    unit="ratio",
+    ja="定期評価での正答率。",
+    en="Share of right answers in the last evaluation.",
+    labels=_OWN,
+)
+MODEL_DRIFT: Final = gauge(
+    "hrx_model_drift_psi",
+    Source.WORKER,
+    unit="PSI",
+    ja="入力の分布のずれ(0.2 を超えると要調査)。",
+    en="Drift of the input's distribution (population stability index; above 0.2 look into it).",
+    labels=_OWN,
+)
+RAG_RETRIEVALS: Final = counter(
+    "hrx_rag_retrievals_total",
+    *_CALLERS,
+    unit="retrievals",
+    ja="文書検索を結果ごとに数えたもの。",
+    en="Retrievals by outcome.",
+    labels=(chosen("outcome", "hit", "empty", "failed"),),
+)
+RAG_RELEVANCE: Final = histogram(
+    "hrx_rag_relevance",
+    *_CALLERS,
+    unit="score",
+    ja="検索で一位になった文書の関連度(0〜1)。",
+    en="Relevance of the first document found, 0 to 1.",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+)
+CALLS: Final = (
+    GEN_AI_DURATION,
+    GEN_AI_FIRST_CHUNK,
+    GEN_AI_TOKENS,
+    GEN_AI_COST,
+    MODEL_DURATION,
+    RAG_RETRIEVALS,
+    RAG_RELEVANCE,
+)
+EVALUATION: Final = (MODEL_ACCURACY, MODEL_DRIFT)
+AI: Final = (*CALLS, *EVALUATION)
