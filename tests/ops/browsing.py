@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 
 from hrx.ops.console.app import build_console
-from hrx.ops.observe.watching import Watcher
+from hrx.ops.console.duties import make_watcher
 from hrx.ops.run.plane import Plane
 from tests.conftest import free_port
 from tests.ops.conftest import PASSWORD
@@ -58,7 +58,7 @@ class Browser:
 def serving(plane: Plane) -> Iterator[str]:
     """A real console on a port of its own; gives its address."""
     port = free_port()
-    app = build_console(plane, Watcher(plane))
+    app = build_console(plane, make_watcher(plane))
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
     )

@@ -85,6 +85,17 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "sign_out": Text(ja="サインアウト", en="Sign-out"),
         "operator_changed": Text(ja="運用者の変更", en="Operator changed"),
         "alert": Text(ja="アラート", en="Alert"),
+        "signals": Text(ja="シグナル", en="Signals"),
+        "incident_opened": Text(ja="障害の発生", en="Incident opened"),
+        "incident_changed": Text(ja="障害の変化", en="Incident"),
+    },
+    "incident": {
+        "open": Text(ja="未対応", en="Open"),
+        "acknowledged": Text(ja="対応中", en="Acknowledged"),
+        "mitigated": Text(ja="症状は解消", en="Mitigated"),
+        "resolved": Text(ja="解決済み", en="Resolved"),
+        "closed": Text(ja="完了", en="Closed"),
+        "merged": Text(ja="統合済み", en="Merged"),
     },
     "severity": {
         "critical": Text(ja="重大", en="critical"),

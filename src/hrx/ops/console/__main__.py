@@ -10,7 +10,7 @@ from hrx.kit import log
 from hrx.kit.errors import HrxError
 from hrx.kit.settings import load
 from hrx.ops.console.app import build_console
-from hrx.ops.observe.watching import Watcher
+from hrx.ops.console.duties import make_watcher
 from hrx.ops.run.plane import opened_plane
 from hrx.ops.settings import OpsSettings
 
@@ -21,7 +21,7 @@ def main() -> None:
         settings = load(OpsSettings)
         log.configure(process="ops", level=settings.log_level)
         with opened_plane(settings) as plane:
-            app = build_console(plane, Watcher(plane))
+            app = build_console(plane, make_watcher(plane))
             uvicorn.run(
                 app,
                 host=settings.ops_bind,

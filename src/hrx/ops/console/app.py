@@ -30,6 +30,7 @@ from hrx.kit.errors import (
 from hrx.kit.metrics import HttpServerMetrics, new_registry
 from hrx.ops.console import rendering
 from hrx.ops.console.desk import Desk, desk_of, find_visitor, language_of, render_page
+from hrx.ops.console.duties import make_ticker
 from hrx.ops.console.figures import PlaneFigures
 from hrx.ops.console.guard import Guard
 from hrx.ops.console.pages import (
@@ -76,12 +77,15 @@ _STATIC_CACHE: Final = "public, max-age=3600"
 
 
 def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
-    """The console on an opened plane. The watcher is started and stopped with the application."""
+    """The console on an opened plane. Watcher and ticker are started and stopped with the application."""
+    ticker = make_ticker(plane)
 
     @asynccontextmanager
     async def live(_app: FastAPI) -> AsyncIterator[None]:
         watcher.start()
+        ticker.start()
         yield
+        ticker.stop()
         watcher.stop()
 
     app = FastAPI(title="HRX-AI Ops", docs_url=None, redoc_url=None, openapi_url=None, lifespan=live)

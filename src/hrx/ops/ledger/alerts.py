@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hrx.ops.ledger.store import Store
 from hrx.ops.ledger.tables import alert
+
+#: Bound parameters of one statement.
+_CHUNK: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +30,14 @@ class AlertRow:
     body: dict[str, Any]
 
 
-def find_alert(connection: Connection, fingerprint: str) -> AlertRow | None:
-    row = connection.execute(select(alert).where(alert.c.fingerprint == fingerprint)).one_or_none()
-    return _to_alert(row) if row else None
+def find_alerts(connection: Connection, fingerprints: Sequence[str]) -> dict[str, AlertRow]:
+    """The alerts with these fingerprints, as far as they are known."""
+    found: dict[str, AlertRow] = {}
+    for start in range(0, len(fingerprints), _CHUNK):
+        chunk = fingerprints[start : start + _CHUNK]
+        for row in connection.execute(select(alert).where(alert.c.fingerprint.in_(chunk))):
+            found[row.fingerprint] = _to_alert(row)
+    return found
 
 
 def list_alert_rows(store: Store, *, limit: int = 50) -> list[AlertRow]:
@@ -36,6 +45,12 @@ def list_alert_rows(store: Store, *, limit: int = 50) -> list[AlertRow]:
     statement = select(alert).order_by(alert.c.seen_at.desc()).limit(limit)
     with store.read() as connection:
         return [_to_alert(row) for row in connection.execute(statement)]
+
+
+def list_alerts_in(store: Store, *, state: str) -> list[AlertRow]:
+    """Every alert whose last known state is this one."""
+    with store.read() as connection:
+        return [_to_alert(row) for row in connection.execute(select(alert).where(alert.c.state == state))]
 
 
 def put_alert(connection: Connection, row: AlertRow) -> None:

@@ -103,7 +103,12 @@ def find_incident(connection: Connection, incident_id: int) -> Incident | None:
 def get_incident(store: Store, incident_id: int) -> Incident:
     """The incident of this number. Raises NotFound."""
     with store.read() as connection:
-        found = find_incident(connection, incident_id)
+        return get_within(connection, incident_id)
+
+
+def get_within(connection: Connection, incident_id: int) -> Incident:
+    """The same within a connection of the caller. Raises NotFound."""
+    found = find_incident(connection, incident_id)
     if found is None:
         raise NotFound(
             Text(ja=f"障害 {incident_id} はありません", en=f"There is no incident {incident_id}"),

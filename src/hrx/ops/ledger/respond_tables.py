@@ -26,6 +26,8 @@ signal = Table(
     Column("started_at", String(40), nullable=False),
     Column("incident_id", BIG, index=True),
     Column("body", Text, nullable=False),
+    # Who said which state of what since when: the same statement is one row, however often it is repeated.
+    Column("digest", String(64), nullable=False, unique=True),
 )
 
 #: The last known state of each condition, by key.

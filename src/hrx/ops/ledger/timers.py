@@ -59,6 +59,17 @@ def set_timer(
         connection.execute(insert(timer).values(kind=kind, subject=subject, name=name, **values))
 
 
+def hasten_timer(
+    connection: Connection, *, kind: str, subject: str, due_at: datetime, name: str = ""
+) -> bool:
+    """Bring a pending timer forward, its payload kept; False when none is pending."""
+    mine = and_(timer.c.kind == kind, timer.c.subject == subject, timer.c.name == name)
+    done = connection.execute(
+        update(timer).where(mine, timer.c.state == PENDING).values(due_at=to_moment(due_at))
+    )
+    return done.rowcount > 0
+
+
 def cancel_timers(connection: Connection, *, subject: str, kind: str | None = None) -> int:
     """Cancel what is still pending about a subject; gives how many that were."""
     mine = and_(timer.c.subject == subject, timer.c.state == PENDING)

@@ -19,11 +19,13 @@ from hrx.kit.errors import HrxError, Text
 from hrx.ops.check import Status, worst
 from hrx.ops.ledger.chain import Verification
 from hrx.ops.ledger.entries import Kind
-from hrx.ops.observe.alerts import record_alerts, resolve_missing
+from hrx.ops.lock import list_held
+from hrx.ops.observe.alerts import NO_SEVERITY, list_missing, record_alerts, to_signals
 from hrx.ops.run.looking import PartView, look_at_part
 from hrx.ops.run.plane import Plane
 from hrx.ops.seams.looking import LookFailed
 from hrx.ops.seams.metrics import AlertSeen, list_alerts
+from hrx.ops.signal import Severity, Signal, SignalSink, SignalSource, SignalState
 from hrx.ops.targets.machine.memory import measure_memory
 from hrx.ops.targets.target import PartState, PartStatus
 
@@ -34,8 +36,6 @@ _HISTORY_LOOKS: Final = 60
 #: Proportional set sizes cost a walk through every mapping of a process.
 _MEMORY_EVERY_S: Final = 15.0
 _VERIFY_EVERY_S: Final = 60.0
-#: The severity of the dead man's switch in monitoring/rules: told to nobody, missed when absent.
-NO_SEVERITY: Final = "none"
 ACTOR: Final = "watcher"
 
 
@@ -79,10 +79,15 @@ class Snapshot:
 
 
 class Watcher:
-    """A thread that looks, and the last snapshot for everybody who asks."""
+    """A thread that looks, and the last snapshot for everybody who asks.
 
-    def __init__(self, plane: Plane) -> None:
+    `tell` hears of parts that are down and back, and of alerts; what it could not take is told again."""
+
+    def __init__(self, plane: Plane, *, tell: SignalSink | None = None) -> None:
         self._plane = plane
+        self._tell = tell
+        self._told: dict[str, SignalState] = {}
+        self._told_alerts: set[tuple[str, str, datetime]] = set()
         self._snapshot = Snapshot()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -123,6 +128,7 @@ class Watcher:
         try:
             for view in views:
                 self._note(view)
+            self._tell_parts(views)
             self._snapshot = self._assemble(views)
         except HrxError as error:
             # The ledger may be unwritable (full disk). What was seen is shown all the same, and that too.
@@ -166,9 +172,61 @@ class Watcher:
             alerts = list_alerts(self._plane.http, self._plane.settings.alertmanager_url.rstrip("/"))
         except LookFailed:
             return None
-        record_alerts(self._plane.ledger, alerts, source="alertmanager")
-        resolve_missing(self._plane.ledger, alerts, source="alertmanager")
+        # Told before recorded: what nobody could take in is news again at the next look.
+        over = list_missing(self._plane.ledger, alerts)
+        self._tell_alerts((*alerts, *over))
+        record_alerts(self._plane.ledger, (*alerts, *over), source="alertmanager")
         return alerts
+
+    def _tell_alerts(self, alerts: tuple[AlertSeen, ...]) -> None:
+        news = {(one.fingerprint, one.state, one.started_at): one for one in alerts}
+        fresh = [one for name, one in news.items() if name not in self._told_alerts]
+        if self._tell is not None and fresh:
+            self._tell(to_signals(fresh))
+        self._told_alerts = set(news)
+
+    def _tell_parts(self, views: tuple[PartView, ...]) -> None:
+        """Tell which parts are down for sure, and which are back."""
+        if self._tell is None:
+            return
+        news = [view for view in views if self._is_news(view)]
+        down = [view for view in news if view.status is Status.DOWN]
+        if down:
+            # A part that a procedure is just restarting is down on purpose.
+            held = {lock.name for lock in list_held(self._plane.ledger)}
+            news = [view for view in news if view not in down or f"part:{view.info.name}" not in held]
+        if news:
+            self._tell([self._to_signal(view, views) for view in news])
+            self._told.update({view.info.name: _word_for(view.status) for view in news})
+
+    def _is_news(self, view: PartView) -> bool:
+        status, looks, _ = self._streak[view.info.name]
+        if status is Status.UNKNOWN or looks < _CONFIRM_LOOKS:
+            return False
+        return self._told.get(view.info.name) is not _word_for(status)
+
+    def _to_signal(self, view: PartView, views: tuple[PartView, ...]) -> Signal:
+        name, title = view.info.name, view.info.title
+        is_down = view.status is Status.DOWN
+        has_other = any(
+            other.info.service == view.info.service and other.status is Status.OK and not other.is_resting
+            for other in views
+            if other.info.name != name
+        )
+        is_critical = view.info.required and not has_other
+        return Signal(
+            source=SignalSource.WATCHER,
+            key=f"part-down:{name}",
+            name="PartDown",
+            state=_word_for(view.status),
+            started_at=self._streak[name][2],
+            summary=Text(
+                ja=f"{title.ja}が{'止まっています' if is_down else '動いています'}",
+                en=f"{title.en} is {'down' if is_down else 'up'}",
+            ),
+            part=name,
+            severity=Severity.CRITICAL if is_critical else Severity.MINOR,
+        )
 
     def _note(self, view: PartView) -> None:
         """Keep the history of one part, and record a change that held for two looks."""
@@ -189,11 +247,15 @@ class Watcher:
     def _remember(self, view: PartView) -> None:
         """After a start: go on from what the ledger last said, so that `since` survives our own restart."""
         name = view.info.name
+        self._told[name] = SignalState.RESOLVED
         last = self._plane.ledger.find_last(Kind.FINDING, subject=f"part:{name}")
         if last is None:
             self._streak[name] = (view.status, 1, view.observed_at)
             return
         was = Status(last.body["status"])
+        if was is Status.DOWN:
+            # Whether that was told before we were restarted is not known; telling twice changes nothing.
+            del self._told[name]
         self._recorded[name] = was
         since = datetime.fromisoformat(last.body["since"]) if was is view.status else view.observed_at
         self._streak[name] = (view.status, 1, since)
@@ -214,6 +276,10 @@ class Watcher:
             },
         )
         self._recorded[name] = view.status
+
+
+def _word_for(status: Status) -> SignalState:
+    return SignalState.FIRING if status is Status.DOWN else SignalState.RESOLVED
 
 
 def _measure(views: tuple[PartView, ...]) -> dict[str, int]:

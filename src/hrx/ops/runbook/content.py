@@ -9,6 +9,7 @@ from hrx.ops.runbook.chapters import Chapter, load_chapters
 from hrx.ops.runbook.parts import PartInfo, load_parts
 from hrx.ops.runbook.procedures import Procedure, load_procedures
 from hrx.ops.runbook.reading import wrong
+from hrx.ops.runbook.respond import Respond, load_respond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +19,16 @@ class Content:
     parts: tuple[PartInfo, ...]
     procedures: tuple[Procedure, ...]
     chapters: tuple[Chapter, ...]
+    respond: Respond
 
 
 def load_content(folder: Path) -> Content:
     """The runbook. Raises ContentWrong when a file is wrong or names something that does not exist."""
     content = Content(
-        parts=load_parts(folder), procedures=load_procedures(folder), chapters=load_chapters(folder)
+        parts=load_parts(folder),
+        procedures=load_procedures(folder),
+        chapters=load_chapters(folder),
+        respond=load_respond(folder),
     )
     known = {procedure.id for procedure in content.procedures}
     for chapter in content.chapters:

@@ -28,7 +28,8 @@ class PartInfo:
 
     `url_setting` names the field of the operations settings that holds its address; `rests` says that being
     stopped is its normal state (the idle slot); `through` are paths that
-    must answer when asked through it."""
+    must answer when asked through it. `depends_on` names the services it cannot work without, `uses` those
+    it works worse without; a service is a part without its slot (`api` for `api-blue`)."""
 
     name: str
     group: str
@@ -46,6 +47,13 @@ class PartInfo:
     restart_risk: Risk
     restart_impact: Text
     restart_loses: Text | None
+    depends_on: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+    @property
+    def service(self) -> str:
+        """The part without its slot."""
+        return self.name.removesuffix(f"-{self.slot}") if self.slot else self.name
 
 
 def load_parts(folder: Path) -> tuple[PartInfo, ...]:
@@ -57,6 +65,10 @@ def load_parts(folder: Path) -> tuple[PartInfo, ...]:
     parts = tuple(_read(as_node(item, place=f"parts.yaml[{at}]")) for at, item in enumerate(found))
     if len({part.name for part in parts}) != len(parts):
         raise wrong(str(path), "names a part twice")
+    services = {part.service for part in parts}
+    for part in parts:
+        for missing in sorted({*part.depends_on, *part.uses} - services):
+            raise wrong(f"parts.yaml {part.name}", f"needs an unknown service {missing}")
     return parts
 
 
@@ -92,4 +104,6 @@ def _read(node: Node) -> PartInfo:
         restart_risk=Risk(restart.string("risk")),
         restart_impact=restart.text("impact"),
         restart_loses=restart.find_text("loses"),
+        depends_on=node.strings("depends_on"),
+        uses=node.strings("uses"),
     )

@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from hrx.kit.errors import Forbidden, Invalid, Text
 from hrx.ops.console.desk import Desk, Visit, desk_of, needs
-from hrx.ops.observe.alerts import list_recent, read_notification, record_alerts
+from hrx.ops.incidents.intake import TakenIn, take_signals
+from hrx.ops.observe.alerts import list_recent, read_notification, record_alerts, to_signals
 from hrx.ops.operators.roles import Permission
 from hrx.ops.operators.sign_in import is_same_token
+from hrx.ops.seams.metrics import AlertSeen
 
 router: Final = APIRouter()
 Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
@@ -40,8 +42,13 @@ async def take_alerts(request: Request) -> JSONResponse:
     except ValueError as error:
         raise Invalid(Text(ja="JSON ではありません", en="This is no JSON"), code="alert.no_json") from error
     alerts = read_notification(body)
-    changed = await run_in_threadpool(record_alerts, desk.ledger, alerts, source="alertmanager")
-    return JSONResponse({"received": len(alerts), "recorded": changed})
+    taken, changed = await run_in_threadpool(_take_in, desk, alerts)
+    return JSONResponse({"received": len(alerts), "recorded": changed, "incidents": taken.opened})
+
+
+def _take_in(desk: Desk, alerts: tuple[AlertSeen, ...]) -> tuple[TakenIn, int]:
+    taken = take_signals(desk.plane, to_signals(alerts))
+    return taken, record_alerts(desk.ledger, alerts, source="alertmanager")
 
 
 def _require_token(desk: Desk, header: str) -> None:

@@ -1,0 +1,120 @@
+"""The one door for signals: whoever noticed something, it comes in here and becomes part of an incident.
+
+One call is one write transaction: every statement is a row, every condition knows its last state, and what
+changed about incidents is in the ledger; or nothing of it is, and whoever told has to tell again. Telling
+twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hrx.ops.incidents.gathering import Gathering
+from hrx.ops.ledger.signals import (
+    Condition,
+    add_signals,
+    digest_of,
+    find_conditions,
+    find_known,
+    key_of,
+    put_conditions,
+    voice_of,
+)
+from hrx.ops.ledger.store import Connection
+from hrx.ops.ledger.tables import to_moment
+from hrx.ops.run.plane import Plane
+from hrx.ops.signal import Signal, SignalState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """What became of signals. `new` counts those that were not on record already."""
+
+    received: int
+    new: int
+    opened: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
+
+
+def take_signals(plane: Plane, signals: Sequence[Signal]) -> TakenIn:
+    """Put signals on record and let them open, join or heal incidents.
+
+    Costs one read when all are known already. Raises Unavailable when the ledger cannot be written; nothing
+    was taken in then, and the same signals may be told again."""
+    told = {digest_of(one): one for one in signals}
+    with plane.ledger.store.read() as connection:
+        known = find_known(connection, list(told))
+    if len(known) == len(told):
+        return TakenIn(received=len(signals), new=0)
+    with plane.ledger.store.write() as connection:
+        # Asked again under the write lock: somebody may have told the same meanwhile.
+        known = find_known(connection, list(told))
+        fresh = [(digest, one) for digest, one in told.items() if digest not in known]
+        gathering = _take(plane, connection, fresh)
+    return TakenIn(received=len(signals), new=len(fresh), opened=gathering.opened, changed=gathering.changed)
+
+
+def _take(plane: Plane, connection: Connection, fresh: Sequence[tuple[str, Signal]]) -> Gathering:
+    keys = list({key_of(one) for _, one in fresh})
+    before = find_conditions(connection, keys)
+    after = dict(before)
+    begun: set[str] = set()
+    for _, one in fresh:
+        key = key_of(one)
+        former = after.get(key)
+        after[key] = _hear(former, one)
+        if after[key].is_firing and (former is None or not former.is_firing):
+            begun.add(key)
+    gathering = Gathering(plane, connection, signals=[one for _, one in fresh])
+    for key in gathering.in_order([after[key] for key in begun]):
+        gathering.take(after[key])
+    homes = gathering.settle_homes(after)
+    changed = [replace(found, incident_id=homes.get(key)) for key, found in after.items()]
+    put_conditions(connection, changed, known=set(before))
+    add_signals(connection, fresh, incidents=homes)
+    gathering.finish(changed, begun=begun)
+    return gathering
+
+
+def _hear(former: Condition | None, one: Signal) -> Condition:
+    """The condition after one more statement. It holds as long as anybody says so."""
+    voice, at = voice_of(one), to_moment(one.started_at)
+    voices = dict(former.body.get("voices", {})) if former else {}
+    if one.state is SignalState.FIRING:
+        voices[voice] = at
+    # An old "it is over" that arrives late does not end what began after it.
+    elif voices.get(voice, "") <= at:
+        voices.pop(voice, None)
+    state = SignalState.FIRING if voices else SignalState.RESOLVED
+    if former is None:
+        return Condition(
+            key=key_of(one),
+            state=state,
+            name=one.name,
+            part=one.part,
+            severity=one.severity,
+            source=one.source,
+            incident_id=None,
+            first_at=one.started_at,
+            last_at=one.started_at,
+            signals=1,
+            body={
+                "summary": {"ja": one.summary.ja, "en": one.summary.en},
+                "sop": one.sop,
+                "is_security": one.is_security,
+                "is_drill": one.labels.get("drill") is not None or one.source.value == "drill",
+                "labels": dict(list(one.labels.items())[:20]),
+                "voices": voices,
+            },
+        )
+    # While it lasts the worst word counts; when it begins again, the new one.
+    heard = [one.severity, former.severity if former.is_firing else None]
+    worst = min((severity for severity in heard if severity is not None), default=former.severity)
+    return replace(
+        former,
+        state=state,
+        severity=worst if one.state is SignalState.FIRING else former.severity,
+        last_at=max(former.last_at, one.started_at),
+        signals=former.signals + 1,
+        body={**former.body, "voices": voices},
+    )
