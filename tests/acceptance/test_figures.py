@@ -21,7 +21,13 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.req("R4.1-1"),
 ]
-SCRAPED_AS = {Source.API: "api-blue", Source.WORKER: "worker", Source.OPS: "ops", Source.EDGE: "edge"}
+SCRAPED_AS = {
+    Source.API: "api-blue",
+    Source.WORKER: "worker",
+    Source.OPS: "ops",
+    Source.EDGE: "edge",
+    Source.PROBE: "probe",
+}
 #: What the format itself adds to the labels of a histogram.
 OF_THE_FORMAT = {"le"}
 
@@ -46,7 +52,7 @@ def use_the_product(stack: Stack) -> None:
     status_of(f"{stack.console_url}/livez")
 
 
-@pytest.mark.parametrize("source", [Source.API, Source.WORKER, Source.OPS])
+@pytest.mark.parametrize("source", [Source.API, Source.WORKER, Source.OPS, Source.PROBE])
 def test_a_process_exports_exactly_what_the_page_lists(stack: Stack, source: Source) -> None:
     use_the_product(stack)
     declared = {metric.name: metric for metric in list_metrics_of(source)}

@@ -26,7 +26,7 @@ from hrx.app.people.employees import routes as employees_routes
 from hrx.app.people.employees.exporting import routes as exporting_routes
 from hrx.app.people.employees.importing import routes as importing_routes
 from hrx.app.people.org import routes as org_routes
-from hrx.app.platform import events, problems, route_index
+from hrx.app.platform import events, faults, problems, route_index
 from hrx.app.platform.cache import open_cache
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.edge import Parts, Reply
@@ -94,6 +94,9 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
         attributes={"hrx.slot": settings.slot},
     )
     app.state.tracing = tracing
+    app.state.faults = faults.find_switch(settings, database=app.state.parts.database)
+    if app.state.faults is not None:
+        app.add_middleware(faults.FaultyRoutes, switch=app.state.faults, database=app.state.parts.database)
     app.add_middleware(
         Telemetry,
         limits=BodyLimits(
@@ -153,6 +156,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             stack.callback(app.state.tracing.close)
         listener = asyncio.create_task(parts.live.run(), name="live-events")
         stack.push_async_callback(_cancel, listener)
+        if app.state.faults is not None:
+            stack.push_async_callback(_cancel, asyncio.create_task(app.state.faults.run(), name="faults"))
         yield
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Literal
 
 import orjson
@@ -185,6 +186,20 @@ class AppSettings(Settings):
         unit="s",
         gt=0,
         le=120,
+    )
+
+    # ── drills ─────────────────────────────────────────────────────────────────────────────────────
+    environment: Literal["development", "staging", "production"] = setting(
+        "development",
+        ja="どの環境か。本番環境では訓練用の故障を受け付けません。",
+        en="Which environment this is; production refuses faults that are put in on purpose.",
+        example="production",
+    )
+    faults_file: Path | None = setting(
+        None,
+        ja="訓練で故障を起こすための JSON ファイル。未設定なら無効。本番環境では起動を拒みます。",
+        en="JSON file by which drills put faults in; unset turns that off. Refused in production.",
+        unit="path",
     )
 
     # ── limits ─────────────────────────────────────────────────────────────────────────────────────

@@ -25,7 +25,7 @@ from starlette.responses import Response
 from hrx.app import health
 from hrx.app.people.employees import jobs as employees_jobs
 from hrx.app.people.employees.importing import jobs as importing_jobs
-from hrx.app.platform import audit, jobs
+from hrx.app.platform import audit, faults, jobs
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.edge import Reply
 from hrx.app.platform.tenancy import system_principal
@@ -236,6 +236,8 @@ async def serve(settings: AppSettings) -> None:
     )
     working = asyncio.create_task(worker.run(), name="worker")
     answering = asyncio.create_task(server.serve(), name="health")
+    switch = faults.find_switch(settings, database=worker.database)
+    disturbing = asyncio.create_task(switch.run(), name="faults") if switch is not None else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -243,6 +245,9 @@ async def serve(settings: AppSettings) -> None:
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([working, answering, stopping], return_when=asyncio.FIRST_COMPLETED)
     _logger.info("Stopping")
+    if disturbing is not None:
+        disturbing.cancel()
+        await asyncio.wait([disturbing])
     working.cancel()
     with suppress(asyncio.CancelledError):
         await working

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Final
 
 from hrx.kit import clock, ids, log
@@ -46,6 +47,8 @@ class Ticker:
         self._rounds = rounds
         self._every_s = every_s
         self._failed_at: dict[int, float] = {}
+        #: When the last tick ended; read by /heartbeat.
+        self.ticked_at: datetime | None = None
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="work")
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
@@ -65,6 +68,7 @@ class Ticker:
         taken = self._decide() + self._start_work()
         for one in self._rounds:
             self._guard(one.__name__, lambda one=one: one(self._plane))  # type: ignore[misc]
+        self.ticked_at = clock.now()
         return taken
 
     def _run(self) -> None:

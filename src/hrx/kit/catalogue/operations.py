@@ -8,7 +8,7 @@ from hrx.kit.catalogue.declaring import PART, bounded, chosen, counter, gauge, h
 from hrx.kit.figures import Source
 
 _CHANNEL: Final = chosen("channel", "slack", "email", "pagerduty", "webhook", "other")
-_TARGET: Final = bounded("target", "addresses that the probe is told to try", at_most=16)
+_TARGET: Final = bounded("target", "addresses that the probe is told to try", at_most=64)
 
 PART_STATUS: Final = gauge(
     "hrx_ops_part_status",

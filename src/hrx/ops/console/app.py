@@ -38,6 +38,7 @@ from hrx.ops.console.pages import (
     alerts,
     chapters,
     health,
+    heartbeat,
     ledger,
     operators,
     overview,
@@ -60,6 +61,7 @@ PAGES: Final = (
     account,
     settings,
     alerts,
+    heartbeat,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (
     (NotSignedIn, 401),

@@ -100,6 +100,7 @@ def list_doors(ports: Ports, *, names: Sequence[str]) -> list[Door]:
         "web-blue": Door(part="web", url=f"{edge}/web/readyz"),
         "worker": Door(part="worker", url=f"http://127.0.0.1:{ports['worker']}/readyz"),
         "ops": Door(part="ops", url=f"http://127.0.0.1:{ports.ops}/readyz"),
+        "probe": Door(part="probe", url=f"http://127.0.0.1:{ports['probe']}/readyz"),
         "prometheus": Door(part="prometheus", url=f"http://127.0.0.1:{ports['prometheus']}/-/ready"),
         "alertmanager": Door(part="alertmanager", url=f"http://127.0.0.1:{ports['alertmanager']}/-/ready"),
     }
@@ -141,6 +142,7 @@ def list_scraped(ports: Ports, parts: Parts) -> dict[str, int]:
         "api-blue": ports["api_blue_metrics"],
         "worker": ports["worker"],
         "ops": ports.ops,
+        "probe": ports["probe"],
         "edge": ports["haproxy_stats"],
         "prometheus": ports["prometheus"],
     }

@@ -21,8 +21,10 @@ from hrx.ops.targets.machine.settings import MachineSettings
 
 #: Owner and superuser of the database: for migrations, never for a running program.
 _NEVER_PASSED: Final = frozenset({"HRX_OWNER_DATABASE_URL", "HRX_STACK", "HRX_PROGRAM", "HRX_DIGEST"})
+#: The probe opens no database and no cache.
+_NOT_FOR_PROBE: Final = frozenset({"HRX_OPS_DATABASE_URL", "HRX_REDIS_URL", "HRX_LEDGER_URL"})
 #: Of both planes.
-_SHARED: Final = frozenset({"HRX_REDIS_URL", "HRX_LOG_LEVEL"})
+_SHARED: Final = frozenset({"HRX_REDIS_URL", "HRX_LOG_LEVEL", "HRX_ENVIRONMENT"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,13 @@ def app_environment(
     return values | ({"HRX_REDIS_URL": endpoints.redis} if endpoints.redis else {})
 
 
+def faults_environment(layout: Layout, part: str) -> dict[str, str]:
+    """The file by which drills disturb one part of the application; none in production."""
+    if os.environ.get("HRX_ENVIRONMENT") == "production":
+        return {}
+    return {"HRX_FAULTS_FILE": str(layout.faults / f"{part}.json")}
+
+
 def ops_environment(
     layout: Layout, *, ports: Ports, endpoints: Endpoints, secrets: Mapping[str, str], commit: str
 ) -> dict[str, str]:
@@ -112,6 +121,8 @@ def ops_environment(
         "HRX_HAPROXY_STATS_URL": f"http://127.0.0.1:{ports['haproxy_stats']}",
         "HRX_PROMETHEUS_URL": f"http://127.0.0.1:{ports['prometheus']}",
         "HRX_ALERTMANAGER_URL": f"http://127.0.0.1:{ports['alertmanager']}",
+        "HRX_PROBE_URL": f"http://127.0.0.1:{ports['probe']}",
+        "HRX_OPS_URL": f"http://127.0.0.1:{ports.ops}",
         "HRX_COMMIT": commit,
         "HRX_OPS_HOOK_TOKEN": secrets["HRX_OPS_HOOK_TOKEN"],
         **_chosen_by_user(of=OpsSettings),
@@ -122,6 +133,12 @@ def ops_environment(
         if url:
             values[name] = url
     return values
+
+
+def probe_environment(known: Mapping[str, str], *, ports: Ports) -> dict[str, str]:
+    """The outside probe's variables: those of the plane without its databases; it looks, and pages."""
+    kept = {name: value for name, value in known.items() if name not in _NOT_FOR_PROBE}
+    return {**kept, "HRX_PROBE_PORT": str(ports["probe"])}
 
 
 def web_environment(layout: Layout, *, ports: Ports, slot: str) -> dict[str, str]:

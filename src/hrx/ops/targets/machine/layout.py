@@ -47,6 +47,11 @@ class Layout:
         return self.run / "ports.json"
 
     @property
+    def faults(self) -> Path:
+        """Files by which drills disturb the application, one a part."""
+        return self.run / "faults"
+
+    @property
     def postgres_data(self) -> Path:
         return self.var / "postgres"
 
@@ -79,7 +84,7 @@ class Layout:
             _refuse_foreign(folder)
             folder.chmod(shared)
         self.tools.mkdir(mode=0o711, parents=True, exist_ok=True)
-        for private in (self.var / "storage", self.var / "ops", self.run / "env"):
+        for private in (self.var / "storage", self.var / "ops", self.run / "env", self.faults):
             private.mkdir(exist_ok=True)
             private.chmod(0o700)
         for owned in ("redis", "prometheus", "alertmanager"):

@@ -19,6 +19,7 @@ PARTS: Final[dict[str, Text]] = {
     "web-green": Text(ja="ポータルの画面(green、待機)", en="the portal's pages (green, resting)"),
     "worker": Text(ja="取り込みなどの裏の作業", en="background work such as imports"),
     "ops": Text(ja="運用コンソール", en="the operations console"),
+    "probe": Text(ja="外からの監視", en="the view from outside"),
     "haproxy": Text(ja="利用者の入口", en="the door people use"),
     "prometheus": Text(ja="指標とアラートの判定", en="metrics and the evaluation of alerts"),
     "alertmanager": Text(ja="アラートの集約と通知", en="grouping and passing on alerts"),

@@ -31,6 +31,7 @@ INNER_DEFAULTS: Final[Mapping[str, int]] = {
     "prometheus": 8191,
     "haproxy_stats": 8192,
     "alertmanager": 8193,
+    "probe": 8198,
 }
 _SEARCH_SPAN: Final = 400
 _PRIVILEGED_BELOW: Final = 1024

@@ -63,7 +63,11 @@ def list_programs(
             name="worker",
             argv=[sys.executable, "-m", "hrx.app.worker"],
             cwd=layout.root,
-            environment={**app, "HRX_WORKER_PORT": str(ports["worker"])},
+            environment={
+                **environment.faults_environment(layout, "worker"),
+                **app,
+                "HRX_WORKER_PORT": str(ports["worker"]),
+            },
             # A running job may finish; what does not is taken up again by the next worker.
             stop_wait_s=30,
             fingerprint=code,
@@ -74,6 +78,13 @@ def list_programs(
             cwd=layout.root,
             environment=ops,
             fingerprint=code + content,
+        ),
+        Program(
+            name="probe",
+            argv=[sys.executable, "-m", "hrx.ops.probe"],
+            cwd=layout.root,
+            environment=environment.probe_environment(ops, ports=ports),
+            fingerprint=code,
         ),
         *_edge_and_watch_programs(layout, parts),
     ]
@@ -164,6 +175,7 @@ def _api(layout: Layout, slot: str, *, ports: Ports, known: Mapping[str, str], c
         argv=[sys.executable, "-m", "hrx.app.api"],
         cwd=layout.root,
         environment={
+            **environment.faults_environment(layout, f"api-{slot}"),
             **known,
             "HRX_SLOT": slot,
             "HRX_API_PORT": str(ports[f"api_{slot}"]),

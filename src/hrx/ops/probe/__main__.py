@@ -1,0 +1,65 @@
+"""The probe as a process: `python -m hrx.ops.probe`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from hrx.kit import log
+from hrx.kit.errors import HrxError
+from hrx.kit.settings import load
+from hrx.ops.observe.standby import standby_path
+from hrx.ops.probe.calling import Caller
+from hrx.ops.probe.delivering import deliver_by_webhook
+from hrx.ops.probe.figures import Door, make_registry
+from hrx.ops.probe.probing import Probe, Rhythm
+from hrx.ops.probe.reporting import Reporter
+from hrx.ops.probe.targets import list_targets
+from hrx.ops.settings import OpsSettings
+
+
+def build_probe(settings: OpsSettings) -> Probe:
+    """The probe of these settings, not yet started."""
+    token = settings.ops_hook_token
+    standby = standby_path(settings.var_dir)
+    return Probe(
+        list_targets(settings),
+        rhythm=Rhythm(
+            every_s=settings.probe_interval_s,
+            timeout_s=settings.probe_timeout_s,
+            silence_s=settings.probe_silence_s,
+        ),
+        reporter=Reporter(
+            url=settings.ops_url.rstrip("/") + "/hooks/signals",
+            token=token.get_secret_value() if token else None,
+        ),
+        caller=Caller(standby=standby, deliver=deliver_by_webhook),
+        state_file=standby.with_name("watch.json"),
+    )
+
+
+def main() -> None:
+    """Look until told to stop."""
+    try:
+        settings = load(OpsSettings)
+        log.configure(process="probe", level=settings.log_level)
+        probe = build_probe(settings)
+    except HrxError as error:
+        print(f"✗ {error.message.en}" + (f"\n  → {error.hint.en}" if error.hint else ""), file=sys.stderr)
+        sys.exit(1)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: probe.stop())
+    door = Door(
+        port=settings.probe_port,
+        registry=make_registry(probe.newest),
+        late=probe.late,
+        commit=settings.commit,
+    )
+    door.open()
+    probe.start()
+    probe.wait()
+    door.close()
+
+
+if __name__ == "__main__":
+    main()
