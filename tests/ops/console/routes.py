@@ -22,6 +22,8 @@ PUBLIC = {
     ("GET", "/theme/{chosen}"),
     # Has a token of its own; see test_alerts.py.
     ("POST", "/hooks/alertmanager"),
+    # The same token; see test_probe_and_plane.py.
+    ("POST", "/hooks/signals"),
 }
 #: Reads its form by hand, so its permission is not in a dependency.
 BY_HAND = {("POST", "/procedures/{procedure_id}/plans"): Permission.PLAN_AND_RUN}

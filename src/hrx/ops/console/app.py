@@ -45,6 +45,7 @@ from hrx.ops.console.pages import (
     procedures,
     settings,
     sign_in,
+    signals_hook,
 )
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.operators.sign_in import Session
@@ -62,6 +63,7 @@ PAGES: Final = (
     settings,
     alerts,
     heartbeat,
+    signals_hook,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (
     (NotSignedIn, 401),
@@ -95,6 +97,7 @@ def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
     registry = new_registry()
     registry.register(PlaneFigures(desk))
     app.state.desk = desk
+    app.state.ticker = ticker
     app.state.registry = registry
     app.state.started_at = clock.now()
     for page in PAGES:
