@@ -30,6 +30,27 @@ HELP: Final = {
     "What the parts wrote last; secrets masked.": "部品が最後に書いたログ。秘密は伏せる。",
     "One part, such as api-blue; all when left out.": "部品の名前(例: api-blue)。省略するとすべて。",
     "How many lines.": "行数。",
+    # --- rules
+    "Alert rules: what they say, how soon, and what is made from them.": (
+        "アラートの規則。何を、どれだけ早く知らせるか、何が生成されるか。"
+    ),
+    "Every rule with its severity, its SOP and the seconds it promises.": (
+        "すべての規則と、重大度、SOP、約束した検知時間。"
+    ),
+    "The rule's name, such as ApiErrorRateHigh.": "規則の名前(例: ApiErrorRateHigh)。",
+    "One rule: what it compares, why its windows are what they are, and its examples.": (
+        "規則 1 つの中身。何を比べるか、窓と継続時間の理由、例。"
+    ),
+    "Write everything below monitoring/ that is made from runbook/watch/.": (
+        "runbook/watch/ から monitoring/ の生成物をすべて書き出す。"
+    ),
+    "Compare what is written with the content, and have promtool judge and test it. Exit code 4 when not.": (
+        "生成物を内容と比べ、promtool で検査と試験をする。合わなければ終了コード 4。"
+    ),
+    "Find out by promtool how soon each changed rule fires in its own example, and keep the figures.": (
+        "変わった規則がそれぞれの例で何秒後に鳴るかを promtool で確かめ、記録する。"
+    ),
+    "Also rules that did not change.": "変わっていない規則も含める。",
     # --- ledger
     "The append-only record of operations.": "追記しかできない運用の記録(台帳)。",
     "The newest entries, newest first.": "最近の記録を新しい順に示す。",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -25,37 +24,6 @@ def make_prometheus(layout: Layout, ports: Ports, tools: Toolchain, *, source: P
         ports=ports,
         user=layout.user,
     )
-
-
-@pytest.mark.req("R4.3-1")
-def test_the_rules_do_what_their_own_tests_say(tools: Toolchain, layout: Layout) -> None:
-    done = subprocess.run(
-        [str(tools.found["promtool"].path), "test", "rules", "monitoring/tests/parts_test.yml"],
-        cwd=layout.root,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("change", [("== 0\n        for: 4s", "== 0\n        for: 1h"), ("> 0.05", "> 0.5")])
-def test_the_tests_of_the_rules_notice_a_weakened_rule(
-    tools: Toolchain, layout: Layout, tmp_path: Path, change: tuple[str, str]
-) -> None:
-    shutil.copytree(layout.root / "monitoring", tmp_path / "monitoring")
-    rules = tmp_path / "monitoring" / "rules" / "parts.yml"
-    assert change[0] in rules.read_text()
-    rules.write_text(rules.read_text().replace(*change))
-    done = subprocess.run(
-        [str(tools.found["promtool"].path), "test", "rules", "monitoring/tests/parts_test.yml"],
-        cwd=tmp_path,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode != 0
 
 
 def test_prometheus_accepts_its_configuration_and_targets_follow_the_live_slot(

@@ -10,6 +10,7 @@ from hrx.ops.runbook.parts import PartInfo, load_parts
 from hrx.ops.runbook.procedures import Procedure, load_procedures
 from hrx.ops.runbook.reading import wrong
 from hrx.ops.runbook.respond import Respond, load_respond
+from hrx.ops.runbook.watch.content import Watch, load_watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Content:
     procedures: tuple[Procedure, ...]
     chapters: tuple[Chapter, ...]
     respond: Respond
+    watch: Watch
 
 
 def load_content(folder: Path) -> Content:
@@ -29,6 +31,7 @@ def load_content(folder: Path) -> Content:
         procedures=load_procedures(folder),
         chapters=load_chapters(folder),
         respond=load_respond(folder),
+        watch=load_watch(folder),
     )
     known = {procedure.id for procedure in content.procedures}
     for chapter in content.chapters:

@@ -45,7 +45,7 @@ class Prometheus:
             argv = [str(self.checker.path), "check", "config", str(config)]
             done = users.run_as_user(argv, user=self.user, timeout_s=_CHECK_TIMEOUT_S)
             if done.returncode != 0:
-                raise _refused("prometheus", done.stderr + done.stdout)
+                raise _refused("prometheus", done.stdout + done.stderr)
 
     def write_targets(self, scraped: Mapping[str, int]) -> None:
         """Tell Prometheus what to scrape from now on; it reads the folder again by itself."""
