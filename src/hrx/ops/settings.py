@@ -207,6 +207,35 @@ class OpsSettings(Settings):
         example="hrx.example.co.jp",
     )
 
+    # --- the public status page -----------------------------------------------------------------------
+    status_bind: str = setting(
+        "127.0.0.1",
+        ja="ステータスページが待ち受けるアドレス",
+        en="Address the public status page listens on",
+        unit="address",
+    )
+    status_port: int = setting(
+        8095,
+        ja="ステータスページのポート",
+        en="Port of the public status page",
+        unit="port",
+        ge=1,
+        le=65535,
+    )
+    status_url: str = setting(
+        "http://127.0.0.1:8095",
+        ja="運用コンソールから見たステータスページの URL",
+        en="URL of the status page as the plane reaches it",
+        unit="URL",
+    )
+    status_public_url: str | None = setting(
+        None,
+        ja="利用者から見たステータスページの URL。フィードとメールのリンクに使う",
+        en="URL of the status page as readers see it; used in feeds and messages",
+        unit="URL",
+        example="https://status.example.co.jp",
+    )
+
     # --- time limits --------------------------------------------------------------------------------
     look_interval_s: float = setting(
         2.0,

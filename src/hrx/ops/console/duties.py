@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from hrx.ops.communication import timers as communication_timers
 from hrx.ops.incidents import timers as incident_timers
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.observe.watching import Watcher
@@ -17,9 +18,10 @@ from hrx.ops.tick import Decision, Round, Ticker, Work
 
 DECISIONS: Final[Mapping[str, Decision]] = {
     **incident_timers.DECISIONS,
+    **communication_timers.DECISIONS,
 }
 WORKS: Final[Mapping[str, Work]] = {}
-ROUNDS: Final[tuple[Round, ...]] = ()
+ROUNDS: Final[tuple[Round, ...]] = (*communication_timers.ROUNDS,)
 
 
 def make_ticker(plane: Plane) -> Ticker:

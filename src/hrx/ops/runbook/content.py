@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hrx.ops.runbook.chapters import Chapter, load_chapters
+from hrx.ops.runbook.communication import CommunicationRules, load_communication
 from hrx.ops.runbook.parts import PartInfo, load_parts
 from hrx.ops.runbook.procedures import Procedure, load_procedures
 from hrx.ops.runbook.reading import wrong
@@ -22,16 +23,19 @@ class Content:
     chapters: tuple[Chapter, ...]
     respond: Respond
     watch: Watch
+    communication: CommunicationRules
 
 
 def load_content(folder: Path) -> Content:
     """The runbook. Raises ContentWrong when a file is wrong or names something that does not exist."""
+    parts = load_parts(folder)
     content = Content(
-        parts=load_parts(folder),
+        parts=parts,
         procedures=load_procedures(folder),
         chapters=load_chapters(folder),
         respond=load_respond(folder),
         watch=load_watch(folder),
+        communication=load_communication(folder, services=frozenset(part.service for part in parts)),
     )
     known = {procedure.id for procedure in content.procedures}
     for chapter in content.chapters:

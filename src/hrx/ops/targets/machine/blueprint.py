@@ -101,6 +101,7 @@ def list_doors(ports: Ports, *, names: Sequence[str]) -> list[Door]:
         "worker": Door(part="worker", url=f"http://127.0.0.1:{ports['worker']}/readyz"),
         "ops": Door(part="ops", url=f"http://127.0.0.1:{ports.ops}/readyz"),
         "probe": Door(part="probe", url=f"http://127.0.0.1:{ports['probe']}/readyz"),
+        "status": Door(part="status", url=f"http://127.0.0.1:{ports['status']}/readyz"),
         "prometheus": Door(part="prometheus", url=f"http://127.0.0.1:{ports['prometheus']}/-/ready"),
         "alertmanager": Door(part="alertmanager", url=f"http://127.0.0.1:{ports['alertmanager']}/-/ready"),
     }

@@ -121,6 +121,8 @@ def ops_environment(
         "HRX_HAPROXY_STATS_URL": f"http://127.0.0.1:{ports['haproxy_stats']}",
         "HRX_PROMETHEUS_URL": f"http://127.0.0.1:{ports['prometheus']}",
         "HRX_ALERTMANAGER_URL": f"http://127.0.0.1:{ports['alertmanager']}",
+        "HRX_STATUS_URL": f"http://127.0.0.1:{ports['status']}",
+        "HRX_PROBE_STATUS_URL": f"http://127.0.0.1:{ports['status']}/",
         "HRX_PROBE_URL": f"http://127.0.0.1:{ports['probe']}",
         "HRX_OPS_URL": f"http://127.0.0.1:{ports.ops}",
         "HRX_COMMIT": commit,
@@ -128,6 +130,7 @@ def ops_environment(
         **_chosen_by_user(of=OpsSettings),
         "HRX_VAR_DIR": str(layout.var),
         "HRX_OPS_PORT": str(ports.ops),
+        "HRX_STATUS_PORT": str(ports["status"]),
     }
     for name, url in (("HRX_OPS_DATABASE_URL", endpoints.ops_database), ("HRX_REDIS_URL", endpoints.redis)):
         if url:
@@ -139,6 +142,13 @@ def probe_environment(known: Mapping[str, str], *, ports: Ports) -> dict[str, st
     """The outside probe's variables: those of the plane without its databases; it looks, and pages."""
     kept = {name: value for name, value in known.items() if name not in _NOT_FOR_PROBE}
     return {**kept, "HRX_PROBE_PORT": str(ports["probe"])}
+
+
+def status_environment(known: Mapping[str, str]) -> dict[str, str]:
+    """The status page's variables: where its files are and its door; no secret, no other address."""
+    wanted = ("HRX_VAR_DIR", "HRX_STATUS_PORT", "HRX_STATUS_BIND", "HRX_COMMIT", "HRX_LOG_LEVEL")
+    kept = {name: value for name, value in known.items() if not name.startswith("HRX_") or name in wanted}
+    return {**kept, "HRX_STACK": known["HRX_STACK"]}
 
 
 def web_environment(layout: Layout, *, ports: Ports, slot: str) -> dict[str, str]:

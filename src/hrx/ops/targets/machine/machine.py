@@ -20,6 +20,7 @@ PARTS: Final[dict[str, Text]] = {
     "worker": Text(ja="取り込みなどの裏の作業", en="background work such as imports"),
     "ops": Text(ja="運用コンソール", en="the operations console"),
     "probe": Text(ja="外からの監視", en="the view from outside"),
+    "status": Text(ja="公開のステータスページ", en="the public status page"),
     "haproxy": Text(ja="利用者の入口", en="the door people use"),
     "prometheus": Text(ja="指標とアラートの判定", en="metrics and the evaluation of alerts"),
     "alertmanager": Text(ja="アラートの集約と通知", en="grouping and passing on alerts"),

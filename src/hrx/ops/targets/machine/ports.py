@@ -32,6 +32,8 @@ INNER_DEFAULTS: Final[Mapping[str, int]] = {
     "haproxy_stats": 8192,
     "alertmanager": 8193,
     "probe": 8198,
+    # Promised when HRX_STATUS_PORT names it.
+    "status": 8095,
 }
 _SEARCH_SPAN: Final = 400
 _PRIVILEGED_BELOW: Final = 1024
@@ -66,11 +68,18 @@ def choose_ports(settings: MachineSettings, *, remembered_in: Path, stack_mark: 
     for name, wanted, bind in (
         ("EDGE", settings.edge_port, settings.edge_bind),
         ("OPS", settings.ops_port, settings.ops_bind),
+        ("STATUS", settings.status_port, settings.status_bind),
     ):
-        _require_promised(name, wanted, bind=bind, stack_mark=stack_mark, holders=holders)
+        if wanted is not None:
+            _require_promised(name, wanted, bind=bind, stack_mark=stack_mark, holders=holders)
     taken = {settings.edge_port, settings.ops_port}
     inner: dict[str, int] = {}
+    if settings.status_port is not None:
+        inner["status"] = settings.status_port
+        taken.add(settings.status_port)
     for name, usual in INNER_DEFAULTS.items():
+        if name in inner:
+            continue
         default = usual + settings.inner_port_shift
         start = remembered.get(name, default)
         inner[name] = _next_free(start, default=default, taken=taken, mark=stack_mark, holders=holders)

@@ -86,6 +86,13 @@ def list_programs(
             environment=environment.probe_environment(ops, ports=ports),
             fingerprint=code,
         ),
+        Program(
+            name="status",
+            argv=[sys.executable, "-m", "hrx.ops.status"],
+            cwd=layout.root,
+            environment=environment.status_environment(ops),
+            fingerprint=fingerprint_tree(layout.root / "src" / "hrx" / "ops" / "status"),
+        ),
         *_edge_and_watch_programs(layout, parts),
     ]
 

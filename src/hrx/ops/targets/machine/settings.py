@@ -60,6 +60,20 @@ class MachineSettings(Settings):
     ops_port: int = setting(
         8090, ja="運用コンソールのポート。", en="Port of the operations console.", unit="port", ge=1, le=65535
     )
+    status_bind: str = setting(
+        "127.0.0.1",
+        ja="ステータスページが待ち受けるアドレス。",
+        en="Address the public status page listens on.",
+        unit="IP address",
+    )
+    status_port: int | None = setting(
+        None,
+        ja="ステータスページのポート。空の場合は 8095 から空きを使います。",
+        en="Port of the public status page; the first free one from 8095 when empty.",
+        unit="port",
+        ge=1,
+        le=65535,
+    )
     inner_port_shift: int = setting(
         0,
         ja="内部ポート(8101〜8432)をずらす数。同じ機械で二つ目の HRX-AI を動かすときに使います。",

@@ -1,0 +1,19 @@
+"""What communication does by the passing of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from hrx.ops.communication.publishing import write_status
+from hrx.ops.run.plane import Plane
+from hrx.ops.tick import Decision, Round
+
+
+def keep_status_page(plane: Plane) -> None:
+    """The page says what is so now."""
+    write_status(plane)
+
+
+DECISIONS: Final[Mapping[str, Decision]] = {}
+ROUNDS: Final[tuple[Round, ...]] = (keep_status_page,)
