@@ -26,15 +26,19 @@ from hrx.app.people.employees import routes as employees_routes
 from hrx.app.people.employees.exporting import routes as exporting_routes
 from hrx.app.people.employees.importing import routes as importing_routes
 from hrx.app.people.org import routes as org_routes
-from hrx.app.platform import events, faults, problems, route_index
+from hrx.app.platform import beacons, events, faults, problems, route_index
+from hrx.app.platform.ai_figures import AiFigures
 from hrx.app.platform.cache import open_cache
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.edge import Parts, Reply
 from hrx.app.platform.live import LiveHub
 from hrx.app.platform.paging import CursorSigner
 from hrx.app.platform.telemetry import BodyLimits, Telemetry
+from hrx.app.platform.visitors import Visitors
+from hrx.app.platform.web_figures import WebFigures
 from hrx.app.settings import AppSettings
 from hrx.kit import log, metrics
+from hrx.kit.loop_lag import LoopLag
 from hrx.kit.settings import load
 from hrx.kit.tracing import open_tracing
 
@@ -45,6 +49,8 @@ _OBJECT: Final[dict[int | str, dict[str, Any]]] = {
 }
 #: The one route that takes large files.
 IMPORT_PATH: Final = f"{PREFIX}/imports"
+#: The one that takes small reports from anybody.
+BEACON_PATH: Final = f"{PREFIX}/telemetry/web"
 
 
 def slice_routers() -> list[APIRouter]:
@@ -52,6 +58,7 @@ def slice_routers() -> list[APIRouter]:
     return [
         identity_routes.router,
         events.router,
+        beacons.router,
         employees_routes.router,
         org_routes.router,
         importing_routes.router,
@@ -85,6 +92,8 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
     problems.install(app)
     for router in slice_routers():
         app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
+    app.state.loop_lag = LoopLag(registry)
+    AiFigures(registry)
     _add_health(app, settings=settings)
     route_index.install(app)
     tracing = open_tracing(
@@ -100,9 +109,11 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
     app.add_middleware(
         Telemetry,
         limits=BodyLimits(
-            default_bytes=settings.body_limit_bytes, by_path={IMPORT_PATH: settings.import_limit_bytes}
+            default_bytes=settings.body_limit_bytes,
+            by_path={IMPORT_PATH: settings.import_limit_bytes, BEACON_PATH: beacons.LIMIT_BYTES},
         ),
         metrics=metrics.HttpServerMetrics(registry) if settings.http_metrics else None,
+        refusals=app.state.identity.refusals,
         tracing=tracing,
         writes_access_log=settings.access_log,
     )
@@ -113,18 +124,22 @@ def build_parts(settings: AppSettings, *, identity: IdentityParts, registry: Col
     """Everything the routes share; connections open when first used."""
     session_keys = read_key_ring(settings.session_keys, variable="HRX_SESSION_KEYS")
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    cache = open_cache(
+        redis_url,
+        timeout_ms=settings.redis_timeout_ms,
+        retry_s=settings.redis_retry_s,
+        ttl_s=settings.cache_ttl_s,
+        registry=registry,
+    )
     return Parts(
         settings=settings,
-        database=open_app_database(settings, application_name=f"hrx-api-{settings.slot}"),
+        database=open_app_database(settings, application_name=f"hrx-api-{settings.slot}", registry=registry),
         authenticator=identity.gate,
         cursors=CursorSigner(session_keys.keys),
-        cache=open_cache(
-            redis_url,
-            timeout_ms=settings.redis_timeout_ms,
-            retry_s=settings.redis_retry_s,
-            ttl_s=settings.cache_ttl_s,
-            registry=registry,
-        ),
+        cache=cache,
+        refusals=identity.refusals,
+        visitors=Visitors(registry, client=cache.client),
+        web=WebFigures(registry, beacons_per_minute=settings.web_beacons_per_minute),
         live=LiveHub(
             settings.database_url.get_secret_value(),
             max_connections=settings.events_max_connections,
@@ -133,7 +148,9 @@ def build_parts(settings: AppSettings, *, identity: IdentityParts, registry: Col
     )
 
 
-def open_app_database(settings: AppSettings, *, application_name: str) -> Database:
+def open_app_database(
+    settings: AppSettings, *, application_name: str, registry: CollectorRegistry
+) -> Database:
     return open_database(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
@@ -142,6 +159,7 @@ def open_app_database(settings: AppSettings, *, application_name: str) -> Databa
         statement_timeout_ms=settings.database_statement_timeout_ms,
         lock_timeout_ms=settings.database_lock_timeout_ms,
         application_name=application_name,
+        registry=registry if settings.http_metrics else None,
     )
 
 
@@ -154,8 +172,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(app.state.identity.providers.close)
         if app.state.tracing is not None:
             stack.callback(app.state.tracing.close)
-        listener = asyncio.create_task(parts.live.run(), name="live-events")
-        stack.push_async_callback(_cancel, listener)
+        for name, work in (
+            ("live-events", parts.live.run()),
+            ("loop-lag", app.state.loop_lag.run()),
+            ("visitors", parts.visitors.run()),
+        ):
+            stack.push_async_callback(_cancel, asyncio.create_task(work, name=name))
         if app.state.faults is not None:
             stack.push_async_callback(_cancel, asyncio.create_task(app.state.faults.run(), name="faults"))
         yield

@@ -218,6 +218,14 @@ class AppSettings(Settings):
         ge=1024,
     )
 
+    web_beacons_per_minute: int = setting(
+        600,
+        ja="同じ発信元のブラウザーから受け取る計測の報告の上限(1 分あたり)。",
+        en="Reports of web vitals and errors taken from one address in a minute.",
+        unit="reports/min",
+        ge=1,
+    )
+
     # ── sign-in ────────────────────────────────────────────────────────────────────────────────────
     session_lifetime_s: int = setting(
         43_200, ja="セッションの最長時間。", en="Longest life of a session.", unit="s", ge=60

@@ -26,19 +26,24 @@ from hrx.app import health
 from hrx.app.people.employees import jobs as employees_jobs
 from hrx.app.people.employees.importing import jobs as importing_jobs
 from hrx.app.platform import audit, faults, jobs
+from hrx.app.platform.ai_figures import AiFigures, EvaluationFigures
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.edge import Reply
+from hrx.app.platform.queue_figures import QueueFigures
 from hrx.app.platform.tenancy import system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit import clock, log, metrics
 from hrx.kit.catalogue import AUDIT_SEALED, QUEUE_LOSSES, WORKER_UP
 from hrx.kit.errors import Text, Unavailable
+from hrx.kit.loop_lag import LoopLag
 from hrx.kit.settings import load
 
 _logger = logging.getLogger("hrx.worker")
 SEAL_EVERY_S: Final = 1.0
 RESCUE_EVERY_S: Final = 10.0
 PURGE_EVERY_S: Final = 600.0
+COUNT_EVERY_S: Final = 5.0
+COUNT_FAILED_EVERY_S: Final = 60.0
 #: Running jobs get this long to finish when the process is told to stop; supervisord waits longer.
 STOP_AFTER_S: Final = 20.0
 #: Ended sessions stay visible to their owner for a while, then go.
@@ -56,6 +61,10 @@ class WorkerMetrics:
         self._up = WORKER_UP.gauge(registry)
         self.sealed = AUDIT_SEALED.counter(registry)
         self.restarts = QUEUE_LOSSES.counter(registry)
+        self.queue = QueueFigures(registry, queues=(jobs.DEFAULT_QUEUE,))
+        self.loop_lag = LoopLag(registry)
+        self.ai = AiFigures(registry)
+        self.evaluation = EvaluationFigures(registry)
 
     def set_working(self, is_working: bool) -> None:
         self.is_working = is_working
@@ -77,6 +86,9 @@ class Worker:
             group.create_task(self._work())
             group.create_task(_repeat(self.seal_audit, every_s=SEAL_EVERY_S))
             group.create_task(_repeat(self.purge, every_s=PURGE_EVERY_S))
+            group.create_task(_repeat(self.count_queue, every_s=COUNT_EVERY_S))
+            group.create_task(_repeat(self.count_failed_jobs, every_s=COUNT_FAILED_EVERY_S))
+            group.create_task(self.metrics.loop_lag.run())
 
     async def _work(self) -> None:
         pause_s = 0.2
@@ -121,6 +133,16 @@ class Worker:
             async with self.database.transaction(system_principal(tenant_id)) as session:
                 self.metrics.sealed.inc(await audit.seal(session, tenant_id=tenant_id))
 
+    async def count_queue(self) -> None:
+        """See how much waits, and for how long."""
+        async with self.database.transaction(None) as session:
+            await self.metrics.queue.count_open(session)
+
+    async def count_failed_jobs(self) -> None:
+        """See how many jobs have failed for good."""
+        async with self.database.transaction(None) as session:
+            await self.metrics.queue.count_failed(session)
+
     async def purge(self) -> None:
         """Remove sessions that ended long ago, sign-in counters and OIDC flows that are over."""
         async with self.database.transaction(None) as session:
@@ -159,6 +181,7 @@ def build_worker(settings: AppSettings, *, registry: CollectorRegistry) -> Worke
         statement_timeout_ms=max(settings.database_statement_timeout_ms, 600_000),
         lock_timeout_ms=settings.database_lock_timeout_ms,
         application_name="hrx-worker",
+        registry=registry,
     )
     runtime = jobs.JobRuntime(database=database, settings=settings, metrics=jobs.JobMetrics(registry))
     return Worker(settings=settings, database=database, runtime=runtime, metrics=WorkerMetrics(registry))

@@ -145,6 +145,18 @@ class OpsSettings(Settings):
     alertmanager_url: str = setting(
         "http://127.0.0.1:8193", ja="Alertmanager の URL", en="URL of Alertmanager", unit="URL"
     )
+    postgres_exporter_url: str = setting(
+        "http://127.0.0.1:8194",
+        ja="PostgreSQL の指標を出すエクスポーターの URL",
+        en="URL of the exporter of PostgreSQL's figures",
+        unit="URL",
+    )
+    redis_exporter_url: str = setting(
+        "http://127.0.0.1:8195",
+        ja="Redis の指標を出すエクスポーターの URL",
+        en="URL of the exporter of Redis' figures",
+        unit="URL",
+    )
     ops_database_url: SecretStr | None = setting(
         None,
         ja="役割 hrx_ops(pg_monitor と seam スキーマだけ読める)の PostgreSQL URL",

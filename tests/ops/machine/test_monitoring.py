@@ -31,12 +31,14 @@ def test_prometheus_accepts_its_configuration_and_targets_follow_the_live_slot(
 ) -> None:
     prometheus = make_prometheus(layout, ports, tools, source=layout.root / "monitoring")
     prometheus.prepare(scraped={"api-blue": 8151, "worker": 8153})
-    prometheus.write_targets({"api-green": 8152, "worker": 8153})
+    prometheus.write_targets({"api-green": 8152, "worker": 8153, "redis-exporter": 8195})
     written = {path.stem: json.loads(path.read_text()) for path in (prometheus.folder / "targets").iterdir()}
-    assert written.keys() == {"api-green", "worker"}
+    assert written.keys() == {"api-green", "worker", "redis-exporter"}
     assert written["api-green"] == [
         {"targets": ["127.0.0.1:8152"], "labels": {"part": "api-green", "job": "hrx"}}
     ]
+    # Our own processes are asked every two seconds, an exporter that asks somebody else less often.
+    assert written["redis-exporter"][0]["labels"]["__scrape_interval__"] == "10s"
 
 
 def test_a_broken_rule_is_refused_before_prometheus_is_started(

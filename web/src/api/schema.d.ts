@@ -488,6 +488,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/telemetry/web": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Web
+         * @description Count what a page of the portal reports.
+         */
+        post: operations["report_web"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/people": {
         parameters: {
             query?: never;
@@ -2820,6 +2840,74 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * WebBeacon
+         * @description One report of one page.
+         */
+        WebBeacon: {
+            /**
+             * Device
+             * @enum {string}
+             */
+            device: "desktop" | "mobile";
+            /** Events */
+            events: (components["schemas"]["WebVital"] | components["schemas"]["WebView"] | components["schemas"]["WebError"])[];
+        };
+        /**
+         * WebError
+         * @description A script failed and nobody caught it.
+         */
+        WebError: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "error";
+            /** Route */
+            route: string;
+            /** Error Type */
+            error_type: string;
+            /**
+             * Message
+             * @default
+             */
+            message?: string;
+            /** Correlation Id */
+            correlation_id?: string | null;
+        };
+        /**
+         * WebView
+         * @description A page was shown.
+         */
+        WebView: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "view";
+            /** Route */
+            route: string;
+        };
+        /**
+         * WebVital
+         * @description One web vital of one page view.
+         */
+        WebVital: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "vital";
+            /** Route */
+            route: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "LCP" | "INP" | "FID" | "FCP" | "TTFB" | "CLS";
+            /** Value */
+            value: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -3911,6 +3999,50 @@ export interface operations {
                 content: {
                     "text/event-stream": unknown;
                 };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    report_web: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebBeacon"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem document (RFC 9457) in the reader's language */
             default: {

@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from hrx.app.identity.keys import KeyRing
 from hrx.app.platform.db import begin_with
+from hrx.app.platform.refusals import Refusals
 from hrx.app.platform.tenancy import PersonId, Principal, Role, SessionId, TenantId, UserId
 from hrx.kit import clock, ids, log
 from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text
@@ -91,6 +92,7 @@ class Gate:
     keys: KeyRing
     origins: frozenset[str]
     idle_s: int
+    refusals: Refusals
 
     async def begin(self, session: AsyncSession, request: Request) -> Principal:
         """Sign the transaction in with one indexed query.
@@ -158,15 +160,18 @@ class Gate:
         self.check_origin(request)
         given = request.headers.get(CSRF_HEADER, "")
         if not any(hmac.compare_digest(_csrf(key, token).encode(), given.encode()) for key in self.keys.keys):
-            raise _forged()
+            raise self._refuse(request)
 
     def check_origin(self, request: Request) -> None:
         """Raises RequestForged when the browser says that another site's page sent this."""
         origin = request.headers.get("origin")
-        if origin is not None and origin not in self.origins:
-            raise _forged()
-        if request.headers.get("sec-fetch-site") == "cross-site":
-            raise _forged()
+        is_foreign = origin is not None and origin not in self.origins
+        if is_foreign or request.headers.get("sec-fetch-site") == "cross-site":
+            raise self._refuse(request)
+
+    def _refuse(self, request: Request) -> RequestForged:
+        self.refusals.note("forged_form", address=request.client.host if request.client else None)
+        return _forged()
 
 
 def _ended() -> SessionEnded:

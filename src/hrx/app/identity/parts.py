@@ -14,6 +14,7 @@ from hrx.app.identity.keys import read_key_ring
 from hrx.app.identity.oidc import Providers, open_providers
 from hrx.app.identity.passwords import Passwords
 from hrx.app.identity.totp import Seal
+from hrx.app.platform.refusals import Refusals
 from hrx.app.settings import AppSettings
 from hrx.kit.catalogue import AUTH_ATTEMPTS
 
@@ -57,19 +58,23 @@ class IdentityParts:
     seal: Seal
     providers: Providers
     metrics: SignInMetrics
+    refusals: Refusals
 
 
 def build_identity(settings: AppSettings, *, registry: CollectorRegistry) -> IdentityParts:
+    refusals = Refusals(registry)
     return IdentityParts(
         gate=Gate(
             keys=read_key_ring(settings.session_keys, variable="HRX_SESSION_KEYS"),
             origins=frozenset({settings.public_url.rstrip("/")}),
             idle_s=settings.session_idle_s,
+            refusals=refusals,
         ),
         passwords=Passwords(),
         seal=Seal(read_key_ring(settings.seal_keys, variable="HRX_SEAL_KEYS")),
         providers=open_providers(settings),
         metrics=SignInMetrics(registry),
+        refusals=refusals,
     )
 
 

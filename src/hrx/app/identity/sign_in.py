@@ -24,6 +24,7 @@ from hrx.app.identity.queries import AnyRow, get_account_secrets
 from hrx.app.identity.totp import matching_step, owner_name
 from hrx.app.platform import audit
 from hrx.app.platform.db import Database
+from hrx.app.platform.refusals import Rule
 from hrx.app.platform.tenancy import Principal, SessionId, TenantId, UserId, system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit import clock, ids
@@ -91,7 +92,7 @@ class SignIn:
         """Raises TooManyAttempts, WrongCredentials or TenantNeeded."""
         # Without the organisation: naming it or not would otherwise be two ways to guess at one account.
         counters = throttle.for_sign_in(self.settings, account=email, address=caller.address)
-        candidates = await self._count_and_find(counters, email=email, tenant_slug=tenant_slug)
+        candidates = await self._count_and_find(counters, email=email, tenant_slug=tenant_slug, caller=caller)
         fitting = await self._whose_password_is_right(candidates, password=password)
         if not fitting:
             await self._record_failures(candidates, caller=caller)
@@ -116,7 +117,7 @@ class SignIn:
         counters = throttle.for_second_step(
             self.settings, purpose="totp", tenant_id=pending.tenant_id, user_id=pending.user_id
         )
-        await self._count(counters, method="totp")
+        await self._count(counters, method="totp", caller=caller)
         principal = _principal_of(pending)
         async with self.database.transaction(principal) as session:
             account = await get_account_secrets(session, user_id=pending.user_id)
@@ -169,7 +170,7 @@ class SignIn:
 
     # ── steps ─────────────────────────────────────────────────────────────────────────────────────
     async def _count_and_find(
-        self, counters: list[throttle.Allowance], *, email: str, tenant_slug: str | None
+        self, counters: list[throttle.Allowance], *, email: str, tenant_slug: str | None, caller: Caller
     ) -> Sequence[AnyRow]:
         async with self.database.transaction(None) as session:
             wait_s = await throttle.count(session, counters, window_s=self.settings.sign_in_window_s)
@@ -177,17 +178,19 @@ class SignIn:
                 text("SELECT * FROM app.find_accounts(:email, :slug)"), {"email": email, "slug": tenant_slug}
             )
             candidates = found.all()
-        self._refuse_if_waiting(wait_s, method="password")
+        self._refuse_if_waiting(wait_s, method="password", caller=caller)
         return candidates
 
-    async def _count(self, counters: list[throttle.Allowance], *, method: Method) -> None:
+    async def _count(self, counters: list[throttle.Allowance], *, method: Method, caller: Caller) -> None:
         async with self.database.transaction(None) as session:
             wait_s = await throttle.count(session, counters, window_s=self.settings.sign_in_window_s)
-        self._refuse_if_waiting(wait_s, method=method)
+        self._refuse_if_waiting(wait_s, method=method, caller=caller)
 
-    def _refuse_if_waiting(self, wait_s: int, *, method: Method) -> None:
+    def _refuse_if_waiting(self, wait_s: int, *, method: Method, caller: Caller) -> None:
         if wait_s:
             self._measure(method, "too_many")
+            rule: Rule = "sign_in" if method == "password" else "second_step"
+            self.identity.refusals.note(rule, address=caller.address)
             _logger.warning("Sign-in refused: too many attempts", extra={"fields": {"wait_s": wait_s}})
             raise throttle.too_many(wait_s)
 

@@ -6,13 +6,13 @@ would let many guesses through at the same moment."""
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hrx.app.platform.addresses import network_of
 from hrx.app.settings import AppSettings
 from hrx.kit import clock
 from hrx.kit.errors import Text, TooMany
@@ -86,19 +86,6 @@ def too_many(wait_s: int) -> TooManyAttempts:
             ja=f"約 {minutes} 分後にもう一度お試しください。", en=f"Please try again in about {minutes} min."
         ),
     )
-
-
-def network_of(address: str | None) -> str:
-    """IPv4 as it is, IPv6 as its /64: one household has billions of IPv6 addresses."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 def _key(*parts: str) -> bytes:

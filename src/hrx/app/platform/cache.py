@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.platform.tenancy import Principal
 from hrx.kit import clock
-from hrx.kit.catalogue import CACHE_REQUESTS, CACHE_UP
+from hrx.kit.catalogue import CACHE_DURATION, CACHE_REQUESTS, CACHE_UP
 
 _logger = logging.getLogger("hrx.cache")
 #: Larger answers are not kept: one of them would push out thousands of small ones.
@@ -39,6 +40,12 @@ class CacheMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = CACHE_REQUESTS.counter(registry)
         self.is_up = CACHE_UP.gauge(registry)
+        duration = CACHE_DURATION.histogram(registry)
+        self.calls = {
+            (operation, outcome): duration.labels(operation, outcome)
+            for operation in ("get", "put")
+            for outcome in ("ok", "failed")
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,21 +136,31 @@ class Cache:
     async def _get(self, key: str) -> bytes | None:
         if self.client is None or self.is_bypassed:
             return None
+        started_s = time.perf_counter()
         try:
             value = await self.client.get(key)
         except (RedisError, OSError) as error:
+            self._note("get", "failed", started_s)
             self._bypass(error)
             return None
+        self._note("get", "ok", started_s)
         self.metrics.is_up.set(1)
         return value if isinstance(value, bytes) else None
 
     async def _put(self, key: str, value: bytes) -> None:
         if self.client is None or self.is_bypassed:
             return
+        started_s = time.perf_counter()
         try:
             await self.client.set(key, value, ex=self.ttl_s)
         except (RedisError, OSError) as error:
+            self._note("put", "failed", started_s)
             self._bypass(error)
+        else:
+            self._note("put", "ok", started_s)
+
+    def _note(self, operation: str, outcome: str, started_s: float) -> None:
+        self.metrics.calls[operation, outcome].observe(time.perf_counter() - started_s)
 
     def _bypass(self, error: Exception) -> None:
         """Ask nothing of Redis for `retry_s`; said once for each outage, not for each request."""

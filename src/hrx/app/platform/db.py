@@ -8,6 +8,7 @@ transaction, psycopg alone 80 µs and 60 µs)."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,12 +17,20 @@ from typing import Any, Final, LiteralString
 
 import orjson
 import psycopg
+from prometheus_client import CollectorRegistry
 from psycopg.rows import dict_row, namedtuple_row
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 
+from hrx.app.platform.db_figures import DatabaseFigures, operation_of, timed
 from hrx.app.platform.tenancy import ACT_AS, Principal, settings_of
 from hrx.kit.errors import Text, Unavailable
 
@@ -48,6 +57,8 @@ class CommitUnknown(Unavailable):
 
 #: Where a session keeps its driver's connection.
 _DRIVER: Final = "driver"
+#: Where a session finds the figures of its engine; nothing there when nobody measures.
+_FIGURES: Final = "figures"
 #: `:name`, but not the second half of a cast (`::date`) nor of a time (`12:30`).
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z]\w*)")
 
@@ -132,8 +143,11 @@ def open_database(
     statement_timeout_ms: int = 15_000,
     lock_timeout_ms: int = 5_000,
     application_name: str = "hrx-app",
+    registry: CollectorRegistry | None = None,
 ) -> Database:
-    """An engine on `postgresql://…` (driver psycopg 3). Connections open when first needed."""
+    """An engine on `postgresql://…` (driver psycopg 3). Connections open when first needed.
+
+    With a registry its statements and its pool are measured."""
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
@@ -156,7 +170,11 @@ def open_database(
             ),
         },
     )
-    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    info: dict[str, object] = {}
+    if registry is not None:
+        info[_FIGURES] = figures = DatabaseFigures(registry, pool_size=pool_size)
+        figures.watch(engine)
+    sessions = async_sessionmaker(engine, expire_on_commit=False, info=info)
     return Database(engine=engine, sessions=sessions, pool_size=pool_size)
 
 
@@ -166,7 +184,7 @@ async def begin_with(session: AsyncSession, sql: LiteralString, parameters: Mapp
     `Any`: a named tuple whose fields are those of `sql`. Parameters are bound by the driver (%(name)s)."""
     driver = await driver_of(session)
     cursor = psycopg.AsyncClientCursor(driver, row_factory=namedtuple_row)
-    await cursor.execute(b"BEGIN; " + sql.encode(), parameters)
+    await timed(figures_of(session), "BEGIN", cursor.execute(b"BEGIN; " + sql.encode(), parameters))
     cursor.nextset()
     return await cursor.fetchone()
 
@@ -177,12 +195,32 @@ async def driver_of(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
     known: psycopg.AsyncConnection[Any] | None = session.info.get(_DRIVER)
     if known is not None:
         return known
-    connection = await session.connection()
+    connection = await _take_connection(session)
     driver: psycopg.AsyncConnection[Any] | None = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
     if driver is None:
         raise _unavailable()
     session.info[_DRIVER] = driver
     return driver
+
+
+async def _take_connection(session: AsyncSession) -> AsyncConnection:
+    """A connection of the pool, or a new one; the time it took is the first sign of a pool too small."""
+    figures = figures_of(session)
+    if figures is None:
+        return await session.connection()
+    figures.pending += 1
+    started_s = time.perf_counter()
+    try:
+        return await session.connection()
+    finally:
+        figures.pending -= 1
+        figures.wait.observe(time.perf_counter() - started_s)
+
+
+def figures_of(session: AsyncSession) -> DatabaseFigures | None:
+    """The figures of the engine behind a session."""
+    found: DatabaseFigures | None = session.info.get(_FIGURES)
+    return found
 
 
 async def fetch_dicts(
@@ -194,14 +232,14 @@ async def fetch_dicts(
     are psycopg's."""
     driver = await driver_of(session)
     cursor = driver.cursor(row_factory=dict_row)
-    await cursor.execute(_in_words_of_driver(sql), parameters)
+    await timed(figures_of(session), operation_of(sql), cursor.execute(_in_words_of_driver(sql), parameters))
     return await cursor.fetchall()
 
 
 async def send(session: AsyncSession, sql: str, parameters: Mapping[str, object]) -> None:
     """Run a statement without rows, for hot pages; parameters as in `fetch_dicts`."""
     driver = await driver_of(session)
-    await driver.execute(_in_words_of_driver(sql), parameters)
+    await timed(figures_of(session), operation_of(sql), driver.execute(_in_words_of_driver(sql), parameters))
 
 
 @lru_cache(maxsize=1_024)
@@ -215,7 +253,7 @@ async def _commit(session: AsyncSession) -> None:
         return
     await session.flush()
     try:
-        await (await driver_of(session)).commit()
+        await timed(figures_of(session), "COMMIT", (await driver_of(session)).commit())
     except psycopg.OperationalError as error:
         if not _is_lost_connection(error):
             raise

@@ -41,7 +41,10 @@ from hrx.app.platform.cache import Cache
 from hrx.app.platform.db import Database
 from hrx.app.platform.live import LiveHub
 from hrx.app.platform.paging import CursorParam, CursorSigner, LimitParam
+from hrx.app.platform.refusals import Refusals
 from hrx.app.platform.tenancy import Principal, Role
+from hrx.app.platform.visitors import Visitors
+from hrx.app.platform.web_figures import WebFigures
 from hrx.app.settings import AppSettings
 from hrx.kit.errors import Forbidden, Text
 
@@ -67,6 +70,9 @@ class Parts:
     cursors: CursorSigner
     cache: Cache
     live: LiveHub
+    refusals: Refusals
+    visitors: Visitors
+    web: WebFigures
 
 
 def parts_of(request: Request) -> Parts:
@@ -85,6 +91,7 @@ def signed_in(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
     async def begin(session: AsyncSession) -> None:
         principal = await parts.authenticator.begin(session, request)
         _leave_for_telemetry(request, principal)
+        parts.visitors.note(principal)
 
     return parts.database.open(begin)
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hrx.app.platform import problems
+from hrx.app.platform.refusals import Refusals
 from hrx.app.platform.route_index import TEMPLATE_SCOPE_KEY
 from hrx.kit import ids, log
 from hrx.kit.errors import Text, TooLarge
@@ -49,12 +50,14 @@ class Telemetry:
         *,
         limits: BodyLimits,
         metrics: HttpServerMetrics | None = None,
+        refusals: Refusals | None = None,
         tracing: OtlpTracing | None = None,
         writes_access_log: bool = True,
     ) -> None:
         self._app = app
         self._limits = limits
         self._metrics = metrics
+        self._refusals = refusals
         self._tracing = tracing
         self._writes_access_log = writes_access_log
 
@@ -111,6 +114,8 @@ class Telemetry:
             await self._send(exchange, problems.BUG)
 
     async def _refuse_body(self, exchange: _Exchange) -> None:
+        if self._refusals:
+            self._refusals.note("body_size", address=exchange.address)
         limit_mb = exchange.limit / 1024 / 1024
         error = TooLarge(
             Text(

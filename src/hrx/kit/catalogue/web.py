@@ -130,7 +130,7 @@ WEB_BEACONS: Final = counter(
     unit="beacons",
     ja="ブラウザーから届いた計測の知らせ。",
     en="Reports that browsers sent.",
-    labels=(chosen("outcome", "accepted", "malformed", "limited"),),
+    labels=(chosen("outcome", "accepted", "limited"),),
 )
 VITALS: Final = {
     "LCP": WEB_LCP,

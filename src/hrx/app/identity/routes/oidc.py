@@ -77,6 +77,7 @@ async def start_oidc(
         wait_s = await throttle.count(session, departures, window_s=parts.settings.sign_in_window_s)
     if wait_s:
         identity.metrics.count("oidc", "too_many")
+        identity.refusals.note("oidc_departure", address=caller_of(request).address)
         return _back_to_sign_in(throttle.too_many(wait_s), provider=provider)
     endpoint = (await chosen.discover()).authorization_endpoint
     state, nonce, verifier, browser = (secrets.token_urlsafe(32) for _ in range(4))

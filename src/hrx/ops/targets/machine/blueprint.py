@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hrx.ops.targets.machine import database
 from hrx.ops.targets.machine.environment import Endpoints
+from hrx.ops.targets.machine.exporters import PostgresExporter, RedisExporter
 from hrx.ops.targets.machine.haproxy import Edge
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.native import NativePrograms
@@ -45,6 +46,8 @@ def build_parts(
         ),
         prometheus=_find_prometheus(layout, ports=ports, tools=tools),
         alertmanager=_find_alertmanager(layout, ports=ports, tools=tools),
+        postgres_exporter=_find_postgres_exporter(layout, ports=ports, tools=tools, endpoints=endpoints),
+        redis_exporter=_find_redis_exporter(layout, ports=ports, tools=tools, endpoints=endpoints),
     )
 
 
@@ -70,6 +73,34 @@ def _find_alertmanager(layout: Layout, *, ports: Ports, tools: Mapping[str, Tool
         source=layout.root / "monitoring",
         folder=layout.var / "alertmanager",
         ports=ports,
+        user=layout.user,
+    )
+
+
+def _find_postgres_exporter(
+    layout: Layout, *, ports: Ports, tools: Mapping[str, Tool], endpoints: Endpoints
+) -> PostgresExporter | None:
+    if "postgres-exporter" not in tools or endpoints.ops_database is None:
+        return None
+    return PostgresExporter(
+        tool=tools["postgres-exporter"],
+        folder=layout.var / "exporters",
+        port=ports["postgres_exporter"],
+        database_url=endpoints.ops_database,
+        user=layout.user,
+    )
+
+
+def _find_redis_exporter(
+    layout: Layout, *, ports: Ports, tools: Mapping[str, Tool], endpoints: Endpoints
+) -> RedisExporter | None:
+    if "redis-exporter" not in tools or endpoints.redis is None:
+        return None
+    return RedisExporter(
+        tool=tools["redis-exporter"],
+        folder=layout.var / "exporters",
+        port=ports["redis_exporter"],
+        redis_url=endpoints.redis,
         user=layout.user,
     )
 
@@ -141,10 +172,16 @@ def list_scraped(ports: Ports, parts: Parts) -> dict[str, int]:
     """What Prometheus asks: every part with metrics. The resting slots are added by a release."""
     scraped = {
         "api-blue": ports["api_blue_metrics"],
+        "web-blue": ports["web_blue_metrics"],
         "worker": ports["worker"],
         "ops": ports.ops,
         "probe": ports["probe"],
         "edge": ports["haproxy_stats"],
         "prometheus": ports["prometheus"],
     }
-    return scraped | ({"alertmanager": ports["alertmanager"]} if parts.alertmanager else {})
+    optional = (
+        ("alertmanager", "alertmanager", parts.alertmanager),
+        ("postgres-exporter", "postgres_exporter", parts.postgres_exporter),
+        ("redis-exporter", "redis_exporter", parts.redis_exporter),
+    )
+    return scraped | {name: ports[port] for name, port, part in optional if part is not None}

@@ -125,6 +125,8 @@ def ops_environment(
         "HRX_PROBE_STATUS_URL": f"http://127.0.0.1:{ports['status']}/",
         "HRX_PROBE_URL": f"http://127.0.0.1:{ports['probe']}",
         "HRX_OPS_URL": f"http://127.0.0.1:{ports.ops}",
+        "HRX_POSTGRES_EXPORTER_URL": f"http://127.0.0.1:{ports['postgres_exporter']}",
+        "HRX_REDIS_EXPORTER_URL": f"http://127.0.0.1:{ports['redis_exporter']}",
         "HRX_COMMIT": commit,
         "HRX_OPS_HOOK_TOKEN": secrets["HRX_OPS_HOOK_TOKEN"],
         **_chosen_by_user(of=OpsSettings),
@@ -161,6 +163,7 @@ def web_environment(layout: Layout, *, ports: Ports, slot: str) -> dict[str, str
         "HRX_API_URL": f"http://127.0.0.1:{ports.edge}",
         **own,
         "HRX_WEB_PORT": str(ports[f"web_{slot}"]),
+        "HRX_WEB_METRICS_PORT": str(ports[f"web_{slot}_metrics"]),
         "HRX_SLOT": slot,
     }
 

@@ -87,7 +87,7 @@ class Layout:
         for private in (self.var / "storage", self.var / "ops", self.run / "env", self.faults):
             private.mkdir(exist_ok=True)
             private.chmod(0o700)
-        for owned in ("redis", "prometheus", "alertmanager"):
+        for owned in ("redis", "prometheus", "alertmanager", "exporters"):
             folder = self.var / owned
             folder.mkdir(exist_ok=True)
             users.give_to(folder, user=self.user, mode=0o700)

@@ -24,6 +24,8 @@ PARTS: Final[dict[str, Text]] = {
     "haproxy": Text(ja="利用者の入口", en="the door people use"),
     "prometheus": Text(ja="指標とアラートの判定", en="metrics and the evaluation of alerts"),
     "alertmanager": Text(ja="アラートの集約と通知", en="grouping and passing on alerts"),
+    "postgres-exporter": Text(ja="データベースの指標", en="the database's own figures"),
+    "redis-exporter": Text(ja="キャッシュの指標", en="the cache's own figures"),
 }
 #: The idle halves of the two slots; a release starts them.
 RESTING: Final = frozenset({"api-green", "web-green"})

@@ -34,6 +34,10 @@ INNER_DEFAULTS: Final[Mapping[str, int]] = {
     "probe": 8198,
     # Promised when HRX_STATUS_PORT names it.
     "status": 8095,
+    "postgres_exporter": 8194,
+    "redis_exporter": 8195,
+    "web_blue_metrics": 8161,
+    "web_green_metrics": 8162,
 }
 _SEARCH_SPAN: Final = 400
 _PRIVILEGED_BELOW: Final = 1024

@@ -13,6 +13,7 @@ from pathlib import Path
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.targets.machine import environment
 from hrx.ops.targets.machine.environment import Endpoints
+from hrx.ops.targets.machine.exporters import PostgresExporter, RedisExporter
 from hrx.ops.targets.machine.haproxy import Edge
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.portal import publish_portal
@@ -33,6 +34,8 @@ class Parts:
     edge: Edge
     prometheus: Prometheus | None
     alertmanager: Alertmanager | None
+    postgres_exporter: PostgresExporter | None = None
+    redis_exporter: RedisExporter | None = None
 
 
 def list_programs(
@@ -94,6 +97,7 @@ def list_programs(
             fingerprint=fingerprint_tree(layout.root / "src" / "hrx" / "ops" / "status"),
         ),
         *_edge_and_watch_programs(layout, parts),
+        *_exporter_programs(layout, parts),
     ]
 
 
@@ -174,6 +178,25 @@ def _edge_and_watch_programs(layout: Layout, parts: Parts) -> list[Program]:
                 )
             )
     return programs
+
+
+def _exporter_programs(layout: Layout, parts: Parts) -> list[Program]:
+    known = {**environment.base_environment(layout), "GOMAXPROCS": "1", "GOMEMLIMIT": "24MiB"}
+    return [
+        Program(
+            name=name,
+            argv=part.argv(),
+            cwd=part.folder,
+            environment={**known, **part.environment()},
+            user=layout.user,
+            fingerprint=_read(part.folder / "queries.yml"),
+        )
+        for name, part in (
+            ("postgres-exporter", parts.postgres_exporter),
+            ("redis-exporter", parts.redis_exporter),
+        )
+        if part is not None
+    ]
 
 
 def _api(layout: Layout, slot: str, *, ports: Ports, known: Mapping[str, str], code: str) -> Program:

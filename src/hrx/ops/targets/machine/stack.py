@@ -179,6 +179,8 @@ class _Rise:
             parts.prometheus.prepare(scraped=list_scraped(self.ports, parts))
         if parts.alertmanager is not None:
             parts.alertmanager.prepare(hook_token=self.secrets["HRX_OPS_HOOK_TOKEN"])
+        if parts.postgres_exporter is not None:
+            parts.postgres_exporter.prepare()
         programs = list_programs(
             self.layout,
             self.settings,

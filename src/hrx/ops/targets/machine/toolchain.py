@@ -107,7 +107,7 @@ def _read_version(path: Path, spec: ToolSpec, *, library_dir: Path | None = None
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.search(r"version (\d+(?:\.\d+)+)", done.stdout + done.stderr)
+    match = re.search(r"(?:version|Exporter) (\d+(?:\.\d+)+)", done.stdout + done.stderr)
     return match.group(1) if done.returncode == 0 and match else None
 
 
