@@ -138,7 +138,7 @@ def build_parts(settings: AppSettings, *, identity: IdentityParts, registry: Col
         cursors=CursorSigner(session_keys.keys),
         cache=cache,
         refusals=identity.refusals,
-        visitors=Visitors(registry, client=cache.client),
+        visitors=Visitors(registry, cache=cache),
         web=WebFigures(registry, beacons_per_minute=settings.web_beacons_per_minute),
         live=LiveHub(
             settings.database_url.get_secret_value(),

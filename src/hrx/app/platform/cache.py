@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -158,6 +158,29 @@ class Cache:
             self._bypass(error)
         else:
             self._note("put", "ok", started_s)
+
+    async def tally(self, key: str, members: Collection[str], *, ttl_s: int) -> bool:
+        """Add members to a HyperLogLog, which keeps how many there were, not which; gives whether it did."""
+        if self.client is None or self.is_bypassed:
+            return False
+        try:
+            if members:
+                await self.client.pfadd(key, *members)
+                await self.client.expire(key, ttl_s)
+        except (RedisError, OSError) as error:
+            self._bypass(error)
+            return False
+        return True
+
+    async def estimate(self, keys: Sequence[str]) -> int | None:
+        """About how many different members these hold together (to 1 %); None while Redis is away."""
+        if self.client is None or self.is_bypassed:
+            return None
+        try:
+            return int(await self.client.pfcount(*keys))
+        except (RedisError, OSError) as error:
+            self._bypass(error)
+            return None
 
     def _note(self, operation: str, outcome: str, started_s: float) -> None:
         self.metrics.calls[operation, outcome].observe(time.perf_counter() - started_s)
