@@ -40,6 +40,8 @@ EXAMPLES = {
     "seq": "99999",
     "run_id": "nothing",
     "chosen": "ja",
+    "incident_id": "99999",
+    "verb": "acknowledge",
 }
 
 

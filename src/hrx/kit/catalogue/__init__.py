@@ -61,9 +61,11 @@ from hrx.kit.catalogue.http import (
     HTTP_DURATION,
 )
 from hrx.kit.catalogue.operations import (
+    CLOCK_BREACHES,
     DELIVERIES,
     DELIVERY_LATENCY,
     HEARTBEAT,
+    INCIDENTS_OPEN,
     LEDGER_ENTRIES,
     LEDGER_IS_VALID,
     LOOKED_AT,
@@ -73,6 +75,7 @@ from hrx.kit.catalogue.operations import (
     PROBE_DURATION,
     PROBE_SUCCESS,
     PROBE_TLS,
+    SIGNALS,
 )
 from hrx.kit.catalogue.security import (
     AUTH_ATTEMPTS,
@@ -110,6 +113,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     *web.WEB,
     *ai.AI,
     *operations.PLANE,
+    *operations.INCIDENTS,
     *operations.TELLING,
     *data.MACHINE,
     *data.BACKUP,
@@ -145,6 +149,7 @@ __all__ = [
     "CACHE_REQUESTS",
     "CACHE_UP",
     "CATALOGUE",
+    "CLOCK_BREACHES",
     "DB_CONNECTIONS",
     "DB_CONNECTIONS_MAX",
     "DB_CPU",
@@ -168,6 +173,7 @@ __all__ = [
     "HEARTBEAT",
     "HTTP_ACTIVE",
     "HTTP_DURATION",
+    "INCIDENTS_OPEN",
     "JOBS_RESCUED",
     "JOB_DURATION",
     "LEDGER_ENTRIES",
@@ -192,6 +198,7 @@ __all__ = [
     "RAG_RELEVANCE",
     "RAG_RETRIEVALS",
     "RPO",
+    "SIGNALS",
     "STORAGE_AVAILABLE",
     "STORAGE_CAPACITY",
     "SUSPICIOUS_SOURCES",

@@ -104,6 +104,35 @@ PROBE_TLS: Final = gauge(
     en="When the certificate ends.",
     labels=(_TARGET,),
 )
+INCIDENTS_OPEN: Final = gauge(
+    "hrx_incidents_open",
+    Source.OPS,
+    unit="incidents",
+    ja="対応中の障害の数(重大度ごと)。",
+    en="Incidents in which somebody still has something to do, by severity.",
+    labels=(chosen("severity", "1", "2", "3", "4"),),
+)
+SIGNALS: Final = counter(
+    "hrx_signals_total",
+    Source.OPS,
+    unit="signals",
+    ja="受け取ったシグナルの数(出どころごと)。台帳で数える。",
+    en="Signals taken in, by who told them; counted in the ledger.",
+    labels=(
+        chosen(
+            "source", "alertmanager", "webhook", "console", "cli", "watcher", "probe", "detector", "drill"
+        ),
+    ),
+)
+CLOCK_BREACHES: Final = counter(
+    "hrx_clock_breaches_total",
+    Source.OPS,
+    unit="breaches",
+    ja="期限を過ぎた時計の数(対応開始か復旧か)。台帳で数える。",
+    en="Clocks of incidents that ran out, response or recovery; counted in the ledger.",
+    labels=(chosen("clock", "respond", "recover"),),
+)
+INCIDENTS: Final = (INCIDENTS_OPEN, SIGNALS, CLOCK_BREACHES)
 PLANE: Final = (PART_STATUS, PART_LOOK, PART_MEMORY, LOOKED_AT, LEDGER_IS_VALID, LEDGER_ENTRIES)
 TELLING: Final = (DELIVERIES, DELIVERY_LATENCY, HEARTBEAT)
 PROBE: Final = (PROBE_SUCCESS, PROBE_DURATION, PROBE_TLS)

@@ -39,6 +39,7 @@ from hrx.ops.console.pages import (
     chapters,
     health,
     heartbeat,
+    incidents,
     ledger,
     operators,
     overview,
@@ -64,6 +65,7 @@ PAGES: Final = (
     alerts,
     heartbeat,
     signals_hook,
+    incidents,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (
     (NotSignedIn, 401),

@@ -137,6 +137,17 @@ def list_incidents(store: Store, *, limit: int = 50, before_id: int | None = Non
         return [_to_incident(row) for row in connection.execute(statement)]
 
 
+def count_breaches(store: Store) -> dict[str, int]:
+    """How many clocks ran out so far, by the clock's name."""
+    statement = select(incident.c.body).where(incident.c.body.contains('"breaches"'))
+    counts: dict[str, int] = {}
+    with store.read() as connection:
+        for body in connection.scalars(statement):
+            for name in orjson.loads(body).get("breaches", {}):
+                counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
 _MOMENTS = (
     "acknowledged_at",
     "mitigated_at",

@@ -218,6 +218,13 @@ def move_conditions(
     return connection.execute(moved.values(incident_id=to_incident)).rowcount
 
 
+def find_home(store: Store, key: str) -> int | None:
+    """The incident that a condition belongs to."""
+    with store.read() as connection:
+        found: int | None = connection.scalar(select(condition.c.incident_id).where(condition.c.key == key))
+    return found
+
+
 def list_signals(store: Store, *, incident_id: int, limit: int = 50) -> list[SignalRow]:
     """The newest statements of an incident."""
     statement = (

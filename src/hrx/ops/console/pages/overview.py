@@ -11,6 +11,7 @@ from hrx.kit.errors import Text
 from hrx.kit.secrets import mask_text
 from hrx.ops.check import Status
 from hrx.ops.console.desk import Visit, needs
+from hrx.ops.console.pages.incidents import list_open_rows
 from hrx.ops.ledger.entries import EntryFilter, Kind
 from hrx.ops.lock import list_held
 from hrx.ops.observe.watching import Snapshot
@@ -37,7 +38,9 @@ Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
 
 @router.get("/")
 def show_overview(visit: Looker) -> Response:
-    return visit.page("overview.html", **_live_values(visit), **_news_values(visit))
+    return visit.page(
+        "overview.html", rows=list_open_rows(visit), **_live_values(visit), **_news_values(visit)
+    )
 
 
 @router.get("/fragments/parts")
