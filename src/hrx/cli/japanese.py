@@ -50,6 +50,10 @@ HELP: Final = {
     "Find out by promtool how soon each changed rule fires in its own example, and keep the figures.": (
         "変わった規則がそれぞれの例で何秒後に鳴るかを promtool で確かめ、記録する。"
     ),
+    "Make mutants of the rules and see that their tests notice each one. Exit code 1 when one survives.": (
+        "規則をわざと誤らせ、試験がすべて気づくことを確かめる。1 つでも見逃せば終了コード 1。"
+    ),
+    "One rule; all when left out.": "規則 1 つ。省略するとすべて。",
     "Also rules that did not change.": "変わっていない規則も含める。",
     # --- ledger
     "The append-only record of operations.": "追記しかできない運用の記録(台帳)。",

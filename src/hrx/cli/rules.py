@@ -16,6 +16,7 @@ from hrx.kit.errors import Refused, Text
 from hrx.kit.settings import load
 from hrx.ops.observe.rules.expressions import expression_of
 from hrx.ops.observe.rules.figures import FILE, list_outdated, read_simulated, render_simulated
+from hrx.ops.observe.rules.mutating import judge_mutants
 from hrx.ops.observe.rules.promtool import Promtool
 from hrx.ops.observe.rules.simulating import Simulated, simulate
 from hrx.ops.observe.rules.writing import render_monitoring
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     group.command("write")(write)
     group.command("check")(check)
     group.command("simulate")(simulate_all)
+    group.command("mutate")(mutate)
     app.add_typer(group, name="rules")
 
 
@@ -171,6 +173,29 @@ def simulate_all(
         output.show_json([{**asdict(one), "total_s": one.total_s} for one in found])
         return
     _show_simulated(found, watch)
+
+
+def mutate(
+    name: Annotated[str | None, typer.Argument(help="One rule; all when left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make mutants of the rules and see that their tests notice each one. Exit code 1 when one survives."""
+    watch = load_content()
+    rules = [get_rule(watch.rules, name)] if name else list(watch.rules)
+    outcomes = judge_mutants(rules, watch.slos, promtool=find_promtool(), workers=_WORKERS)
+    survivors = [one.mutant for one in outcomes if not one.killed]
+    killed = len(outcomes) - len(survivors)
+    if as_json:
+        items = [{"rule": one.of.name, "change": one.change} for one in survivors]
+        output.show_json({"killed": killed, "total": len(outcomes), "survivors": items})
+    else:
+        print(
+            output.say(Text(ja=f"殺した変異 {killed}/{len(outcomes)}", en=f"killed {killed}/{len(outcomes)}"))
+        )
+        for one in survivors:
+            print(f"  ✗ {one.of.name}: {one.change}")
+    if survivors:
+        raise typer.Exit(output.FAILED)
 
 
 def _show_simulated(found: Sequence[Simulated], watch: Watch) -> None:

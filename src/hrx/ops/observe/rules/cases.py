@@ -66,7 +66,9 @@ def _from_example(rule: AlertRule, example: Example) -> Case:
 def _expect(rule: AlertRule, example: Example, *, length_s: int) -> tuple[Expectation, ...]:
     if example.fires_after_s is None:
         step = max(rule.every_s, length_s // 12 // rule.every_s * rule.every_s)
-        return tuple(Expectation(at_s=at, fires=False) for at in range(step, length_s, step))
+        return tuple(
+            Expectation(at_s=at, fires=False) for at in range(max(step, example.onset_s), length_s, step)
+        )
     at = example.onset_s + example.fires_after_s
     before = (Expectation(at_s=at - rule.every_s, fires=False),) if at >= rule.every_s else ()
     return (*before, Expectation(at_s=at, fires=True))
@@ -168,7 +170,8 @@ def _burn_windows(rule: AlertRule, burn: Burn, probe: Probe) -> Case:
         (-every_s, False),
         (fires * 0.9 - slack, False),
         (fires * 1.05 + slack, True),
-        (lets_go - slack, True),
+        # Recorded rates look back: the share falls a little later than the failures end.
+        (lets_go, True),
         (lets_go + slack, False),
     )
     length = burn.long_s + burst + burn.short_s * 2

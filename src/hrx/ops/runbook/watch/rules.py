@@ -66,7 +66,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """What happens and whether the alert fires. `fires_after_s` counts from `onset_s`; None means never.
+    """What happens and whether the alert fires. `fires_after_s` counts from `onset_s`; None: never
+    from there on.
 
     `makes` is the labels of the series that fires, where the rule takes labels from its input."""
 
