@@ -53,6 +53,9 @@ HELP: Final = {
     "Make mutants of the rules and see that their tests notice each one. Exit code 1 when one survives.": (
         "規則をわざと誤らせ、試験がすべて気づくことを確かめる。1 つでも見逃せば終了コード 1。"
     ),
+    "How soon each alert is told: promised, simulated, last drilled. Exit code 1 when one is late.": (
+        "アラートごとの検知時間。約束、シミュレーション、直近の訓練。遅れたものがあれば終了コード 1。"
+    ),
     "One rule; all when left out.": "規則 1 つ。省略するとすべて。",
     "Also rules that did not change.": "変わっていない規則も含める。",
     # --- ledger

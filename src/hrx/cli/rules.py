@@ -11,9 +11,10 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson, DryRun
+from hrx.cli.plane import AsJson, DryRun, opened
 from hrx.kit.errors import Refused, Text
 from hrx.kit.settings import load
+from hrx.ops.observe.rules.budgets import Budget, list_budgets
 from hrx.ops.observe.rules.expressions import expression_of
 from hrx.ops.observe.rules.figures import FILE, list_outdated, read_simulated, render_simulated
 from hrx.ops.observe.rules.mutating import judge_mutants
@@ -45,6 +46,7 @@ def register(app: typer.Typer) -> None:
     group.command("check")(check)
     group.command("simulate")(simulate_all)
     group.command("mutate")(mutate)
+    group.command("budgets")(show_budgets)
     app.add_typer(group, name="rules")
 
 
@@ -196,6 +198,49 @@ def mutate(
             print(f"  ✗ {one.of.name}: {one.change}")
     if survivors:
         raise typer.Exit(output.FAILED)
+
+
+def show_budgets(as_json: AsJson = False) -> None:
+    """How soon each alert is told: promised, simulated, last drilled. Exit code 1 when one is late."""
+    with opened() as plane:
+        budgets = list_budgets(
+            plane.content.watch.rules, simulated=read_simulated(MONITORING), ledger=plane.ledger
+        )
+    late = [one for one in budgets if not one.is_kept]
+    if as_json:
+        output.show_json([_describe_budget(one) for one in budgets])
+    else:
+        columns = (
+            Text(ja="規則", en="Rule"),
+            Text(ja="約束(秒)", en="Promised (s)"),
+            Text(ja="シミュレーション(秒)", en="Simulated (s)"),
+            Text(ja="直近の訓練(秒)", en="Last drill (s)"),
+            Text(ja="呼び出しまで(秒)", en="Paged (s)"),
+        )
+        output.show_table(columns, [_budget_row(one) for one in budgets])
+    if late:
+        raise typer.Exit(output.FAILED)
+
+
+def _budget_row(budget: Budget) -> list[str]:
+    drilled = budget.drilled
+    return [
+        budget.rule.name if budget.is_kept else f"✗ {budget.rule.name}",
+        f"{budget.promised_s:g}",
+        f"{budget.simulated.total_s:g}" if budget.simulated else "–",
+        f"{drilled.detect_s:g}" if drilled else "–",
+        f"{drilled.page_s:g}" if drilled and drilled.page_s is not None else "–",
+    ]
+
+
+def _describe_budget(budget: Budget) -> dict[str, object]:
+    return {
+        "rule": budget.rule.name,
+        "promised_s": budget.promised_s,
+        "simulated_s": budget.simulated.total_s if budget.simulated else None,
+        "drilled": asdict(budget.drilled) if budget.drilled else None,
+        "is_kept": budget.is_kept,
+    }
 
 
 def _show_simulated(found: Sequence[Simulated], watch: Watch) -> None:
