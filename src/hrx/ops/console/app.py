@@ -33,6 +33,7 @@ from hrx.ops.console.desk import Desk, desk_of, find_visitor, language_of, rende
 from hrx.ops.console.duties import make_ticker
 from hrx.ops.console.figures import PlaneFigures
 from hrx.ops.console.guard import Guard
+from hrx.ops.console.machine_figures import MachineFigures
 from hrx.ops.console.pages import (
     account,
     alerts,
@@ -48,6 +49,7 @@ from hrx.ops.console.pages import (
     sign_in,
     signals_hook,
 )
+from hrx.ops.console.telling_figures import TellingFigures
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.operators.sign_in import Session
 from hrx.ops.run.plane import Plane
@@ -98,6 +100,8 @@ def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
     desk = Desk(plane=plane, watcher=watcher, templates=rendering.make_environment())
     registry = new_registry()
     registry.register(PlaneFigures(desk))
+    registry.register(MachineFigures(desk))
+    registry.register(TellingFigures(desk, ticker))
     app.state.desk = desk
     app.state.ticker = ticker
     app.state.registry = registry

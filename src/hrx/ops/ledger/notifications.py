@@ -163,6 +163,17 @@ def list_notifications(
         return [_to_notification(row) for row in connection.execute(statement)]
 
 
+def list_settled(store: Store, *, since: datetime) -> list[Notification]:
+    """The messages that were settled after a moment, oldest first."""
+    statement = (
+        select(notification)
+        .where(notification.c.settled_at > to_moment(since))
+        .order_by(notification.c.settled_at, notification.c.id)
+    )
+    with store.read() as connection:
+        return [_to_notification(row) for row in connection.execute(statement)]
+
+
 def list_attempts(store: Store, notification_id: int) -> list[Attempt]:
     """Every try to deliver one message, oldest first."""
     statement = (

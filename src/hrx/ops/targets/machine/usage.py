@@ -1,0 +1,80 @@
+"""What a part takes of this machine, read from /proc: CPU time, file operations, space on its disks.
+
+A process that ended is not lost: the kernel adds its CPU time and its reads and writes to its parent when
+the parent collects it, and the postmaster collects every backend."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeUsage:
+    """All processes below one, ended children included. Operations are None when we may not read them."""
+
+    cpu_s: float
+    reads: int | None
+    writes: int | None
+
+
+def measure_usage(pid: int) -> TreeUsage | None:
+    """What a process and its children have taken since they began; None when it is gone."""
+    try:
+        leader = psutil.Process(pid)
+        own = leader.cpu_times()
+        family = [leader, *leader.children(recursive=True)]
+    except psutil.Error:
+        return None
+    cpu_s = own.children_user + own.children_system
+    reads: int | None = 0
+    writes: int | None = 0
+    for process in family:
+        try:
+            times = process.cpu_times()
+            cpu_s += times.user + times.system
+            operations = process.io_counters()
+        except psutil.AccessDenied:
+            reads = writes = None
+            continue
+        except psutil.Error:
+            continue
+        if reads is not None and writes is not None:
+            reads, writes = reads + operations.read_count, writes + operations.write_count
+    return TreeUsage(cpu_s=cpu_s, reads=reads, writes=writes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """One disk, named after the first thing of ours that lies on it."""
+
+    name: str
+    available_bytes: int
+    capacity_bytes: int
+
+
+def list_volumes(places: Mapping[str, Path]) -> list[Volume]:
+    """The disks under these folders, each once; folders that are not there are left out."""
+    found: dict[int, Volume] = {}
+    for name, path in places.items():
+        try:
+            device = os.stat(path).st_dev
+            space = shutil.disk_usage(path)
+        except OSError:
+            continue
+        if device not in found:
+            # Root may fill what others may not: capacity is what is used and what may still be.
+            found[device] = Volume(
+                name=name, available_bytes=space.free, capacity_bytes=space.used + space.free
+            )
+    return list(found.values())
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0))
