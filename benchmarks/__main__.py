@@ -1,4 +1,4 @@
-"""`python -m benchmarks [directory person chart import telemetry memory]`: measure, compare, say.
+"""`python -m benchmarks [directory person chart import telemetry memory signals]`: measure, compare, say.
 
 Everything is measured in one run on one machine, product and floor in turn. Nothing here decides whether
 tests pass: exit code 0 means measured, whatever the figures."""
@@ -14,11 +14,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import importing, memory, pages, telemetry
+from benchmarks import importing, memory, pages, signals, telemetry
 from benchmarks.figures import Section, show
 from benchmarks.servers import House, running_house
 
-_OTHERS = ("import", "telemetry", "memory")
+_OTHERS = ("import", "telemetry", "memory", "signals")
+#: Those that need no running house.
+_ALONE = {"memory", "signals"}
 EMPLOYEES_10K = "HRX_BENCH_EMPLOYEES_10K"
 
 
@@ -26,9 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     wanted = given.what or [*pages.NAMES, *_OTHERS]
     sections: list[Section] = []
-    if set(wanted) - {"memory"}:
+    if set(wanted) - _ALONE:
         with running_house() as house:
             sections += asyncio.run(_measure(house, wanted, given))
+    if "signals" in wanted:
+        _say("signals …")
+        sections.append(signals.measure_signals())
     if "memory" in wanted:
         sections += memory.measure_stack(settle_s=given.settle)
     show(sections)

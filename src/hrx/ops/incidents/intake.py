@@ -91,7 +91,7 @@ def _hear(former: Condition | None, one: Signal) -> Condition:
             key=key_of(one),
             state=state,
             name=one.name,
-            part=one.part,
+            part=one.part or None,
             severity=one.severity,
             source=one.source,
             incident_id=None,

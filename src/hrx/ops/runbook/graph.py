@@ -21,7 +21,7 @@ class Graph:
 
     def service_of(self, name: str | None) -> str | None:
         """The service of a part, slot or alias; the name itself when nobody knows it; None for None."""
-        if name is None:
+        if not name:
             return None
         known = self.aliases.get(name, name)
         return self.services.get(known, known)
