@@ -28,7 +28,7 @@ _TOKEN: Final = "token-of-the-benchmark"
 
 
 def measure_signals() -> Section:
-    """A storm of 10,000 alerts of 20 rules in bodies of 1,000, and the same again as Alertmanager repeats it."""
+    """A storm of 10,000 alerts of 20 rules in bodies of 1,000, and the same again, as repeats come."""
     with tempfile.TemporaryDirectory() as folder, _plane(Path(folder)) as plane, _serving(plane) as address:
         headers = {"Authorization": f"Bearer {_TOKEN}"}
         with httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=60) as client:

@@ -1,12 +1,11 @@
 """What people do with an incident. Each is one write transaction: the row, its timers and a chained entry.
 
-Looking is everybody's; everything here takes the role responder or above. What is done already is done: the
-same word said twice changes nothing and raises nothing where that is what was meant (`acknowledge`)."""
+Looking is everybody's; everything here takes the role responder or above."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -299,7 +298,7 @@ def split_off(
             is_security=found.is_security,
             body={"names": [item.name for item in chosen][:10], "split_from": found.id},
         )
-        facts = {"split_from": found.id, "reason": _reason(reason), "title": _words(lead.summary)}
+        facts = {"split_from": found.id, "reason": _reason(reason), "title": asdict(lead.summary)}
         opened = open_within(plane, doing.connection, draft, actor=actor.name, facts=facts)
         move_conditions(
             doing.connection,
@@ -399,7 +398,3 @@ def _reason(given: str) -> str:
             code="incident.no_reason",
         )
     return said
-
-
-def _words(text: Text) -> dict[str, str]:
-    return {"ja": text.ja, "en": text.en}
