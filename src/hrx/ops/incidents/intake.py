@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hrx.ops.incidents.gathering import Gathering
+from hrx.ops.ledger.drills import is_drill_running
 from hrx.ops.ledger.signals import (
     Condition,
     add_signals,
@@ -23,7 +24,7 @@ from hrx.ops.ledger.signals import (
 from hrx.ops.ledger.store import Connection
 from hrx.ops.ledger.tables import to_moment
 from hrx.ops.run.plane import Plane
-from hrx.ops.signal import Signal, SignalState
+from hrx.ops.signal import Signal, SignalSource, SignalState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +58,13 @@ def take_signals(plane: Plane, signals: Sequence[Signal]) -> TakenIn:
 def _take(plane: Plane, connection: Connection, fresh: Sequence[tuple[str, Signal]]) -> Gathering:
     keys = list({key_of(one) for _, one in fresh})
     before = find_conditions(connection, keys)
+    in_drill = is_drill_running(connection)
     after = dict(before)
     begun: set[str] = set()
     for _, one in fresh:
         key = key_of(one)
         former = after.get(key)
-        after[key] = _hear(former, one)
+        after[key] = _hear(former, one, in_drill=in_drill)
         if after[key].is_firing and (former is None or not former.is_firing):
             begun.add(key)
     gathering = Gathering(plane, connection, signals=[one for _, one in fresh])
@@ -76,7 +78,7 @@ def _take(plane: Plane, connection: Connection, fresh: Sequence[tuple[str, Signa
     return gathering
 
 
-def _hear(former: Condition | None, one: Signal) -> Condition:
+def _hear(former: Condition | None, one: Signal, *, in_drill: bool) -> Condition:
     """The condition after one more statement. It holds as long as anybody says so."""
     voice, at = voice_of(one), to_moment(one.started_at)
     voices = dict(former.body.get("voices", {})) if former else {}
@@ -86,6 +88,8 @@ def _hear(former: Condition | None, one: Signal) -> Condition:
     elif voices.get(voice, "") <= at:
         voices.pop(voice, None)
     state = SignalState.FIRING if voices else SignalState.RESOLVED
+    # What began in a drill may begin again in earnest.
+    begins = one.state is SignalState.FIRING and (former is None or not former.is_firing)
     if former is None:
         return Condition(
             key=key_of(one),
@@ -102,7 +106,7 @@ def _hear(former: Condition | None, one: Signal) -> Condition:
                 "summary": {"ja": one.summary.ja, "en": one.summary.en},
                 "sop": one.sop,
                 "is_security": one.is_security,
-                "is_drill": one.labels.get("drill") is not None or one.source.value == "drill",
+                "is_drill": in_drill or _says_drill(one),
                 "labels": dict(list(one.labels.items())[:20]),
                 "voices": voices,
             },
@@ -116,5 +120,13 @@ def _hear(former: Condition | None, one: Signal) -> Condition:
         severity=worst if one.state is SignalState.FIRING else former.severity,
         last_at=max(former.last_at, one.started_at),
         signals=former.signals + 1,
-        body={**former.body, "voices": voices},
+        body={
+            **former.body,
+            "voices": voices,
+            "is_drill": in_drill or _says_drill(one) if begins else former.body.get("is_drill", False),
+        },
     )
+
+
+def _says_drill(one: Signal) -> bool:
+    return one.labels.get("drill") is not None or one.source is SignalSource.DRILL

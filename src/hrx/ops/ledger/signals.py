@@ -234,6 +234,18 @@ def list_signals(store: Store, *, incident_id: int, limit: int = 50) -> list[Sig
         return [_to_signal(row) for row in connection.execute(statement)]
 
 
+def find_first_heard(store: Store, *, key: str, since: datetime) -> datetime | None:
+    """When a condition was first said to hold, by anybody, since a moment; None when nobody said so."""
+    statement = select(func.min(signal.c.received_at)).where(
+        signal.c.key == key,
+        signal.c.state == SignalState.FIRING.value,
+        signal.c.received_at >= to_moment(since),
+    )
+    with store.read() as connection:
+        found = connection.scalar(statement)
+    return datetime.fromisoformat(found) if found else None
+
+
 def count_signals(store: Store, *, incident_id: int | None = None) -> dict[SignalSource, int]:
     """How many statements there are (of one incident), by who told them."""
     statement = select(signal.c.source, func.count()).group_by(signal.c.source)

@@ -87,3 +87,8 @@ def _read(found: Mapping[str, Any]) -> Standby:
             for one in found["reach"]
         ),
     )
+
+
+def extra_targets_path(var_dir: Path) -> Path:
+    """What the probe watches besides its settings; drills write the file, the probe reads it again."""
+    return standby_path(var_dir).with_name("extra-targets.json")

@@ -8,7 +8,7 @@ import sys
 from hrx.kit import log
 from hrx.kit.errors import HrxError
 from hrx.kit.settings import load
-from hrx.ops.observe.standby import standby_path
+from hrx.ops.observe.standby import extra_targets_path, standby_path
 from hrx.ops.probe.calling import Caller
 from hrx.ops.probe.delivering import deliver_by_webhook
 from hrx.ops.probe.figures import Door, make_registry
@@ -35,6 +35,7 @@ def build_probe(settings: OpsSettings) -> Probe:
         ),
         caller=Caller(standby=standby, deliver=deliver_by_webhook),
         state_file=standby.with_name("watch.json"),
+        extra_file=extra_targets_path(settings.var_dir),
     )
 
 

@@ -17,7 +17,7 @@ from hrx.ops.probe.guarding import PLANE_CONDITION, Duty, guard, note_paged
 from hrx.ops.probe.judging import Standing, judge, make_signal
 from hrx.ops.probe.looking import Outsider, Seen
 from hrx.ops.probe.reporting import Reporter
-from hrx.ops.probe.targets import PLANE, ProbeTarget
+from hrx.ops.probe.targets import PLANE, ProbeTarget, read_extra_targets
 from hrx.ops.signal import SignalState
 
 _log = logging.getLogger("hrx.ops.probe")
@@ -51,8 +51,11 @@ class Probe:
         reporter: Reporter,
         caller: Caller,
         state_file: Path,
+        extra_file: Path | None = None,
     ) -> None:
         self._targets = tuple(targets)
+        self._extra_file = extra_file
+        self._extra: tuple[ProbeTarget, ...] = ()
         self._rhythm = rhythm
         self._reporter = reporter
         self._caller = caller
@@ -69,7 +72,8 @@ class Probe:
     def newest(self) -> tuple[Seen, ...]:
         """The newest look at every target, in order."""
         with self._lock:
-            return tuple(self._newest[one.name] for one in self._targets if one.name in self._newest)
+            targets = (*self._targets, *self._extra)
+            return tuple(self._newest[one.name] for one in targets if one.name in self._newest)
 
     def late(self) -> tuple[str, ...]:
         """Targets whose present look has hung for too long."""
@@ -79,10 +83,13 @@ class Probe:
 
     def start(self) -> None:
         for target in self._targets:
-            threading.Thread(
-                target=self._watch_target, args=(target,), name=f"look-{target.name}", daemon=True
-            ).start()
+            self._start_looking(target)
         threading.Thread(target=self._report, name="report", daemon=True).start()
+
+    def _start_looking(self, target: ProbeTarget) -> None:
+        threading.Thread(
+            target=self._watch_target, args=(target,), name=f"look-{target.name}", daemon=True
+        ).start()
 
     def stop(self) -> None:
         self._stop.set()
@@ -98,6 +105,7 @@ class Probe:
 
     def step(self) -> Duty:
         """Judge hanging looks, decide who has the duty, and do ours; gives what was to do."""
+        self._take_extra()
         self._judge_late()
         self._caller.remember()
         seen = self._newest.get(PLANE)
@@ -118,7 +126,9 @@ class Probe:
         return duty
 
     def note(self, target: ProbeTarget, seen: Seen) -> None:
-        """Take in one look."""
+        """Take in one look; one at a target that was taken away meanwhile is dropped."""
+        if target not in (*self._targets, *self._extra):
+            return
         with self._lock:
             self._newest[target.name] = seen
             standing, news = judge(self._standing.get(target.name, Standing()), seen)
@@ -129,7 +139,7 @@ class Probe:
 
     def _watch_target(self, target: ProbeTarget) -> None:
         outsider = Outsider(timeout_s=self._rhythm.timeout_s)
-        while not self._stop.is_set():
+        while not self._stop.is_set() and target in (*self._targets, *self._extra):
             started = clock.monotonic_s()
             with self._lock:
                 self._begun_s[target.name] = started
@@ -149,10 +159,29 @@ class Probe:
             except Exception:  # noqa: BLE001
                 _log.exception("probe.bug")
 
+    def _take_extra(self) -> None:
+        """Targets that drills add and take away; one that is taken away is well for all we know."""
+        wanted = read_extra_targets(self._extra_file) if self._extra_file is not None else ()
+        gone = [one for one in self._extra if one not in wanted]
+        fresh = [one for one in wanted if one not in self._extra]
+        self._extra = wanted
+        for target in fresh:
+            self._start_looking(target)
+        for target in gone:
+            with self._lock:
+                standing = self._standing.pop(target.name, Standing())
+                self._newest.pop(target.name, None)
+            if standing.is_failing:
+                over = Standing(since=clock.now())
+                state = SignalState.RESOLVED
+                self._reporter.tell(make_signal(target, over, state=state, at=clock.now()))
+
     def _judge_late(self) -> None:
         hangs = Text(ja="応答を待ったまま戻りません", en="The look does not come back")
         for name in self.late():
-            target = next(one for one in self._targets if one.name == name)
+            target = next((one for one in (*self._targets, *self._extra) if one.name == name), None)
+            if target is None:
+                continue
             self.note(
                 target, Seen(target=name, at=clock.now(), duration_s=self._rhythm.late_s, failure=hangs)
             )

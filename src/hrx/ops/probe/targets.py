@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
+
+import orjson
 
 from hrx.kit.errors import Invalid, Text
 from hrx.ops.settings import OpsSettings
@@ -70,6 +73,25 @@ def list_targets(settings: OpsSettings) -> tuple[ProbeTarget, ...]:
         *_tls_targets(settings),
         *(_dns_target(host) for host in _split(settings.probe_dns_hosts)),
     )
+
+
+def read_extra_targets(path: Path) -> tuple[ProbeTarget, ...]:
+    """Targets that a drill added; none when there is no file, or one that cannot be read."""
+    try:
+        found = orjson.loads(path.read_bytes())
+        return tuple(
+            ProbeTarget(
+                name=str(one["name"]),
+                kind=TargetKind(one["kind"]),
+                address=str(one["address"]),
+                title=Text(ja=f"{one['name']}(訓練)", en=f"{one['name']} (drill)"),
+                sop=str(one["sop"]),
+                severity=Severity.CRITICAL if one["sop"] == "5.2.1" else Severity.MAJOR,
+            )
+            for one in found
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _public_targets(settings: OpsSettings) -> tuple[ProbeTarget, ...]:

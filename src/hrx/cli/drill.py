@@ -1,0 +1,199 @@
+"""`hrx drill …`: put faults in on purpose, measure what the plane does, take them back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from hrx.cli import output
+from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened
+from hrx.kit.errors import HrxError, Text
+from hrx.ops.drills.experiments import Experiment, get_experiment, load_experiments
+from hrx.ops.drills.ground import Ground, open_ground
+from hrx.ops.drills.journal import Outcome, last_by_drill, list_outcomes
+from hrx.ops.drills.report import Summary, summarise
+from hrx.ops.drills.running import refuse_unless_safe, run_drill
+from hrx.ops.drills.undoing import abort as undo_all
+from hrx.ops.operators.roles import Permission, require
+
+Names = Annotated[list[str] | None, typer.Argument(help="Drills to run; without any, the suite.")]
+Suite = Annotated[str, typer.Option(help="fast, slow (rules with minutes of duration) or all.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `hrx drill`."""
+    group = typer.Typer(help="Drills: faults on purpose, measured.", no_args_is_help=True)
+    group.command("list")(list_all)
+    group.command("run")(run)
+    group.command("report")(report)
+    group.command("abort")(abort)
+    app.add_typer(group, name="drill")
+
+
+def list_all(as_json: AsJson = False) -> None:
+    """Every drill with its last result."""
+    with opened() as plane:
+        experiments = load_experiments(open_ground(plane).drills_dir)
+        last = last_by_drill(list_outcomes(plane.ledger))
+    if as_json:
+        items = [
+            {"id": one.id, "suite": one.suite, "sop": one.expects.sop, "title": output.say(one.title)}
+            for one in experiments
+        ]
+        output.show_json({"items": items})
+        return
+    columns = (
+        Text(ja="訓練", en="Drill"),
+        Text(ja="節", en="Section"),
+        Text(ja="組", en="Suite"),
+        Text(ja="内容", en="What"),
+        Text(ja="最後に実施 (UTC)", en="Last run (UTC)"),
+    )
+    rows = [
+        [
+            one.id,
+            one.expects.sop,
+            one.suite,
+            output.say(one.title),
+            f"{last[one.id].at:%Y-%m-%d %H:%M}" if one.id in last else "–",
+        ]
+        for one in experiments
+    ]
+    output.show_table(columns, rows)
+
+
+def run(
+    drills: Names = None,
+    suite: Suite = "fast",
+    operator: As = None,
+    code: Code = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run drills one after the other, each taken back and verified before the next."""
+    with opened() as plane:
+        ground = open_ground(plane)
+        chosen = _choose(ground, drills or [], suite)
+        actor = actor_of(plane, operator, code=code)
+        require(actor, Permission.PLAN_AND_RUN)
+        if dry_run:
+            for one in chosen:
+                refuse_unless_safe(ground, one, actor=actor)
+            output.show_json({"would_run": [one.id for one in chosen], "dry_run": True})
+            return
+        confirm(
+            Text(
+                ja=f"{len(chosen)} 件の故障を起こします。よろしいですか?",
+                en=f"This puts in {len(chosen)} faults, one after the other. Go on?",
+            ),
+            yes=yes,
+        )
+        outcomes: list[Outcome] = []
+        for one in chosen:
+            _tell(Text(ja=f"■ {one.id}: {one.title.ja}", en=f"■ {one.id}: {one.title.en}"), as_json=as_json)
+            try:
+                outcomes.append(
+                    run_drill(ground, one, actor=actor, say=lambda text: _tell(text, as_json=as_json))
+                )
+            except HrxError as error:
+                if len(chosen) == 1:
+                    raise
+                output.show_error(error, as_json=False)
+    _show(outcomes, as_json=as_json)
+    if any(one.problem for one in outcomes) or len(outcomes) < len(chosen):
+        raise typer.Exit(output.FAILED)
+
+
+def report(as_json: AsJson = False) -> None:
+    """The last result of every drill, and what they say together."""
+    with opened() as plane:
+        outcomes = sorted(last_by_drill(list_outcomes(plane.ledger)).values(), key=lambda one: one.sop)
+    _show(outcomes, as_json=as_json)
+
+
+def abort(
+    operator: As = None, code: Code = "", dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Take back what a killed drill left in."""
+    with opened() as plane:
+        ground = open_ground(plane)
+        actor = actor_of(plane, operator, code=code)
+        require(actor, Permission.PLAN_AND_RUN)
+        if dry_run:
+            from hrx.ops.drills.journal import find_injected
+
+            names = [f"{one.drill}: {one.call.fault}" for one in find_injected(plane.ledger)]
+            output.show_json({"would_undo": names, "dry_run": True})
+            return
+        confirm(Text(ja="訓練の故障を取り消しますか?", en="Take the drills' faults back?"), yes=yes)
+        done, left = undo_all(ground, actor=actor.name)
+    names = [f"{one.drill}: {one.call.fault}" for one in done]
+    if as_json:
+        output.show_json({"undone": names, "left": [f"{one.drill}: {one.call.fault}" for one in left]})
+    else:
+        nothing = Text(ja="残っている故障はありません", en="Nothing was left in")
+        print("\n".join(names) or output.say(nothing))
+    if left:
+        raise typer.Exit(output.FAILED)
+
+
+def _choose(ground: Ground, names: list[str], suite: str) -> list[Experiment]:
+    known = load_experiments(ground.drills_dir)
+    if names:
+        return [get_experiment(known, name) for name in names]
+    return [one for one in known if one.suite == suite or (suite == "all" and one.suite != "later")]
+
+
+def _tell(text: Text, *, as_json: bool) -> None:
+    if not as_json:
+        print(output.say(text), flush=True)
+
+
+def _show(outcomes: list[Outcome], *, as_json: bool) -> None:
+    summary = summarise(outcomes)
+    if as_json:
+        output.show_json({"items": [asdict(one) for one in outcomes], "summary": asdict(summary)})
+        return
+    columns = (
+        Text(ja="訓練", en="Drill"),
+        Text(ja="節", en="SOP"),
+        Text(ja="検知", en="Noticed"),
+        Text(ja="呼出", en="Paged"),
+        Text(ja="原因", en="Cause"),
+        Text(ja="復旧", en="Recovered"),
+        Text(ja="最初の原因", en="First cause"),
+        Text(ja="復旧方法", en="Repaired by"),
+        Text(ja="問題", en="Problem"),
+    )
+    output.show_table(columns, [_row(one) for one in outcomes])
+    _show_summary(summary)
+
+
+def _row(one: Outcome) -> list[str]:
+    mark = "✓" if one.is_right else "✗" if one.wrong_blame else "–"
+    cause = f"{mark} {one.first_cause or 'unknown'}"
+    seconds = [_seconds(value) for value in (one.detect_s, one.page_s, one.cause_s, one.recover_s)]
+    return [one.drill, one.sop, *seconds, cause, one.repaired_by, one.problem or ""]
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f} s"
+
+
+def _show_summary(found: Summary) -> None:
+    output.show_facts(
+        [
+            (Text(ja="実施", en="Drills"), str(found.drills)),
+            (Text(ja="検知した", en="Noticed"), f"{found.noticed}"),
+            (
+                Text(ja="約束の時間内に呼び出した", en="Paged in the promised time"),
+                f"{found.paged_in_time} / {found.paged_promised}",
+            ),
+            (Text(ja="原因が正しい", en="Right first cause"), f"{found.right_ratio:.0%}"),
+            (Text(ja="誤った原因", en="Wrong blame"), f"{found.wrong_ratio:.0%}"),
+            (Text(ja="証拠がそろった", en="Evidence complete"), f"{found.evidence_ratio:.0%}"),
+        ]
+    )

@@ -1,0 +1,23 @@
+"""Every fault by id; an experiment that names another is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from hrx.ops.drills.faults import application, database, outside, parts, portal
+from hrx.ops.drills.faults.fault import FaultSpec
+from hrx.ops.runbook.reading import wrong
+
+FAULTS: Final[Mapping[str, FaultSpec]] = MappingProxyType(
+    {spec.id: spec for room in (parts, application, database, portal, outside) for spec in room.FAULTS}
+)
+
+
+def get_fault(fault_id: str) -> FaultSpec:
+    """The fault of this id. Raises ContentWrong."""
+    found = FAULTS.get(fault_id)
+    if found is None:
+        raise wrong(fault_id, f"is no fault; there are {', '.join(sorted(FAULTS))}")
+    return found

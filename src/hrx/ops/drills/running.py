@@ -1,0 +1,306 @@
+"""One drill from beginning to end: refuse or go, put in, measure, repair, take back, verify, record.
+
+Taking back happens whatever else goes wrong. A drill that is killed leaves its faults on record, and
+`hrx drill abort` takes them back."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from hrx.kit import clock
+from hrx.kit.errors import HrxError, Refused, Text
+from hrx.ops import lock as locks
+from hrx.ops.drills.experiments import Experiment
+from hrx.ops.drills.faults.fault import Let
+from hrx.ops.drills.faults.registry import get_fault
+from hrx.ops.drills.ground import Ground
+from hrx.ops.drills.journal import STARTED, Injected, Journal, Outcome, find_injected
+from hrx.ops.drills.measuring import Noticed, list_open_drills, list_open_real, look_at_response
+from hrx.ops.drills.repairing import repair
+from hrx.ops.drills.steady import list_unsteady
+from hrx.ops.drills.traffic import people_at_work
+from hrx.ops.drills.undoing import undo
+from hrx.ops.incidents import actions
+from hrx.ops.ledger.drills import DRILL_LOCK
+from hrx.ops.ledger.leases import Lease
+from hrx.ops.ledger.signals import count_standing
+from hrx.ops.operators.roles import Actor, Permission, require
+
+_log = logging.getLogger("hrx.ops.drills")
+_POLL_S: Final = 0.25
+#: A killed drill stops marking incidents as drills after this long.
+_LOCK_S: Final = 45.0
+_RECOVER_S: Final = 90.0
+_STEADY_S: Final = 30.0
+#: Two good looks at the steady state in a row count: one may be luck.
+_GOOD_LOOKS: Final = 2
+Say = Callable[[Text], None]
+
+
+def silent(_text: Text) -> None:
+    """For callers that read the outcome instead."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Drill:
+    """One drill under way."""
+
+    ground: Ground
+    experiment: Experiment
+    actor: Actor
+    journal: Journal
+    held: Lease
+    say: Say
+    injected: list[Injected] = field(default_factory=list)
+    lets: list[Let] = field(default_factory=list)
+    began_at: datetime = field(default_factory=clock.now)
+    noticed: Noticed = field(default_factory=Noticed)
+    repaired_by: str = "rollback"
+    problem: str | None = None
+
+    def renew(self) -> None:
+        self.held = locks.renew(self.ground.plane.ledger, self.held, valid_s=_LOCK_S)
+
+
+def run_drill(ground: Ground, experiment: Experiment, *, actor: Actor, say: Say = silent) -> Outcome:
+    """Run one drill; gives what was measured, which is on record too.
+
+    Raises Refused before anything was put in: in production without an approver, with a real incident open,
+    with an older drill's fault still in, or when the steady state does not hold."""
+    require(actor, Permission.PLAN_AND_RUN)
+    refuse_unless_safe(ground, experiment, actor=actor)
+    run_id = secrets.token_hex(6)
+    held = locks.acquire(
+        ground.plane.ledger,
+        DRILL_LOCK,
+        owner=actor.name,
+        reason=f"{experiment.id} ({run_id})",
+        valid_s=_LOCK_S,
+    )
+    journal = Journal(ledger=ground.plane.ledger, run_id=run_id, drill=experiment.id, actor=actor.name)
+    drill = _Drill(ground=ground, experiment=experiment, actor=actor, journal=journal, held=held, say=say)
+    try:
+        journal.write(STARTED, {"method": [call.fault for call in experiment.method]})
+        return _go(drill)
+    finally:
+        locks.release(ground.plane.ledger, drill.held)
+
+
+def refuse_unless_safe(ground: Ground, experiment: Experiment, *, actor: Actor) -> None:
+    """Raises Refused with what to do first."""
+    settings = ground.plane.settings
+    if experiment.suite == "later":
+        raise _refused(
+            "drill.not_built", ja="この訓練が要る部品はまだありません", en="Its part is not built yet"
+        )
+    if settings.environment == "production" and not (actor.is_operator and actor.may(Permission.APPROVE)):
+        raise _refused(
+            "drill.production",
+            ja="本番環境の訓練には承認者の操作が必要です(`--operator 名前`)",
+            en="In production an approver must run it (`--operator NAME`)",
+        )
+    if find_injected(ground.plane.ledger):
+        raise _refused(
+            "drill.still_in",
+            ja="前の訓練の故障が残っています。`hrx drill abort` で取り消してください",
+            en="An older drill's fault is still in: `hrx drill abort`",
+        )
+    real = list_open_real(ground.plane.ledger)
+    if real:
+        raise _refused(
+            "drill.real_incident",
+            ja=f"実際の障害 {real[0].id} が未解決です",
+            en=f"Incident {real[0].id} is real and open",
+        )
+    deadline = time.monotonic() + _STEADY_S
+    while unsteady := list_unsteady(ground, experiment):
+        if time.monotonic() > deadline:
+            names = ", ".join(unsteady)
+            raise _refused(
+                "drill.not_steady",
+                ja=f"始める前から正常ではありません: {names}",
+                en=f"The steady state does not hold: {names}",
+            )
+        time.sleep(_POLL_S)
+
+
+def _go(drill: _Drill) -> Outcome:
+    recovered_at: datetime | None = None
+    with ExitStack() as around:
+        # Registered first, so that it runs last of all and whatever happens.
+        around.callback(_take_back, drill)
+        around.enter_context(people_at_work(drill.ground, per_s=drill.experiment.traffic))
+        if drill.experiment.traffic > 0:
+            _rest(drill, for_s=5.0)
+        try:
+            _inject(drill)
+            _watch(drill)
+            if drill.experiment.repairs:
+                drill.say(Text(ja="復旧手順を実行します", en="Running the proposed repair"))
+                drill.repaired_by = repair(drill.ground, drill.noticed, actor=drill.actor) or "rollback"
+            _take_back(drill)
+            recovered_at = _await_steady(drill)
+        except HrxError as error:
+            drill.problem = f"{error.stable_code}: {error.message.en}"
+            _log.warning(
+                "drill.problem", extra={"fields": {"drill": drill.experiment.id, "says": drill.problem}}
+            )
+    outcome = _to_outcome(drill, recovered_at)
+    drill.journal.write_outcome(outcome)
+    _close_incidents(drill)
+    return outcome
+
+
+def _inject(drill: _Drill) -> None:
+    for number, call in enumerate(drill.experiment.method):
+        fault = get_fault(call.fault)
+        memo = fault.prepare(drill.ground, call.arguments)
+        drill.journal.write_injecting(number, call, memo)
+        drill.injected.insert(
+            0,
+            Injected(
+                run_id=drill.journal.run_id, drill=drill.experiment.id, number=number, call=call, memo=memo
+            ),
+        )
+        if number == 0:
+            drill.began_at = clock.now()
+        drill.say(Text(ja=f"故障を起こします: {fault.title.ja}", en=f"Putting in: {fault.title.en}"))
+        drill.lets.insert(0, fault.inject(drill.ground, call.arguments, memo))
+
+
+def _watch(drill: _Drill) -> None:
+    """Wait until it was noticed, paged and diagnosed, or for as long as the experiment says."""
+    expects = drill.experiment.expects
+    deadline = time.monotonic() + expects.give_up_s
+    while time.monotonic() < deadline:
+        drill.renew()
+        before = drill.noticed
+        drill.noticed = look_at_response(drill.ground.plane.ledger, drill.experiment, since=drill.began_at)
+        _tell_progress(drill, before)
+        if _is_done(drill):
+            return
+        time.sleep(_POLL_S)
+
+
+def _is_done(drill: _Drill) -> bool:
+    noticed, expects = drill.noticed, drill.experiment.expects
+    is_told = noticed.paged_at is not None or (
+        expects.page_within_s is None and noticed.detected_at is not None
+    )
+    return is_told and noticed.cause_at is not None
+
+
+def _tell_progress(drill: _Drill, before: Noticed) -> None:
+    now, since = drill.noticed, drill.began_at
+    for name, at, was in (
+        (Text(ja="検知", en="noticed"), now.detected_at, before.detected_at),
+        (Text(ja="呼び出し", en="paged"), now.paged_at, before.paged_at),
+        (Text(ja="原因", en="right cause"), now.cause_at, before.cause_at),
+    ):
+        if at is not None and was is None:
+            seconds = (at - since).total_seconds()
+            drill.say(Text(ja=f"  {name.ja} {seconds:.1f} 秒", en=f"  {name.en} after {seconds:.1f} s"))
+
+
+def _take_back(drill: _Drill) -> None:
+    """Safe to call twice; what could not be taken back stays on record for `hrx drill abort`."""
+    for let in drill.lets:
+        try:
+            let()
+        except Exception:  # noqa: BLE001
+            _log.exception("drill.not_let_go")
+    drill.lets = []
+    drill.injected = undo(drill.ground, drill.injected, actor=drill.actor.name)
+    if drill.injected:
+        drill.problem = "not taken back: " + ", ".join(one.call.fault for one in drill.injected)
+
+
+def _await_steady(drill: _Drill) -> datetime | None:
+    """The moment from which the steady state held again; None when it did not within the limit."""
+    deadline, good, since = time.monotonic() + _RECOVER_S, 0, clock.now()
+    while time.monotonic() < deadline:
+        drill.renew()
+        at = clock.now()
+        if list_unsteady(drill.ground, drill.experiment):
+            good = 0
+        else:
+            since, good = (at, 1) if good == 0 else (since, good + 1)
+            if good >= _GOOD_LOOKS:
+                return since
+        time.sleep(_POLL_S)
+    return None
+
+
+def _rest(drill: _Drill, *, for_s: float) -> None:
+    time.sleep(for_s)
+    drill.renew()
+
+
+def _close_incidents(drill: _Drill) -> None:
+    """The drill's own incidents are ended by the drill, after what it broke has said that it is well."""
+    deadline = time.monotonic() + _STEADY_S
+    while time.monotonic() < deadline:
+        drill.renew()
+        is_quiet = look_quiet(drill.ground)
+        if is_quiet:
+            break
+        time.sleep(_POLL_S * 4)
+    for incident in list_open_drills(drill.ground.plane.ledger):
+        try:
+            actions.resolve(drill.ground.plane, incident.id, reason="drill", actor=drill.actor)
+            actions.close(drill.ground.plane, incident.id, actor=drill.actor)
+        except HrxError as error:
+            _log.warning("drill.not_closed", extra={"fields": {"code": error.stable_code}})
+
+
+def look_quiet(ground: Ground) -> bool:
+    """Whether nothing that machines told of the drills' incidents holds any more."""
+    with ground.plane.ledger.store.read() as connection:
+        ids = [incident.id for incident in list_open_drills(ground.plane.ledger)]
+        return all(found.firing_by_machines == 0 for found in count_standing(connection, ids).values())
+
+
+def _to_outcome(drill: _Drill, recovered_at: datetime | None) -> Outcome:
+    noticed, experiment = drill.noticed, drill.experiment
+    blamed = noticed.first_cause
+    return Outcome(
+        run_id=drill.journal.run_id,
+        drill=experiment.id,
+        at=drill.began_at,
+        fault=", ".join(call.fault for call in experiment.method),
+        sop=experiment.expects.sop,
+        alert=noticed.condition,
+        detect_s=_seconds(drill, noticed.detected_at),
+        page_s=_seconds(drill, noticed.paged_at),
+        cause_s=_seconds(drill, noticed.cause_at),
+        recover_s=_seconds(drill, recovered_at),
+        first_cause=blamed,
+        expected_cause=experiment.expects.causes,
+        # "Unknown" is no blame; neither is a triage that never came.
+        wrong_blame=blamed is not None and blamed not in experiment.expects.causes,
+        evidence_complete=noticed.evidence_complete,
+        repaired_by=drill.repaired_by,
+        is_outage=experiment.expects.is_outage,
+        page_within_s=experiment.expects.page_within_s,
+        incident_id=noticed.incident_id,
+        problem=drill.problem or (None if recovered_at else "the steady state did not come back in time"),
+    )
+
+
+def _seconds(drill: _Drill, at: datetime | None) -> float | None:
+    return None if at is None else round((at - drill.began_at).total_seconds(), 2)
+
+
+def _refused(code: str, *, ja: str, en: str) -> Refused:
+    return Refused(
+        Text(ja=ja, en=en),
+        hint=Text(ja="`hrx drill list` で一覧できます。", en="See `hrx drill list`."),
+        code=code,
+    )
