@@ -6,7 +6,7 @@ endif
 HRX := .venv/bin/hrx
 .DEFAULT_GOAL := help
 INSTALLED = test -x $(HRX) || { echo "→ make up"; exit 1; }
-.PHONY: help up down status logs test lint bench format
+.PHONY: help up down status logs test lint bench drill format
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ lint: ## the quick half of the tests: style, types, import contracts
 bench: ## measure; prints medians, ratios and aims: make bench BENCH="directory --people 10000"
 	@$(PYTHON) deploy/bootstrap.py --dev
 	@.venv/bin/python -m benchmarks $(BENCH)
+
+drill: ## break the running system on purpose and measure: make drill DRILL="api-stopped"
+	@$(INSTALLED)
+	@$(HRX) drill run $(DRILL) $(if $(DRILL),,--suite all) --yes
 
 format: ## format the sources
 	@.venv/bin/ruff check --fix -q src tests benchmarks migrations deploy

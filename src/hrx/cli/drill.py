@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -12,13 +12,16 @@ from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, open
 from hrx.kit.errors import HrxError, Text
 from hrx.ops.drills.experiments import Experiment, get_experiment, load_experiments
 from hrx.ops.drills.ground import Ground, open_ground
-from hrx.ops.drills.journal import Outcome, last_by_drill, list_outcomes
+from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
 from hrx.ops.drills.report import Summary, summarise
 from hrx.ops.drills.running import refuse_unless_safe, run_drill
 from hrx.ops.drills.undoing import abort as undo_all
 from hrx.ops.operators.roles import Permission, require
 
 Names = Annotated[list[str] | None, typer.Argument(help="Drills to run; without any, the suite.")]
+GiveUp = Annotated[
+    float | None, typer.Option("--give-up", help="Wait at most so many seconds for page and cause.", min=1)
+]
 Suite = Annotated[str, typer.Option(help="fast, slow (rules with minutes of duration) or all.")]
 
 
@@ -67,6 +70,7 @@ def list_all(as_json: AsJson = False) -> None:
 def run(
     drills: Names = None,
     suite: Suite = "fast",
+    give_up_s: GiveUp = None,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -77,6 +81,8 @@ def run(
     with opened() as plane:
         ground = open_ground(plane)
         chosen = _choose(ground, drills or [], suite)
+        if give_up_s is not None:
+            chosen = [replace(one, expects=replace(one.expects, give_up_s=give_up_s)) for one in chosen]
         actor = actor_of(plane, operator, code=code)
         require(actor, Permission.PLAN_AND_RUN)
         if dry_run:
@@ -123,8 +129,6 @@ def abort(
         actor = actor_of(plane, operator, code=code)
         require(actor, Permission.PLAN_AND_RUN)
         if dry_run:
-            from hrx.ops.drills.journal import find_injected
-
             names = [f"{one.drill}: {one.call.fault}" for one in find_injected(plane.ledger)]
             output.show_json({"would_undo": names, "dry_run": True})
             return

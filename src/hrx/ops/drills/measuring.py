@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,9 +11,11 @@ from hrx.ops.drills.experiments import Experiment
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind, Ledger
 from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident, list_unresolved
 from hrx.ops.ledger.notifications import NotificationState, list_notifications
-from hrx.ops.ledger.signals import Condition, find_conditions, find_first_heard
+from hrx.ops.ledger.signals import Condition, find_conditions, find_first_heard, list_conditions
 
 _PAGE: Final = "page"
+#: Conditions of the multi-window rules on the SLOs (runbook/watch/slos.yaml).
+_BURN: Final = "burn:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,21 @@ def look_at_response(ledger: Ledger, experiment: Experiment, *, since: datetime)
 
 
 def list_open_real(ledger: Ledger) -> list[Incident]:
-    """Incidents that are no drills and not over: no time to put faults in."""
+    """Incidents that are no drills and not over: no time to put faults in.
+
+    One that only says that an error budget burns is the trace of an outage, perhaps of the last drill's: it
+    goes on for hours and stops nobody."""
     with ledger.store.read() as connection:
-        return [found for found in list_unresolved(connection) if not found.is_drill]
+        return [
+            found
+            for found in list_unresolved(connection)
+            if not found.is_drill and not _is_trace(list_conditions(connection, found.id))
+        ]
+
+
+def _is_trace(conditions: Sequence[Condition]) -> bool:
+    holding = [one for one in conditions if one.is_firing]
+    return bool(holding) and all(one.key.startswith(_BURN) for one in holding)
 
 
 def list_open_drills(ledger: Ledger) -> list[Incident]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hrx.ops.incidents.gathering import Gathering
-from hrx.ops.ledger.drills import is_drill_running
+from hrx.ops.ledger.drills import DrillTime, find_drill_time
 from hrx.ops.ledger.signals import (
     Condition,
     add_signals,
@@ -58,13 +58,13 @@ def take_signals(plane: Plane, signals: Sequence[Signal]) -> TakenIn:
 def _take(plane: Plane, connection: Connection, fresh: Sequence[tuple[str, Signal]]) -> Gathering:
     keys = list({key_of(one) for _, one in fresh})
     before = find_conditions(connection, keys)
-    in_drill = is_drill_running(connection)
+    drill = find_drill_time(connection)
     after = dict(before)
     begun: set[str] = set()
     for _, one in fresh:
         key = key_of(one)
         former = after.get(key)
-        after[key] = _hear(former, one, in_drill=in_drill)
+        after[key] = _hear(former, one, is_drill=_is_drill(one, drill))
         if after[key].is_firing and (former is None or not former.is_firing):
             begun.add(key)
     gathering = Gathering(plane, connection, signals=[one for _, one in fresh])
@@ -78,7 +78,7 @@ def _take(plane: Plane, connection: Connection, fresh: Sequence[tuple[str, Signa
     return gathering
 
 
-def _hear(former: Condition | None, one: Signal, *, in_drill: bool) -> Condition:
+def _hear(former: Condition | None, one: Signal, *, is_drill: bool) -> Condition:
     """The condition after one more statement. It holds as long as anybody says so."""
     voice, at = voice_of(one), to_moment(one.started_at)
     voices = dict(former.body.get("voices", {})) if former else {}
@@ -106,7 +106,7 @@ def _hear(former: Condition | None, one: Signal, *, in_drill: bool) -> Condition
                 "summary": {"ja": one.summary.ja, "en": one.summary.en},
                 "sop": one.sop,
                 "is_security": one.is_security,
-                "is_drill": in_drill or _says_drill(one),
+                "is_drill": is_drill,
                 "labels": dict(list(one.labels.items())[:20]),
                 "voices": voices,
             },
@@ -123,10 +123,13 @@ def _hear(former: Condition | None, one: Signal, *, in_drill: bool) -> Condition
         body={
             **former.body,
             "voices": voices,
-            "is_drill": in_drill or _says_drill(one) if begins else former.body.get("is_drill", False),
+            "is_drill": is_drill if begins else former.body.get("is_drill", False),
         },
     )
 
 
-def _says_drill(one: Signal) -> bool:
-    return one.labels.get("drill") is not None or one.source is SignalSource.DRILL
+def _is_drill(one: Signal, drill: DrillTime) -> bool:
+    """Looks and probes see what is now; only rules speak of what was a minute ago."""
+    is_echo = drill.is_echoing and one.source is SignalSource.ALERTMANAGER
+    says_so = one.labels.get("drill") is not None or one.source is SignalSource.DRILL
+    return drill.is_running or is_echo or says_so

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from hrx.kit import clock
@@ -12,7 +14,22 @@ from hrx.ops.ledger.store import Connection
 DRILL_LOCK: Final = "drill"
 
 
-def is_drill_running(connection: Connection) -> bool:
-    """Whether a drill holds its lock now. One that was killed stops counting when its lock runs out."""
+#: Rules look back over windows of a minute and more: what they say just after a drill is about the drill.
+ECHO: Final = timedelta(seconds=180)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillTime:
+    """Whether a drill goes on, and whether one ended so lately that rules may still speak of it."""
+
+    is_running: bool
+    is_echoing: bool
+
+
+def find_drill_time(connection: Connection) -> DrillTime:
+    """As of now. A drill that was killed stops counting when its lock runs out."""
     held = find_lease(connection, DRILL_LOCK)
-    return held is not None and held.expires_at > clock.now()
+    if held is None:
+        return DrillTime(is_running=False, is_echoing=False)
+    now = clock.now()
+    return DrillTime(is_running=held.expires_at > now, is_echoing=held.expires_at + ECHO > now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import Final
 
 from hrx.kit import log
 from hrx.kit.errors import HrxError
@@ -17,6 +18,9 @@ from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import list_targets
 from hrx.ops.settings import OpsSettings
 
+#: A whole start takes about ten seconds on a small machine.
+_START_GRACE_S: Final = 20.0
+
 
 def build_probe(settings: OpsSettings) -> Probe:
     """The probe of these settings, not yet started."""
@@ -28,6 +32,7 @@ def build_probe(settings: OpsSettings) -> Probe:
             every_s=settings.probe_interval_s,
             timeout_s=settings.probe_timeout_s,
             silence_s=settings.probe_silence_s,
+            grace_s=_START_GRACE_S,
         ),
         reporter=Reporter(
             url=settings.ops_url.rstrip("/") + "/hooks/signals",

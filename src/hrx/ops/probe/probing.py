@@ -33,6 +33,8 @@ class Rhythm:
     every_s: float
     timeout_s: float
     silence_s: float
+    #: While everything is being started, what has not been well yet is not an outage.
+    grace_s: float = 0.0
 
     @property
     def late_s(self) -> float:
@@ -65,6 +67,8 @@ class Probe:
         self._newest: dict[str, Seen] = {}
         self._begun_s: dict[str, float] = {}
         self._judged_plane: Seen | None = None
+        self._was_well: set[str] = set()
+        self._judges_from_s = clock.monotonic_s() + rhythm.grace_s
         self._next_call_s = 0.0
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -131,6 +135,10 @@ class Probe:
             return
         with self._lock:
             self._newest[target.name] = seen
+            if seen.is_well:
+                self._was_well.add(target.name)
+            elif target.name not in self._was_well and clock.monotonic_s() < self._judges_from_s:
+                return
             standing, news = judge(self._standing.get(target.name, Standing()), seen)
             self._standing[target.name] = standing
         if news is not None:
