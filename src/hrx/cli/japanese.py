@@ -30,6 +30,17 @@ HELP: Final = {
     "What the parts wrote last; secrets masked.": "部品が最後に書いたログ。秘密は伏せる。",
     "One part, such as api-blue; all when left out.": "部品の名前(例: api-blue)。省略するとすべて。",
     "How many lines.": "行数。",
+    # --- drill
+    "Drills: faults on purpose, measured.": "障害訓練。わざと故障を起こして測る。",
+    "Every drill with its last result.": "すべての訓練と、最後に実施した日時。",
+    "Run drills one after the other, each taken back and verified before the next.": (
+        "訓練を順に実施する。取り消して正常に戻ったことを確かめてから次へ進む。"
+    ),
+    "The last result of every drill, and what they say together.": "各訓練の最後の結果と、全体のまとめ。",
+    "Take back what a killed drill left in.": "途中で終わった訓練が残した故障を取り消す。",
+    "Drills to run; without any, the suite.": "実施する訓練。省略すると組の全部。",
+    "fast, slow (rules with minutes of duration) or all.": "fast、slow(数分待つ規則を含む)、all のいずれか。",
+    "Wait at most so many seconds for page and cause.": "呼び出しと原因を待つ秒数の上限。",
     # --- rules
     "Alert rules: what they say, how soon, and what is made from them.": (
         "アラートの規則。何を、どれだけ早く知らせるか、何が生成されるか。"
