@@ -37,13 +37,14 @@ from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
 from hrx.ops.targets.target import PartState
 from tests.conftest import ROOT
-from tests.ops.browsing import serving
+from tests.ops.browsing import Browser, serving
 from tests.ops.conftest import (
     SmallMachine,
     impatient_runbook,
     ledger,
     ledger_url,
     machine,
+    make_operator,
     plane,
     settings,
     small_machine,
@@ -98,9 +99,16 @@ def state_of(plane: Plane, part: str) -> PartState:
 def test_a_stopped_part_is_noticed_by_the_running_plane_and_is_back_in_the_end(
     ground: Ground, machine: SmallMachine
 ) -> None:
-    with serving(ground.plane):
+    make_operator(ground.plane.ledger, "mori", role=Role.VIEWER)
+    with serving(ground.plane) as address:
         outcome = run_drill(ground, experiment(machine), actor=ME)
-    assert outcome.alert == "part-down:worker"
+        browser = Browser(address)
+        browser.sign_in("mori")
+        page = browser.get("/drills").text
+        browser.close()
+    assert "Background work is held down." in page
+    assert f"{outcome.detect_s:.1f} s" in page
+    assert outcome.condition == "part-down:worker"
     assert outcome.detect_s is not None
     assert 0 < outcome.detect_s < 8
     assert outcome.recover_s is not None
@@ -237,6 +245,7 @@ def test_unknown_is_no_blame_and_shares_are_of_all_drills() -> None:
             fault="f",
             sop="5.2.2",
             alert="a",
+            condition="c",
             detect_s=1.0,
             page_s=4.0 if cause else None,
             cause_s=None,

@@ -15,6 +15,7 @@ from hrx.ops.drills.ground import Ground, open_ground
 from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
 from hrx.ops.drills.report import Summary, summarise
 from hrx.ops.drills.running import refuse_unless_safe, run_drill
+from hrx.ops.drills.survival import list_pairs, run_pairs
 from hrx.ops.drills.undoing import abort as undo_all
 from hrx.ops.operators.roles import Permission, require
 
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_all)
     group.command("run")(run)
     group.command("report")(report)
+    group.command("survive")(survive)
     group.command("abort")(abort)
     app.add_typer(group, name="drill")
 
@@ -118,6 +120,44 @@ def report(as_json: AsJson = False) -> None:
     with opened() as plane:
         outcomes = sorted(last_by_drill(list_outcomes(plane.ledger)).values(), key=lambda one: one.sop)
     _show(outcomes, as_json=as_json)
+
+
+def survive(
+    operator: As = None, code: Code = "", dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Hold down two of those who watch, and the API: is somebody told within 30 s?"""
+    with opened() as plane:
+        ground = open_ground(plane)
+        actor = actor_of(plane, operator, code=code)
+        require(actor, Permission.PLAN_AND_RUN)
+        if dry_run:
+            output.show_json({"would_hold_down": list_pairs(), "dry_run": True})
+            return
+        confirm(
+            Text(
+                ja="監視の部品を二つずつと API を止めます。よろしいですか?",
+                en="This stops the watchers two by two, and the API. Go on?",
+            ),
+            yes=yes,
+        )
+        experiment = get_experiment(load_experiments(ground.drills_dir), "api-stopped")
+        outcomes = run_pairs(ground, experiment, actor=actor, say=lambda text: _tell(text, as_json=as_json))
+    if as_json:
+        output.show_json({"items": [asdict(one) for one in outcomes]})
+    else:
+        columns = (
+            Text(ja="止めた二つ", en="Without"),
+            Text(ja="通知", en="Told"),
+            Text(ja="誰が", en="By"),
+            Text(ja="約束どおり", en="Kept"),
+        )
+        rows = [
+            [" + ".join(one.pair), _seconds(one.page_s), one.by, "✓" if one.is_kept else "✗"]
+            for one in outcomes
+        ]
+        output.show_table(columns, rows)
+    if not all(one.is_kept and one.is_back for one in outcomes):
+        raise typer.Exit(output.FAILED)
 
 
 def abort(

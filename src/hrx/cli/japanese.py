@@ -37,6 +37,9 @@ HELP: Final = {
         "訓練を順に実施する。取り消して正常に戻ったことを確かめてから次へ進む。"
     ),
     "The last result of every drill, and what they say together.": "各訓練の最後の結果と、全体のまとめ。",
+    "Hold down two of those who watch, and the API: is somebody told within 30 s?": (
+        "監視の部品を二つと API を止めて、30 秒以内に誰かに届くかを確かめる。"
+    ),
     "Take back what a killed drill left in.": "途中で終わった訓練が残した故障を取り消す。",
     "Drills to run; without any, the suite.": "実施する訓練。省略すると組の全部。",
     "fast, slow (rules with minutes of duration) or all.": "fast、slow(数分待つ規則を含む)、all のいずれか。",

@@ -38,6 +38,7 @@ from hrx.ops.console.pages import (
     account,
     alerts,
     chapters,
+    drills,
     health,
     heartbeat,
     incidents,
@@ -68,6 +69,7 @@ PAGES: Final = (
     heartbeat,
     signals_hook,
     incidents,
+    drills,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (
     (NotSignedIn, 401),

@@ -43,6 +43,7 @@ class Outcome:
     fault: str
     sop: str
     alert: str | None
+    condition: str | None
     detect_s: float | None
     page_s: float | None
     cause_s: float | None
@@ -101,6 +102,7 @@ class Journal:
                 "fault": found.fault,
                 "sop": found.sop,
                 "alert": found.alert,
+                "condition": found.condition,
                 "detect_s": found.detect_s,
                 "page_s": found.page_s,
                 "cause_s": found.cause_s,
@@ -164,6 +166,7 @@ def _to_outcome(entry: Entry) -> Outcome:
         fault=str(body["fault"]),
         sop=str(body["sop"]),
         alert=body["alert"],
+        condition=body.get("condition"),
         detect_s=body["detect_s"],
         page_s=body["page_s"],
         cause_s=body["cause_s"],

@@ -23,6 +23,8 @@ class Noticed:
     """How far the plane has come. `proposals` are those of the first cause, as the triage put them."""
 
     condition: str | None = None
+    #: The name of the rule or look that told first.
+    alert: str | None = None
     detected_at: datetime | None = None
     incident_id: int | None = None
     paged_at: datetime | None = None
@@ -42,9 +44,10 @@ def look_at_response(ledger: Ledger, experiment: Experiment, *, since: datetime)
     condition, heard_at = found
     incident = _find_root(ledger, condition.incident_id)
     if incident is None:
-        return Noticed(condition=condition.key, detected_at=heard_at)
+        return Noticed(condition=condition.key, alert=condition.name, detected_at=heard_at)
     noticed = Noticed(
         condition=condition.key,
+        alert=condition.name,
         detected_at=heard_at,
         incident_id=incident.id,
         paged_at=_find_page(ledger, incident, since=since),
@@ -128,6 +131,7 @@ def _with_triage(
     shown = right or last
     return Noticed(
         condition=noticed.condition,
+        alert=noticed.alert,
         detected_at=noticed.detected_at,
         incident_id=noticed.incident_id,
         paged_at=noticed.paged_at,

@@ -1,0 +1,47 @@
+"""The drills: every fault with its last result beside the promise, and how the last results went before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Response
+
+from hrx.ops.console.desk import Visit, needs
+from hrx.ops.drills.experiments import Experiment, load_experiments
+from hrx.ops.drills.journal import Outcome, last_by_drill, list_outcomes
+from hrx.ops.drills.report import summarise
+from hrx.ops.operators.roles import Permission
+
+router: Final = APIRouter()
+Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
+_TREND: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One drill as a line of the page; `trend` are seconds to notice, the oldest first."""
+
+    experiment: Experiment
+    last: Outcome | None
+    trend: tuple[float | None, ...]
+
+
+@router.get("/drills")
+def show_drills(visit: Looker) -> Response:
+    plane = visit.desk.plane
+    outcomes = list_outcomes(plane.ledger)
+    experiments = load_experiments(plane.settings.runbook_dir.parent / "drills")
+    rows = sorted((_row(one, outcomes) for one in experiments), key=lambda row: row.experiment.expects.sop)
+    last = list(last_by_drill(outcomes).values())
+    return visit.page("drills.html", rows=rows, summary=summarise(last))
+
+
+def _row(experiment: Experiment, outcomes: Sequence[Outcome]) -> Row:
+    mine = [one for one in outcomes if one.drill == experiment.id][:_TREND]
+    return Row(
+        experiment=experiment,
+        last=mine[0] if mine else None,
+        trend=tuple(one.detect_s for one in reversed(mine)),
+    )
