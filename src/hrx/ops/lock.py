@@ -67,7 +67,7 @@ def acquire(ledger: Ledger, name: str, *, owner: str, reason: str, valid_s: floa
             name=name,
             owner=owner,
             reason=reason,
-            process=_this_process(),
+            process=name_this_process(),
             version=former.version + 1 if former else 1,
             acquired_at=now,
             expires_at=now + timedelta(seconds=valid_s),
@@ -142,7 +142,12 @@ def is_abandoned(held: Lease) -> bool:
     """Whether the holder was a process of this machine that no longer exists (kill -9, power cut).
 
     False when it ran elsewhere: another machine's processes cannot be seen, only waited for."""
-    host, _, rest = held.process.partition("|")
+    return is_process_gone(held.process)
+
+
+def is_process_gone(named: str) -> bool:
+    """Whether a process of this machine, as `name_this_process` named it, no longer exists."""
+    host, _, rest = named.partition("|")
     pid, _, started = rest.partition("|")
     if host != platform.node():
         return False
@@ -152,6 +157,6 @@ def is_abandoned(held: Lease) -> bool:
         return True
 
 
-def _this_process() -> str:
+def name_this_process() -> str:
     """Host, pid and start: a pid alone is used again by other processes."""
     return f"{platform.node()}|{os.getpid()}|{psutil.Process().create_time():.2f}"

@@ -27,6 +27,8 @@ _log = logging.getLogger("hrx.ops.tick")
 _WORK_LEASE_S: Final = 120.0
 #: A decision that keeps failing is a bug; it is tried again, but not in every second.
 _RETRY_S: Final = 5.0
+#: Many commits in a row are one reason to look.
+_BREATH_S: Final = 0.02
 
 
 class Ticker:
@@ -40,28 +42,39 @@ class Ticker:
         works: Mapping[str, Work],
         rounds: tuple[Round, ...] = (),
         every_s: float = 1.0,
+        closing: tuple[Callable[[], None], ...] = (),
     ) -> None:
         self._plane = plane
         self._decisions = decisions
         self._works = works
         self._rounds = rounds
         self._every_s = every_s
+        self._closing = closing
         self._failed_at: dict[int, float] = {}
         #: When the last tick ended; read by /heartbeat.
         self.ticked_at: datetime | None = None
         self._stop = threading.Event()
+        self._woken = threading.Event()
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="work")
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
+        self._plane.ledger.store.on_due(self.wake)
         self._thread.start()
+
+    def wake(self) -> None:
+        """Look now rather than at the next second; from any thread, as often as one likes."""
+        self._woken.set()
 
     def stop(self) -> None:
         """Ask the thread to end and wait for what it is at; work goes on being due."""
         self._stop.set()
+        self._woken.set()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for close in self._closing:
+            close()
 
     def tick(self) -> int:
         """Do what is due now; gives how many timers were taken up."""
@@ -74,12 +87,14 @@ class Ticker:
     def _run(self) -> None:
         while not self._stop.is_set():
             started = clock.monotonic_s()
+            self._woken.clear()
             try:
                 self.tick()
             # A worker loop outlives a bug, and a ledger that cannot be written for a while.
             except Exception:  # noqa: BLE001
                 _log.exception("tick.bug")
-            self._stop.wait(max(0.05, self._every_s - (clock.monotonic_s() - started)))
+            self._woken.wait(max(0.05, self._every_s - (clock.monotonic_s() - started)))
+            self._stop.wait(_BREATH_S)
 
     def _decide(self) -> int:
         with self._plane.ledger.store.read() as connection:

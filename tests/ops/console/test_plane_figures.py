@@ -7,7 +7,7 @@ import pytest
 from hrx.kit import clock
 from hrx.kit.catalogue import list_metrics_of
 from hrx.kit.figures import Source
-from hrx.ops.ledger.notifications import Attempt, NotificationState, enqueue, lease_next, settle
+from hrx.ops.ledger.notifications import Attempt, NotificationState, enqueue, settle
 from hrx.ops.run.plane import Plane
 from tests.exposition import fetch_families
 
@@ -44,7 +44,6 @@ def test_a_delivered_message_is_counted_once_with_its_latency(console: str, plan
             message={"title": {"ja": "試験", "en": "test"}},
         )
         assert number is not None
-        lease_next(connection, for_s=30)
         settle(
             connection,
             number,

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from hrx.ops.channels.opening import open_channels
 from hrx.ops.communication import timers as communication_timers
 from hrx.ops.incidents import timers as incident_timers
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.observe.watching import Watcher
+from hrx.ops.paging import timers as paging_timers
+from hrx.ops.paging.sender import Sender
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Signal
 from hrx.ops.tick import Decision, Round, Ticker, Work
@@ -19,14 +22,23 @@ from hrx.ops.tick import Decision, Round, Ticker, Work
 DECISIONS: Final[Mapping[str, Decision]] = {
     **incident_timers.DECISIONS,
     **communication_timers.DECISIONS,
+    **paging_timers.DECISIONS,
 }
 WORKS: Final[Mapping[str, Work]] = {}
-ROUNDS: Final[tuple[Round, ...]] = (*communication_timers.ROUNDS,)
+ROUNDS: Final[tuple[Round, ...]] = (*communication_timers.ROUNDS, *paging_timers.ROUNDS)
 
 
 def make_ticker(plane: Plane) -> Ticker:
     """The one ticker of this console, not started yet."""
-    return Ticker(plane, decisions=DECISIONS, works=WORKS, rounds=ROUNDS)
+    sender = Sender(plane, open_channels(plane.settings))
+    return Ticker(
+        plane,
+        decisions=DECISIONS,
+        works=WORKS,
+        # Last, so that what the others wanted said leaves in the same tick.
+        rounds=(*ROUNDS, sender.send_due),
+        closing=(sender.close,),
+    )
 
 
 def make_watcher(plane: Plane) -> Watcher:

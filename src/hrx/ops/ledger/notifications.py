@@ -5,7 +5,7 @@ is then sent again: at most twice, never not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from hrx.kit import clock
 from hrx.ops.ledger.respond_tables import attempt_to_notify, notification
-from hrx.ops.ledger.store import Store
+from hrx.ops.ledger.store import Store, mark_due
 from hrx.ops.ledger.tables import to_moment
 
 
@@ -34,7 +34,7 @@ class NotificationState(StrEnum):
 class Notification:
     """One message to one recipient through one channel. `message` is what the channel renders.
 
-    `purpose` is `page`, `notice`, `update`, `reminder`, `heartbeat` …; a page is never bundled away."""
+    `purpose` is `page`, `notice`, `update`, `reminder`, `heartbeat` …; a SEV1 page is never bundled."""
 
     id: int
     dedup_key: str
@@ -50,6 +50,15 @@ class Notification:
     # `Any`: JSON.
     message: Mapping[str, Any] = field(default_factory=dict)
     receipt: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def severity(self) -> int | None:
+        found = self.message.get("severity")
+        return found if isinstance(found, int) else None
+
+    @property
+    def is_page(self) -> bool:
+        return self.purpose == "page"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,8 @@ def enqueue(
     if known.one_or_none() is not None:
         return None
     now = clock.now()
+    if at is None or at <= now:
+        mark_due(connection)
     done = connection.execute(
         insert(notification).values(
             dedup_key=dedup_key,
@@ -97,26 +108,103 @@ def enqueue(
     return int(key[0]) if key is not None else None
 
 
-def lease_next(connection: Connection, *, for_s: float, limit: int = 20) -> list[Notification]:
-    """Take the queued messages whose moment has come, oldest first, for `for_s` seconds."""
-    now = clock.now()
+def list_sendable(connection: Connection, *, limit: int = 500) -> list[Notification]:
+    """Queued messages whose moment has come and that nobody is at, the oldest first."""
+    now = to_moment(clock.now())
     statement = (
         select(notification)
-        .where(
-            notification.c.state == NotificationState.QUEUED.value, notification.c.next_at <= to_moment(now)
-        )
-        .where(or_(notification.c.leased_until.is_(None), notification.c.leased_until <= to_moment(now)))
+        .where(notification.c.state == NotificationState.QUEUED.value, notification.c.next_at <= now)
+        .where(or_(notification.c.leased_until.is_(None), notification.c.leased_until <= now))
         .order_by(notification.c.next_at, notification.c.id)
         .limit(limit)
     )
-    found = [_to_notification(row) for row in connection.execute(statement)]
-    if found:
-        connection.execute(
-            update(notification)
-            .where(notification.c.id.in_([one.id for one in found]))
-            .values(leased_until=to_moment(now + timedelta(seconds=for_s)), tries=notification.c.tries + 1)
+    return [_to_notification(row) for row in connection.execute(statement)]
+
+
+def lease(connection: Connection, ids: Sequence[int], *, by: str, for_s: float) -> None:
+    """Take messages for `for_s` seconds; a try is counted for each."""
+    connection.execute(
+        update(notification)
+        .where(notification.c.id.in_(ids))
+        .values(
+            leased_until=to_moment(clock.now() + timedelta(seconds=for_s)),
+            leased_by=by,
+            tries=notification.c.tries + 1,
         )
-    return found
+    )
+
+
+def list_lease_holders(connection: Connection) -> list[str]:
+    """The processes that are at a message now, or were when they died."""
+    statement = (
+        select(notification.c.leased_by)
+        .where(notification.c.state == NotificationState.QUEUED.value)
+        .where(notification.c.leased_by.is_not(None))
+        .distinct()
+    )
+    return [str(name) for name in connection.execute(statement).scalars()]
+
+
+def end_leases(connection: Connection, *, of: str) -> int:
+    """Free the messages of a process that is gone; gives how many those were."""
+    done = connection.execute(
+        update(notification)
+        .where(notification.c.leased_by == of, notification.c.state == NotificationState.QUEUED.value)
+        .values(leased_until=None, leased_by=None)
+    )
+    return done.rowcount
+
+
+def postpone(connection: Connection, ids: Sequence[int], *, until: datetime) -> None:
+    """Have messages wait; no try is counted."""
+    connection.execute(
+        update(notification).where(notification.c.id.in_(ids)).values(next_at=to_moment(until))
+    )
+
+
+def list_deliveries_since(
+    connection: Connection, *, recipient: str, channel: str, since: datetime
+) -> list[datetime]:
+    """When messages reached this recipient through this channel lately, oldest first."""
+    statement = (
+        select(notification.c.settled_at)
+        .where(notification.c.state == NotificationState.DELIVERED.value)
+        .where(notification.c.recipient == recipient, notification.c.channel == channel)
+        .where(notification.c.settled_at >= to_moment(since))
+        .order_by(notification.c.settled_at)
+    )
+    return [datetime.fromisoformat(at) for at in connection.execute(statement).scalars()]
+
+
+def find_thread_ref(connection: Connection, *, incident_id: int, recipient: str, channel: str) -> str | None:
+    """The channel's own id of the first message about this incident there, from its receipt."""
+    statement = (
+        select(notification.c.receipt)
+        .where(notification.c.incident_id == incident_id, notification.c.recipient == recipient)
+        .where(notification.c.channel == channel)
+        .where(notification.c.state == NotificationState.DELIVERED.value)
+        .order_by(notification.c.settled_at, notification.c.id)
+        .limit(1)
+    )
+    found = connection.execute(statement).scalar_one_or_none()
+    ref = orjson.loads(found).get("ref") if found else None
+    return str(ref) if ref else None
+
+
+def list_told(connection: Connection, *, incident_id: int) -> list[tuple[str, str]]:
+    """Recipient and channel of every message about an incident that was sent or will be."""
+    statement = (
+        select(notification.c.recipient, notification.c.channel)
+        .where(notification.c.incident_id == incident_id)
+        .where(notification.c.state.in_([NotificationState.QUEUED.value, NotificationState.DELIVERED.value]))
+        .distinct()
+    )
+    return [(row.recipient, row.channel) for row in connection.execute(statement)]
+
+
+def find_notification(connection: Connection, notification_id: int) -> Notification | None:
+    row = connection.execute(select(notification).where(notification.c.id == notification_id)).one_or_none()
+    return _to_notification(row) if row else None
 
 
 def settle(
@@ -133,6 +221,7 @@ def settle(
     values: dict[str, Any] = {
         "state": state.value,
         "leased_until": None,
+        "leased_by": None,
         "settled_at": to_moment(clock.now()) if is_over else None,
     }
     if receipt is not None:

@@ -97,7 +97,7 @@ notification = Table(
     # The same message is enqueued once, however often the step that wants it is run.
     Column("dedup_key", String(200), nullable=False, unique=True),
     Column("incident_id", BIG, index=True),
-    # A contact's id, or `channel:#hrx-alerts-critical` for a place that nobody owns.
+    # A contact's id, or `place:#hrx-alerts-critical` for a place that nobody owns.
     Column("recipient", String(200), nullable=False),
     Column("channel", String(20), nullable=False),
     Column("purpose", String(40), nullable=False),
@@ -106,6 +106,8 @@ notification = Table(
     Column("tries", Integer, nullable=False),
     Column("next_at", String(40), nullable=False),
     Column("leased_until", String(40)),
+    # Which process is at it, so that its successor need not wait for the lease of a dead one to run out.
+    Column("leased_by", String(200)),
     Column("created_at", String(40), nullable=False),
     Column("settled_at", String(40)),
     Column("receipt", Text, nullable=False),

@@ -5,12 +5,12 @@ other writers, so that nobody can read a head that another is about to replace: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -24,6 +24,7 @@ from hrx.ops.ledger.tables import CORE_TABLES, guards, metadata
 BUSY_TIMEOUT_S: Final = 10.0
 # Any constant will do, as long as nothing else in that database takes the same advisory lock.
 _ADVISORY_KEY: Final = 4_852_581_001
+_DUE: Final = "hrx_due"
 
 
 class Store:
@@ -32,6 +33,13 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = _make_engine(make_url(url))
         self._is_sqlite = self._engine.dialect.name == "sqlite"
+        self._listeners: tuple[Callable[[], None], ...] = ()
+
+    def on_due(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called right after a commit of this process that left something to do.
+
+        A short cut only: what is due is in rows, and whoever looks at them every second finds it too."""
+        self._listeners = (*self._listeners, listener)
 
     def create(self) -> None:
         """Make missing tables and triggers; harmless when they exist.
@@ -40,6 +48,7 @@ class Store:
         with self.write() as connection:
             # Naming the tables of responding here is what makes them known before they are made.
             metadata.create_all(connection, tables=[*CORE_TABLES, *ALL_TABLES])
+            _add_missing_columns(connection)
             for statement in guards(self._engine.dialect.name, genesis=GENESIS):
                 connection.exec_driver_sql(statement)
 
@@ -52,9 +61,15 @@ class Store:
             with self._engine.begin() as connection:
                 if not self._is_sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_KEY})
+                # A pooled connection remembers what a transaction that was rolled back had marked.
+                connection.info.pop(_DUE, None)
                 yield connection
+                is_due = bool(connection.info.pop(_DUE, False))
         except (OperationalError, DBAPIError) as error:
             raise _unavailable(error) from error
+        if is_due:
+            for listener in self._listeners:
+                listener()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -67,6 +82,22 @@ class Store:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _add_missing_columns(connection: Connection) -> None:
+    """Columns that came after a ledger was made; such a column may always be empty, so adding it is all."""
+    looked = inspect(connection)
+    for table in (*CORE_TABLES, *ALL_TABLES):
+        there = {column["name"] for column in looked.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there and column.nullable:
+                kind = column.type.compile(connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
+
+
+def mark_due(connection: Connection) -> None:
+    """Say that this transaction leaves something to do at once; see `Store.on_due`."""
+    connection.info[_DUE] = True
 
 
 def open_store(url: str) -> Store:
@@ -131,4 +162,4 @@ def _unavailable(error: Exception) -> Unavailable:
     )
 
 
-__all__ = ["BUSY_TIMEOUT_S", "Connection", "Store", "open_store"]
+__all__ = ["BUSY_TIMEOUT_S", "Connection", "Store", "mark_due", "open_store"]

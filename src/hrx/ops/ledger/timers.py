@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 
 from hrx.kit import clock
 from hrx.ops.ledger.respond_tables import timer
-from hrx.ops.ledger.store import Store
+from hrx.ops.ledger.store import Store, mark_due
 from hrx.ops.ledger.tables import to_moment
 
 PENDING: Final = "pending"
@@ -57,6 +57,8 @@ def set_timer(
     mine = and_(timer.c.kind == kind, timer.c.subject == subject, timer.c.name == name)
     if connection.execute(update(timer).where(mine).values(values)).rowcount == 0:
         connection.execute(insert(timer).values(kind=kind, subject=subject, name=name, **values))
+    if due_at <= clock.now():
+        mark_due(connection)
 
 
 def hasten_timer(
@@ -67,6 +69,8 @@ def hasten_timer(
     done = connection.execute(
         update(timer).where(mine, timer.c.state == PENDING).values(due_at=to_moment(due_at))
     )
+    if due_at <= clock.now():
+        mark_due(connection)
     return done.rowcount > 0
 
 

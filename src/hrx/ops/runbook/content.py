@@ -7,6 +7,8 @@ from pathlib import Path
 
 from hrx.ops.runbook.chapters import Chapter, load_chapters
 from hrx.ops.runbook.communication import CommunicationRules, load_communication
+from hrx.ops.runbook.contacts import Contacts, load_contacts
+from hrx.ops.runbook.on_call import OnCallContent, load_on_call
 from hrx.ops.runbook.parts import PartInfo, load_parts
 from hrx.ops.runbook.procedures import Procedure, load_procedures
 from hrx.ops.runbook.reading import wrong
@@ -24,11 +26,14 @@ class Content:
     respond: Respond
     watch: Watch
     communication: CommunicationRules
+    contacts: Contacts
+    on_call: OnCallContent
 
 
 def load_content(folder: Path) -> Content:
     """The runbook. Raises ContentWrong when a file is wrong or names something that does not exist."""
     parts = load_parts(folder)
+    contacts = load_contacts(folder)
     content = Content(
         parts=parts,
         procedures=load_procedures(folder),
@@ -36,6 +41,8 @@ def load_content(folder: Path) -> Content:
         respond=load_respond(folder),
         watch=load_watch(folder),
         communication=load_communication(folder, services=frozenset(part.service for part in parts)),
+        contacts=contacts,
+        on_call=load_on_call(folder, contacts),
     )
     known = {procedure.id for procedure in content.procedures}
     for chapter in content.chapters:

@@ -1,0 +1,1 @@
+"""Paging: whom an incident reaches next, and that every message arrives. Decides nothing about incidents."""

@@ -1,0 +1,229 @@
+"""The decision whom an incident pages next. Everything it writes is one transaction with the timer's end.
+
+A step with nobody reachable costs no time: the next is taken in the same transaction. After the last step the
+steps begin again, louder: on every channel of a person at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from hrx.kit import clock
+from hrx.ops.channels.opening import list_configured
+from hrx.ops.ledger.entries import Kind
+from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident
+from hrx.ops.ledger.notifications import enqueue
+from hrx.ops.ledger.on_call import list_changes
+from hrx.ops.ledger.store import Connection
+from hrx.ops.ledger.timers import Timer, set_timer
+from hrx.ops.paging.messages import say_at_risk, say_page, say_unanswered
+from hrx.ops.paging.people import PLACE, list_step_people, usable_reaches
+from hrx.ops.run.plane import Plane
+from hrx.ops.runbook.contacts import Contact
+from hrx.ops.schedules.rotation import EscalationStep, OnCallChange, Policy, Target
+
+ESCALATE: Final = "paging.escalate"
+ACTOR: Final = "paging"
+#: A timer of this name tells the incident manager that a clock runs out; it is no step.
+AT_RISK: Final = "at_risk"
+_MANAGER: Final = EscalationStep(targets=(Target(rotation="manager"),), delay_s=1)
+#: How long to wait when a whole policy reaches nobody: schedules and settings are changed by people.
+_NOBODY_RETRY_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """The step to take now, and which were passed over because they reach nobody."""
+
+    round: int
+    step: int
+    people: list[Contact]
+    skipped: tuple[str, ...]
+
+
+def _mark(timer: Timer) -> str:
+    """Part of every message's key: an incident that is opened again pages again."""
+    return f"{timer.due_at.timestamp():.3f}"
+
+
+def escalate(plane: Plane, connection: Connection, timer: Timer) -> None:
+    """Page the next step of an incident that nobody has acknowledged, and set the timer for the one after."""
+    incident = find_incident(connection, int(timer.subject.removeprefix("incident:")))
+    if incident is None:
+        return
+    if timer.name == AT_RISK:
+        _tell_manager(plane, connection, incident, timer)
+        return
+    if incident.state is not IncidentState.OPEN:
+        return
+    policy = plane.content.on_call.policy_for(incident.severity, is_security=incident.is_security)
+    step, turn = int(timer.payload.get("step", 0)), int(timer.payload.get("round", 0))
+    if step == 0 and turn == 0:
+        _tell_places(plane, connection, incident, policy, mark=_mark(timer))
+    if not policy.steps:
+        return
+    now = clock.now()
+    changes = list_changes(connection, ending_after=now)
+    found = find_next(plane, policy, turn=turn, step=step, at=now, changes=changes)
+    if found is None:
+        _give_up_round(plane, connection, incident, policy, turn=turn)
+        return
+    _page(plane, connection, incident, found, mark=_mark(timer))
+    _set_next(connection, incident, found, delay_s=policy.steps[found.step].delay_s, policy=policy)
+
+
+def _tell_manager(plane: Plane, connection: Connection, incident: Incident, timer: Timer) -> None:
+    """Whoever manages incidents hears that a clock runs out, whoever is at work on it."""
+    if not incident.is_unresolved:
+        return
+    now = clock.now()
+    changes = list_changes(connection, ending_after=now)
+    people = list_step_people(plane, _MANAGER, at=now, changes=changes)
+    configured = list_configured(plane.settings)
+    for person in people:
+        reach = usable_reaches(person.channels, configured)[0]
+        enqueue(
+            connection,
+            dedup_key=f"at-risk:{incident.id}:{person.id}:{_mark(timer)}",
+            recipient=person.id,
+            channel=reach.kind.value,
+            # No page: it is meant although somebody has acknowledged.
+            purpose="notice",
+            message=say_at_risk(incident, clock_name=str(timer.payload.get("clock", ""))),
+            incident_id=incident.id,
+        )
+    plane.ledger.append_within(
+        connection,
+        Kind.ESCALATION,
+        actor=ACTOR,
+        subject=incident.subject,
+        body={
+            "outcome": "manager_told",
+            "people": [person.id for person in people],
+            "reason": str(timer.payload.get("reason", "")),
+        },
+    )
+
+
+def find_next(
+    plane: Plane,
+    policy: Policy,
+    *,
+    turn: int,
+    step: int,
+    at: datetime,
+    changes: list[OnCallChange],
+) -> Next | None:
+    """The first step from here on that reaches somebody; None when none does, or the rounds are over."""
+    skipped: list[str] = []
+    while turn < policy.rounds:
+        for number in range(step, len(policy.steps)):
+            people = list_step_people(plane, policy.steps[number], at=at, changes=changes)
+            if people:
+                return Next(round=turn, step=number, people=people, skipped=tuple(skipped))
+            skipped.append(f"{turn + 1}.{number + 1}")
+        turn, step = turn + 1, 0
+    return None
+
+
+def _page(plane: Plane, connection: Connection, incident: Incident, found: Next, *, mark: str) -> None:
+    is_loud = found.round > 0
+    configured = list_configured(plane.settings)
+    for person in found.people:
+        ways = usable_reaches(person.channels, configured)
+        for reach in ways if is_loud else ways[:1]:
+            enqueue(
+                connection,
+                dedup_key=f"page:{incident.id}:{found.round}:{found.step}:{person.id}:{reach.kind}:{mark}",
+                recipient=person.id,
+                channel=reach.kind.value,
+                purpose="page",
+                message=say_page(incident, step=found.step, turn=found.round),
+                incident_id=incident.id,
+            )
+    plane.ledger.append_within(
+        connection,
+        Kind.ESCALATION,
+        actor=ACTOR,
+        subject=incident.subject,
+        body={
+            "outcome": "paged",
+            "round": found.round + 1,
+            "step": found.step + 1,
+            "people": [person.id for person in found.people],
+            "skipped": list(found.skipped),
+            "all_channels": is_loud,
+        },
+    )
+
+
+def _set_next(
+    connection: Connection, incident: Incident, found: Next, *, delay_s: float, policy: Policy
+) -> None:
+    is_last = found.step + 1 >= len(policy.steps)
+    payload = {
+        "step": 0 if is_last else found.step + 1,
+        "round": found.round + 1 if is_last else found.round,
+    }
+    set_timer(
+        connection,
+        kind=ESCALATE,
+        subject=incident.subject,
+        due_at=clock.now() + timedelta(seconds=delay_s),
+        payload=payload,
+    )
+
+
+def _tell_places(
+    plane: Plane, connection: Connection, incident: Incident, policy: Policy, *, mark: str
+) -> None:
+    """The places of the policy hear of it at once, beside the people."""
+    for name in policy.places:
+        place = plane.content.on_call.find_place(name)
+        if place is None:
+            continue
+        enqueue(
+            connection,
+            dedup_key=f"place:{incident.id}:{name}:{mark}",
+            recipient=f"{PLACE}{name}",
+            channel=place.reach.kind.value,
+            purpose="notice",
+            message=say_page(incident, step=0, turn=0),
+            incident_id=incident.id,
+        )
+
+
+def _give_up_round(
+    plane: Plane, connection: Connection, incident: Incident, policy: Policy, *, turn: int
+) -> None:
+    """Nobody can be paged, or everybody was, often enough: say so where it is read, and keep a record."""
+    is_over = turn >= policy.rounds
+    key = "over" if is_over else f"nobody:{clock.now():%Y%m%d%H}"
+    for name in policy.places:
+        place = plane.content.on_call.find_place(name)
+        if place is not None:
+            enqueue(
+                connection,
+                dedup_key=f"unanswered:{incident.id}:{key}:{name}",
+                recipient=f"{PLACE}{name}",
+                channel=place.reach.kind.value,
+                purpose="notice",
+                message=say_unanswered(incident, is_over=is_over),
+                incident_id=incident.id,
+            )
+    plane.ledger.append_within(
+        connection,
+        Kind.ESCALATION,
+        actor=ACTOR,
+        subject=incident.subject,
+        body={"outcome": "exhausted" if is_over else "nobody_reachable", "round": turn + 1},
+    )
+    if not is_over:
+        set_timer(
+            connection,
+            kind=ESCALATE,
+            subject=incident.subject,
+            due_at=clock.now() + timedelta(seconds=_NOBODY_RETRY_S),
+            payload={"step": 0, "round": turn},
+        )

@@ -1,0 +1,161 @@
+"""From an incident row to a message in front of a person, and what happens when a channel fails."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from hrx.kit import clock
+from hrx.ops.inbox.box import Mood, StandIn
+from hrx.ops.ledger.entries import EntryFilter, Kind
+from hrx.ops.ledger.notifications import NotificationState, enqueue, list_attempts, list_notifications
+from hrx.ops.signal import Severity
+from hrx.ops.tick import Ticker
+from tests.ops.paging.conftest import SECRETS, Desk, Inbox
+
+pytestmark = pytest.mark.req("R5.1-2")
+
+
+def test_an_incident_reaches_the_first_responder_the_place_and_pagerduty(desk: Desk, inbox: Inbox) -> None:
+    incident = desk.open(Severity.CRITICAL)
+    desk.tick()
+    slack = inbox.messages(StandIn.SLACK)
+    assert {one.to for one in slack} >= {"C0HRXCRITICAL"}
+    assert len(slack) == 2, "the place, and one person"
+    assert inbox.messages(StandIn.PAGERDUTY)[0].key == f"hrx-incident:{incident.id}"
+    assert all("SEV1" in str(one.body["blocks"]) for one in slack)
+    assert all(
+        one.state is NotificationState.DELIVERED for one in list_notifications(desk.plane.ledger.store)
+    )
+
+
+def test_a_page_is_in_front_of_somebody_within_a_second_of_its_row(desk: Desk, inbox: Inbox) -> None:
+    ticker = Ticker(desk.plane, decisions=desk.ticker._decisions, works={}, rounds=(desk.sender.send_due,))
+    ticker.start()
+    try:
+        started = time.monotonic()
+        desk.open(Severity.CRITICAL)
+        inbox.wait_for(1)
+        assert time.monotonic() - started < 1.0
+    finally:
+        ticker.stop()
+
+
+def test_a_throttled_channel_is_tried_again_when_it_asked_to_be(desk: Desk, inbox: Inbox) -> None:
+    inbox.box.set_mood(StandIn.SLACK, Mood.THROTTLED)
+    desk.open(Severity.MINOR)
+    desk.tick()
+    inbox.box.set_mood(StandIn.SLACK, Mood.WELL)
+    desk.tick()
+    assert inbox.messages(StandIn.SLACK) == [], "the stand-in asked for two seconds"
+    with clock.shifted(timedelta(seconds=4)):
+        desk.tick()
+    assert len(inbox.messages(StandIn.SLACK)) == 2
+
+
+@pytest.mark.parametrize("mood", [Mood.FAULT, Mood.HANGS])
+def test_a_page_takes_the_next_way_when_the_first_keeps_failing(desk: Desk, inbox: Inbox, mood: Mood) -> None:
+    inbox.box.set_mood(StandIn.SLACK, mood)
+    desk.open(Severity.CRITICAL)
+    for seconds in (0, 5, 10, 15):
+        with clock.shifted(timedelta(seconds=seconds)):
+            desk.tick()
+    assert len(inbox.messages(StandIn.EMAIL)) == 1
+
+
+def test_a_refusal_for_good_takes_the_next_way_at_once(desk: Desk, inbox: Inbox) -> None:
+    inbox.box.set_mood(StandIn.SLACK, Mood.REFUSES)
+    desk.open(Severity.CRITICAL)
+    desk.tick()
+    assert len(inbox.messages(StandIn.EMAIL)) == 1
+
+
+def test_a_page_that_no_way_takes_goes_to_the_next_step_at_once(desk: Desk, inbox: Inbox) -> None:
+    for stand_in in (StandIn.SLACK, StandIn.EMAIL, StandIn.WEBHOOK):
+        inbox.box.set_mood(stand_in, Mood.REFUSES)
+    incident = desk.open(Severity.CRITICAL)
+    for _ in range(6):
+        desk.tick()
+    entries = desk.plane.ledger.list_entries(EntryFilter(subject=incident.subject))
+    paged = [one for one in entries if one.kind is Kind.ESCALATION and one.body["outcome"] == "paged"]
+    assert len(paged) >= 3, "first, second and manager were tried without waiting five minutes each"
+    assert any(one.kind is Kind.NOTIFICATION for one in entries)
+
+
+def test_forty_messages_become_one_and_a_sev1_page_is_not_delayed(desk: Desk, inbox: Inbox) -> None:
+    with desk.plane.ledger.store.write() as connection:
+        for number in range(40):
+            enqueue(
+                connection,
+                dedup_key=f"notice:{number}",
+                recipient="sato",
+                channel="slack",
+                purpose="notice",
+                message={"title": {"ja": f"通知 {number}", "en": f"Notice {number}"}, "lines": []},
+            )
+        enqueue(
+            connection,
+            dedup_key="page:x",
+            recipient="sato",
+            channel="slack",
+            purpose="page",
+            message={"title": {"ja": "停止", "en": "Outage"}, "lines": [], "severity": 1},
+        )
+    desk.tick()
+    arrived = inbox.messages(StandIn.SLACK, to="U0SATO")
+    assert len(arrived) == 2
+    bundle = next(one for one in arrived if "40 件" in one.title)
+    assert all(f"通知 {number}" in str(bundle.body["blocks"]) for number in range(40))
+    states = [one.state for one in list_notifications(desk.plane.ledger.store)]
+    assert states.count(NotificationState.BUNDLED) == 39
+
+
+def test_more_than_a_person_can_read_waits_and_is_bundled(desk: Desk, inbox: Inbox) -> None:
+    def notice(number: int) -> None:
+        with desk.plane.ledger.store.write() as connection:
+            enqueue(
+                connection,
+                dedup_key=f"notice:{number}",
+                recipient="sato",
+                channel="slack",
+                purpose="notice",
+                message={"title": {"ja": f"通知 {number}", "en": ""}, "lines": []},
+            )
+        desk.tick()
+
+    for number in range(10):
+        notice(number)
+    assert len(inbox.messages(StandIn.SLACK)) == 4
+    with clock.shifted(timedelta(seconds=31)):
+        desk.tick()
+    assert len(inbox.messages(StandIn.SLACK)) == 5
+
+
+def test_an_acknowledged_incident_pages_nobody_any_more(desk: Desk, inbox: Inbox) -> None:
+    inbox.box.set_mood(StandIn.SLACK, Mood.FAULT)
+    incident = desk.open(Severity.CRITICAL)
+    desk.tick()
+    desk.acknowledge(incident)
+    inbox.box.set_mood(StandIn.SLACK, Mood.WELL)
+    with clock.shifted(timedelta(minutes=20)):
+        desk.tick()
+    assert [one.to for one in inbox.messages(StandIn.SLACK)] == ["C0HRXCRITICAL"], (
+        "the place still hears of it"
+    )
+
+
+def test_every_try_is_kept_and_none_shows_a_secret(desk: Desk, inbox: Inbox) -> None:
+    inbox.box.set_mood(StandIn.SLACK, Mood.FAULT)
+    inbox.box.set_mood(StandIn.PAGERDUTY, Mood.FAULT)
+    desk.open(Severity.CRITICAL)
+    for seconds in (0, 3):
+        with clock.shifted(timedelta(seconds=seconds)):
+            desk.tick()
+    store = desk.plane.ledger.store
+    page = next(one for one in list_notifications(store) if one.is_page)
+    tries = list_attempts(store, page.id)
+    assert [one.outcome for one in tries] == ["failed", "failed"]
+    said = "".join(one.says for found in list_notifications(store) for one in list_attempts(store, found.id))
+    assert not any(secret in said for secret in SECRETS)
