@@ -201,6 +201,7 @@ def settings(machine: SmallMachine, ledger_url: str) -> OpsSettings:
         ops_database_url=SecretStr(f"postgresql://hrx_ops:x@{nobody}/hrx"),
         redis_url=SecretStr(f"redis://{nobody}/0"),
         ops_hook_token=SecretStr("hook-token-of-the-tests"),
+        slack_signing_secret=SecretStr("signing-secret-of-the-tests"),
         look_timeout_s=0.5,
     )
 

@@ -13,17 +13,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from hrx.kit.errors import Invalid, Text
+from hrx.kit.errors import Invalid, Text, Unavailable
 from hrx.kit.settings import SecretStr
 from hrx.ops.observe.standby import Reach, read_standby, write_standby
-from hrx.ops.probe.calling import Caller, make_call
-from hrx.ops.probe.delivering import deliver_by_webhook
+from hrx.ops.probe.calling import Call, Caller, make_call
 from hrx.ops.probe.figures import Door, make_registry
 from hrx.ops.probe.guarding import PLANE_CONDITION, Duty, Watch, guard, note_paged
 from hrx.ops.probe.judging import Standing, judge
@@ -36,6 +36,17 @@ from hrx.ops.signal import SignalState
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.req("R4.3-2")
+
+
+def post_to_address(reach: Reach, call: Call) -> None:
+    """A channel as bare as can be: what is told, posted to the address."""
+    said = {"dedup_key": call.dedup_key, "recipient": reach.recipient, "title": call.title.ja}
+    try:
+        httpx.post(reach.address, json=said, timeout=2, trust_env=False).raise_for_status()
+    except httpx.HTTPError as error:
+        raise Unavailable(Text(ja="届かない", en="not taken")) from error
+
+
 AT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 PAGE = b'<title>x | HRX-AI</title><script src="/_next/static/chunks/a.js"></script>'
 
@@ -302,7 +313,7 @@ def test_whom_to_call_is_written_when_it_changes_and_survives_a_lost_file(
     assert write_standby(path, reach)
     assert not write_standby(path, reach)
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    caller = Caller(standby=path, deliver=deliver_by_webhook)
+    caller = Caller(standby=path, deliver=post_to_address)
     caller.remember()
     path.write_text("{ half a fi")
     assert caller.call(make_call(PLANE_CONDITION, says=None, since=AT))
@@ -349,7 +360,7 @@ def rig(world: World, tmp_path: Path) -> Rig:
             targets,
             rhythm=Rhythm(every_s=1, timeout_s=0.5, silence_s=0.3),
             reporter=reporter,
-            caller=Caller(standby=standby, deliver=deliver_by_webhook),
+            caller=Caller(standby=standby, deliver=post_to_address),
             state_file=tmp_path / "watch.json",
         )
 

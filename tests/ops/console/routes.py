@@ -24,6 +24,7 @@ PUBLIC = {
     ("POST", "/hooks/alertmanager"),
     # The same token; see test_probe_and_plane.py.
     ("POST", "/hooks/signals"),
+    ("POST", "/hooks/slack"),
 }
 #: Reads its form by hand, so its permission is not in a dependency.
 BY_HAND = {("POST", "/procedures/{procedure_id}/plans"): Permission.PLAN_AND_RUN}

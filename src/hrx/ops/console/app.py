@@ -49,6 +49,7 @@ from hrx.ops.console.pages import (
     settings,
     sign_in,
     signals_hook,
+    slack_hook,
 )
 from hrx.ops.console.telling_figures import TellingFigures
 from hrx.ops.observe.watching import Watcher
@@ -68,6 +69,7 @@ PAGES: Final = (
     alerts,
     heartbeat,
     signals_hook,
+    slack_hook,
     incidents,
     drills,
 )

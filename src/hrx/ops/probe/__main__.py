@@ -11,7 +11,7 @@ from hrx.kit.errors import HrxError
 from hrx.kit.settings import load
 from hrx.ops.observe.standby import extra_targets_path, standby_path
 from hrx.ops.probe.calling import Caller
-from hrx.ops.probe.delivering import deliver_by_webhook
+from hrx.ops.probe.delivering import make_delivery
 from hrx.ops.probe.figures import Door, make_registry
 from hrx.ops.probe.probing import Probe, Rhythm
 from hrx.ops.probe.reporting import Reporter
@@ -38,7 +38,7 @@ def build_probe(settings: OpsSettings) -> Probe:
             url=settings.ops_url.rstrip("/") + "/hooks/signals",
             token=token.get_secret_value() if token else None,
         ),
-        caller=Caller(standby=standby, deliver=deliver_by_webhook),
+        caller=Caller(standby=standby, deliver=make_delivery(settings)),
         state_file=standby.with_name("watch.json"),
         extra_file=extra_targets_path(settings.var_dir),
     )

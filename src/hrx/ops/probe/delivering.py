@@ -1,49 +1,52 @@
-"""How a call leaves the probe: straight to the channel, with nothing of the plane in between."""
+"""How a call leaves the probe: through a channel of its own, with nothing of the plane in between.
+
+The channels' libraries are heavy; they are loaded when there is something to say, which is nearly never."""
 
 from __future__ import annotations
 
-from typing import Final
-
-import orjson
-
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.observe.standby import Reach
-from hrx.ops.probe.calling import Call
-from hrx.ops.probe.fetching import FETCH_ERRORS, fetch
-
-_TIMEOUT_S: Final = 5.0
+from hrx.ops.probe.calling import Call, Deliver
+from hrx.ops.settings import OpsSettings
 
 
-def deliver_by_webhook(reach: Reach, call: Call) -> None:
-    """POST the call to the address of `reach`. Raises Unavailable when it was not taken."""
-    body = orjson.dumps(
-        {
-            "dedup_key": call.dedup_key,
-            "recipient": reach.recipient,
-            "title": call.title.in_language(reach.language),
-            "line": call.line.in_language(reach.language),
-            "since": call.since.isoformat(),
-        }
-    )
-    try:
-        answer = fetch(
-            reach.address,
-            timeout_s=_TIMEOUT_S,
-            method="POST",
-            body=body,
-            headers={"Content-Type": "application/json"},
-        )
-    except FETCH_ERRORS as error:
-        raise _not_taken(reach, type(error).__name__) from error
-    if answer.status >= 300:
-        raise _not_taken(reach, f"HTTP {answer.status}")
+def make_delivery(settings: OpsSettings) -> Deliver:
+    """Deliver through whichever channels the settings of this process make possible."""
+
+    def deliver(reach: Reach, call: Call) -> None:
+        """Raises Unavailable when the message was not taken."""
+        from hrx.ops.channels.channel import ChannelKind, Envelope
+        from hrx.ops.channels.opening import open_channels
+
+        channels = open_channels(settings)
+        try:
+            channel = channels.get(ChannelKind(reach.channel))
+            if channel is None:
+                raise _not_configured(reach)
+            channel.send(
+                Envelope(
+                    dedup_key=call.dedup_key,
+                    address=reach.address,
+                    language=reach.language,
+                    purpose="page",
+                    title=call.title.in_language(reach.language),
+                    lines=(call.line.in_language(reach.language),),
+                    severity=1,
+                    recipient=reach.recipient,
+                )
+            )
+        finally:
+            for opened in channels.values():
+                opened.close()
+
+    return deliver
 
 
-def _not_taken(reach: Reach, said: str) -> Unavailable:
+def _not_configured(reach: Reach) -> Unavailable:
     return Unavailable(
         Text(
-            ja=f"{reach.channel} に届きません({said})",
-            en=f"{reach.channel} did not take the message ({said})",
+            ja=f"{reach.channel} は設定されていません",
+            en=f"{reach.channel} is not configured",
         ),
         code="probe.not_delivered",
     )
