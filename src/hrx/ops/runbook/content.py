@@ -14,6 +14,7 @@ from hrx.ops.runbook.procedures import Procedure, load_procedures
 from hrx.ops.runbook.reading import wrong
 from hrx.ops.runbook.respond import Respond, load_respond
 from hrx.ops.runbook.watch.content import Watch, load_watch
+from hrx.ops.runbook.sops import Sop, load_sops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Content:
     communication: CommunicationRules
     contacts: Contacts
     on_call: OnCallContent
+    sops: tuple[Sop, ...]
 
 
 def load_content(folder: Path) -> Content:
@@ -43,10 +45,19 @@ def load_content(folder: Path) -> Content:
         communication=load_communication(folder, services=frozenset(part.service for part in parts)),
         contacts=contacts,
         on_call=load_on_call(folder, contacts),
+        sops=load_sops(folder),
     )
     known = {procedure.id for procedure in content.procedures}
     for chapter in content.chapters:
         for section in chapter.sections:
             for missing in sorted(set(section.procedures) - known):
                 raise wrong(f"section {section.id}", f"names an unknown procedure {missing}")
+    _refuse_unknown_procedures(content.sops, known=known)
     return content
+
+
+def _refuse_unknown_procedures(sops: tuple[Sop, ...], *, known: set[str]) -> None:
+    for sop in sops:
+        for cause in sop.causes:
+            for missing in sorted({item.procedure for item in cause.proposals} - known):
+                raise wrong(f"SOP {sop.id}, cause {cause.id}", f"proposes an unknown procedure {missing}")

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 
-from hrx.kit import log
+from hrx.kit import clock, log
 from hrx.ops.check import Fact, Observation
 from hrx.ops.seams.looking import LookFailed, look, no_answer
 
 _MAX_BODY_BYTES: Final = 64 * 1024
+_MAX_PAGE: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """An answer as it came."""
+
+    status_code: int
+    text: str
+    headers: Mapping[str, str]
+    latency_ms: float
 
 
 class HttpSeam:
@@ -46,6 +58,21 @@ class HttpSeam:
         if code >= 400 or body is None:
             raise no_answer(ValueError(f"HTTP {code}"), within_s=self._timeout_s)
         return body
+
+    def get_page(self, url: str) -> Page:
+        """A page as it comes, its text cut at 1 MB. Raises LookFailed."""
+        headers = {"X-Correlation-ID": log.correlation_id.get() or "hrx-ops-look"}
+        started = clock.monotonic_s()
+        try:
+            answer = self._client.get(url, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+            raise no_answer(error, within_s=self._timeout_s) from error
+        return Page(
+            status_code=answer.status_code,
+            text=answer.text[:_MAX_PAGE],
+            headers={name.lower(): value for name, value in answer.headers.items()},
+            latency_ms=round((clock.monotonic_s() - started) * 1000, 1),
+        )
 
     def close(self) -> None:
         self._client.close()
@@ -84,4 +111,4 @@ def _version_facts(code: int, body: Any) -> dict[str, Fact]:
     return {name: str(body[name]) for name in names if body.get(name) is not None}
 
 
-__all__ = ["HttpSeam", "LookFailed"]
+__all__ = ["HttpSeam", "LookFailed", "Page"]

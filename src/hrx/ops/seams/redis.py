@@ -32,5 +32,7 @@ def _ask(url: str, *, timeout_s: float) -> dict[str, Fact]:
         "uptime_s": int(info.get("uptime_in_seconds", 0)),
         "clients": int(info.get("connected_clients", 0)),
         "memory_bytes": int(info.get("used_memory", 0)),
+        "memory_limit_bytes": int(info.get("maxmemory", 0)),
+        "evictions": int(info.get("evicted_keys", 0)),
         "hit_ratio": round(hits / (hits + misses), 3) if hits + misses else None,
     }

@@ -117,6 +117,8 @@ def ops_environment(
         "HRX_API_GREEN_URL": f"http://127.0.0.1:{ports['api_green']}",
         "HRX_WEB_BLUE_URL": f"http://127.0.0.1:{ports['web_blue']}",
         "HRX_WEB_GREEN_URL": f"http://127.0.0.1:{ports['web_green']}",
+        "HRX_API_BLUE_METRICS_URL": f"http://127.0.0.1:{ports['api_blue_metrics']}/metrics",
+        "HRX_API_GREEN_METRICS_URL": f"http://127.0.0.1:{ports['api_green_metrics']}/metrics",
         "HRX_WORKER_URL": f"http://127.0.0.1:{ports['worker']}",
         "HRX_HAPROXY_STATS_URL": f"http://127.0.0.1:{ports['haproxy_stats']}",
         "HRX_PROMETHEUS_URL": f"http://127.0.0.1:{ports['prometheus']}",

@@ -1,0 +1,1 @@
+"""The checks themselves, by what they look at. Each reads, keeps to its limit, and gives facts."""

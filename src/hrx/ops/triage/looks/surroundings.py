@@ -1,0 +1,293 @@
+"""Checks of what our parts stand on: disks, clocks, names, certificates, and services of others."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+import psutil
+
+from hrx.kit.errors import Text
+from hrx.ops.check import Fact
+from hrx.ops.seams.looking import LookFailed
+from hrx.ops.triage.eyes import Eyes
+from hrx.ops.triage.looking import CheckSpec, Seen
+from hrx.ops.triage.reading import failure_kind
+
+_TLS_S: Final = 3.0
+_GIB: Final = 1024**3
+
+
+def _look_at_disks(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
+    var = eyes.plane.settings.var_dir.resolve()
+    folders = {"data": var, "log": var / "log", "temporary": Path(tempfile.gettempdir())}
+    rows = []
+    for name, folder in folders.items():
+        try:
+            usage = shutil.disk_usage(folder)
+        except OSError:
+            continue
+        rows.append((usage.free / usage.total, name, usage.free))
+    if not rows:
+        return Seen(facts={})
+    ratio, volume, free = min(rows)
+    facts: dict[str, Fact] = {
+        "free_ratio": round(ratio, 4),
+        "free_gb": round(free / _GIB, 2),
+        "volume": volume,
+        "log_mb": round(_size_of(var / "log") / 1_048_576, 1),
+    }
+    return Seen(facts=facts, raw="\n".join(f"{name} {free / _GIB:.2f} GiB free" for _, name, free in rows))
+
+
+def _size_of(folder: Path) -> int:
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return 0
+
+
+def _look_at_machine(_eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
+    memory = psutil.virtual_memory()
+    facts: dict[str, Fact] = {
+        "cpu_ratio": round(psutil.cpu_percent(interval=0.5) / 100, 2),
+        "load_per_core": round(psutil.getloadavg()[0] / (psutil.cpu_count() or 1), 2),
+        "memory_free_ratio": round(memory.available / memory.total, 3),
+    }
+    return Seen(facts=facts)
+
+
+def _look_at_clocks(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
+    """What several sources say the time is, beside what we think."""
+    offsets: dict[str, float] = {}
+    for name in ("api", "web", "haproxy"):
+        url = eyes.url_of(name)
+        offset = _offset_of(eyes, f"{url}{'/web/livez' if name == 'web' else '/livez'}")
+        if offset is not None:
+            offsets[name] = offset
+    for name, url in _named(eyes.plane.settings.outside_services).items():
+        offset = _offset_of(eyes, url)
+        if offset is not None:
+            offsets[name] = offset
+    worst = max(offsets, key=lambda name: abs(offsets[name]), default=None)
+    facts: dict[str, Fact] = {
+        "sources": len(offsets),
+        "worst_skew_s": round(abs(offsets[worst]), 1) if worst else None,
+        "worst_source": worst,
+    }
+    return Seen(facts=facts, raw="\n".join(f"{name} {offset:+.1f} s" for name, offset in offsets.items()))
+
+
+def _offset_of(eyes: Eyes, url: str) -> float | None:
+    try:
+        said = eyes.plane.http.get_page(url).headers.get("date")
+        return parsedate_to_datetime(said).timestamp() - time.time() if said else None
+    except (LookFailed, ValueError, TypeError):
+        return None
+
+
+def _look_at_names(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
+    """Whether the names of what we call can be resolved; addresses need no names."""
+    settings = eyes.plane.settings
+    urls = [
+        settings.edge_url, settings.ops_public_url or "", eyes.url_of("postgres") or "",
+        eyes.url_of("redis") or "", *_named(settings.outside_services).values(),
+    ]  # fmt: skip
+    hosts = sorted({host for url in urls if (host := urlsplit(url).hostname) and not _is_address(host)})
+    failed = [host for host in hosts if not _resolves(host)]
+    facts: dict[str, Fact] = {
+        "hosts": len(hosts),
+        "failed": len(failed) if hosts else None,
+        "first_failed": failed[0] if failed else None,
+    }
+    return Seen(facts=facts, raw="\n".join(f"{host} {'FAILED' if host in failed else 'ok'}" for host in hosts))
+
+
+def _is_address(host: str) -> bool:
+    return host.replace(".", "").isdigit() or ":" in host
+
+
+def _resolves(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except OSError:
+        return False
+
+
+def _look_at_certificates(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
+    settings = eyes.plane.settings
+    urls = [settings.edge_url, settings.ops_public_url or "", *_named(settings.outside_services).values()]
+    left: dict[str, float] = {}
+    bad: list[str] = []
+    for url in dict.fromkeys(url for url in urls if url.startswith("https://")):
+        parts = urlsplit(url)
+        try:
+            left[parts.hostname or ""] = _days_left(parts.hostname or "", parts.port or 443)
+        except ssl.SSLCertVerificationError as error:
+            bad.append(f"{parts.hostname}: {error.verify_message}")
+        except OSError:
+            continue
+    soonest = min(left, key=lambda host: left[host], default=None)
+    facts: dict[str, Fact] = {
+        "hosts": len(left) + len(bad),
+        "days_left": round(left[soonest], 1) if soonest else None,
+        "soonest": soonest,
+        "invalid": len(bad) if left or bad else None,
+        "first_invalid": bad[0] if bad else None,
+    }
+    lines = [*bad, *(f"{host} {days:.1f} days" for host, days in left.items())]
+    return Seen(facts=facts, raw="\n".join(lines))
+
+
+def _days_left(host: str, port: int) -> float:
+    context = ssl.create_default_context()
+    with (
+        socket.create_connection((host, port), timeout=_TLS_S) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secured,
+    ):
+        found: Any = secured.getpeercert()
+    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found["notAfter"])), UTC)
+    return (until.timestamp() - time.time()) / 86_400
+
+
+def _look_at_service(eyes: Eyes, params: Mapping[str, str], _timeout_s: float) -> Seen:
+    url = _named(eyes.plane.settings.outside_services).get(params["service"])
+    if url is None:
+        return Seen(facts={"is_configured": False}, raw="not configured (HRX_OUTSIDE_SERVICES)")
+    facts: dict[str, Fact] = {"is_configured": True, "host": urlsplit(url).hostname}
+    try:
+        page = eyes.plane.http.get_page(url)
+    except LookFailed as error:
+        kind = failure_kind(error)
+        return Seen(facts={**facts, "answers": False, "outcome": kind}, raw=error.why.en)
+    outcome = _outcome_of(page.status_code)
+    facts |= {
+        "answers": outcome != "failing",
+        "outcome": outcome,
+        "status_code": page.status_code,
+        "latency_ms": page.latency_ms,
+        "is_json": "json" in page.headers.get("content-type", ""),
+        "retry_after": page.headers.get("retry-after"),
+    }
+    return Seen(facts=facts, raw=f"HTTP {page.status_code}\n{page.text[:800]}")
+
+
+def _outcome_of(code: int) -> str:
+    if code == 429:
+        return "limited"
+    if code in (401, 403):
+        return "not_allowed"
+    if code in (404, 410):
+        return "gone"
+    return "failing" if code >= 500 else "fine"
+
+
+def _look_at_status_page(eyes: Eyes, params: Mapping[str, str], _timeout_s: float) -> Seen:
+    url = _named(eyes.plane.settings.status_pages).get(params["service"])
+    if url is None:
+        return Seen(facts={"is_configured": False}, raw="not configured (HRX_STATUS_PAGES)")
+    try:
+        page = eyes.plane.http.get_page(url)
+        body = orjson.loads(page.text)
+        indicator = str(body["status"]["indicator"])
+    except LookFailed as error:
+        return Seen(facts={"is_configured": True, "answers": False}, raw=error.why.en)
+    except (ValueError, KeyError, TypeError):
+        return Seen(facts={"is_configured": True, "answers": False}, raw="no Statuspage answer")
+    facts: dict[str, Fact] = {
+        "is_configured": True,
+        "answers": True,
+        "indicator": indicator,
+        "says_outage": indicator in ("major", "critical"),
+    }
+    return Seen(facts=facts, raw=page.text[:2000])
+
+
+def _named(text: str) -> dict[str, str]:
+    """`name=URL` pairs of a setting."""
+    pairs = (item.strip().partition("=") for item in text.split(",") if "=" in item)
+    return {name.strip(): url.strip() for name, _, url in pairs}
+
+
+CHECKS: Final = (
+    CheckSpec(
+        id="disk.free",
+        title=Text(ja="ディスクの空き", en="Free disk space"),
+        asks=Text(ja="データ、記録、一時フォルダの空きを測る", en="Measures room for data, logs and temporary files"),
+        facts=("free_ratio", "free_gb", "volume", "log_mb"),
+        timeout_s=3,
+        look=_look_at_disks,
+    ),
+    CheckSpec(
+        id="machine.load",
+        title=Text(ja="機械の負荷", en="Load of the machine"),
+        asks=Text(ja="機械全体の CPU とメモリーを読む", en="Reads CPU and memory of the whole machine"),
+        facts=("cpu_ratio", "load_per_core", "memory_free_ratio"),
+        timeout_s=3,
+        look=_look_at_machine,
+    ),
+    CheckSpec(
+        id="clock.skew",
+        title=Text(ja="時計のずれ", en="Clock skew"),
+        asks=Text(
+            ja="各部品と外部サービスが答える時刻を、手元の時計と比べる",
+            en="Compares the time that parts and outside services tell with our own",
+        ),
+        facts=("sources", "worst_skew_s", "worst_source"),
+        timeout_s=8,
+        look=_look_at_clocks,
+    ),
+    CheckSpec(
+        id="dns.names",
+        title=Text(ja="名前解決", en="Name resolution"),
+        asks=Text(ja="設定された相手の名前を引く", en="Resolves the names of what we are configured to call"),
+        facts=("hosts", "failed", "first_failed"),
+        timeout_s=5,
+        look=_look_at_names,
+    ),
+    CheckSpec(
+        id="tls.expiry",
+        title=Text(ja="証明書の期限", en="Certificates"),
+        asks=Text(ja="https の相手の証明書を確かめる", en="Verifies the certificates of https addresses"),
+        facts=("hosts", "days_left", "soonest", "invalid", "first_invalid"),
+        timeout_s=8,
+        look=_look_at_certificates,
+    ),
+    CheckSpec(
+        id="outside.service",
+        title=Text(ja="外部サービスの応答", en="Answer of an outside service"),
+        asks=Text(
+            ja="設定された URL に一度だけ問い合わせる(未設定も答えの一つ)",
+            en="Asks the configured URL once; “not configured” is an answer",
+        ),
+        facts=(
+            "is_configured", "host", "answers", "outcome", "status_code", "latency_ms", "is_json",
+            "retry_after",
+        ),
+        timeout_s=4,
+        look=_look_at_service,
+        params=("service",),
+    ),
+    CheckSpec(
+        id="outside.status_page",
+        title=Text(ja="提供元の状況ページ", en="Status page of a provider"),
+        asks=Text(
+            ja="提供元が公開している障害情報を読む(未設定も答えの一つ)",
+            en="Reads what the provider publishes; “not configured” is an answer",
+        ),
+        facts=("is_configured", "answers", "indicator", "says_outage"),
+        timeout_s=4,
+        look=_look_at_status_page,
+        params=("service",),
+    ),
+)  # fmt: skip
