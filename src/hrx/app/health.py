@@ -165,6 +165,8 @@ class VersionReport:
             "slot": self.slot,
             "schema_revision": await self._schema_revision(),
             "started_at": self.started_at.isoformat(),
+            # What this process thinks the time is: operations compare it with their own clock.
+            "now": clock.now().isoformat(),
         }
 
     async def _schema_revision(self) -> str | None:

@@ -44,6 +44,15 @@ HELP: Final = {
     "Drills to run; without any, the suite.": "実施する訓練。省略すると組の全部。",
     "fast, slow (rules with minutes of duration) or all.": "fast、slow(数分待つ規則を含む)、all のいずれか。",
     "Wait at most so many seconds for page and cause.": "呼び出しと原因を待つ秒数の上限。",
+    # --- sop
+    "The SOPs: what to do about which failure.": "SOP。どの障害に何をするか。",
+    "The SOPs, with how many probes and causes each has.": "SOP の一覧。確認と原因の数も示す。",
+    "The SOP's number, such as 5.2.3.": "SOP の番号(例: 5.2.3)。",
+    "One SOP as people read it.": "SOP 1 つの本文。",
+    "Keep the result with it.": "結果をその障害に残す。",
+    "Ask every probe at once and judge the causes; reads only. Exit code 1 when nothing is supported.": (
+        "すべての確認を同時に行い、原因を見極める。読むだけ。裏付けのある原因がなければ終了コード 1。"
+    ),
     # --- rules
     "Alert rules: what they say, how soon, and what is made from them.": (
         "アラートの規則。何を、どれだけ早く知らせるか、何が生成されるか。"

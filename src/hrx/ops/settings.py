@@ -246,6 +246,8 @@ class OpsSettings(Settings):
         en="URL of the status page as readers see it; used in feeds and messages",
         unit="URL",
         example="https://status.example.co.jp",
+    )
+
     # --- triage -------------------------------------------------------------------------------------
     api_blue_metrics_url: str = setting(
         "http://127.0.0.1:8151/metrics",
@@ -270,8 +272,8 @@ class OpsSettings(Settings):
         "",
         ja="提供元の公開状況ページ(Statuspage の JSON)。名前=URL をコンマで並べる"
         "(hosting、web、database、auth、billing、llm)",
-        en="Public status pages of providers (Statuspage JSON), as name=URL separated by commas: hosting, web, "
-        "database, auth, billing, llm",
+        en="Public status pages of providers (Statuspage JSON), as name=URL separated by commas: hosting, "
+        "web, database, auth, billing, llm",
         unit="list",
         example="hosting=https://status.fly.io/api/v2/status.json",
     )

@@ -377,5 +377,5 @@ async def test_health_of_a_whole_stack_is_ready(page: Browser) -> None:
     ready = await get("/readyz")
     assert (ready.status_code, ready.json()["status"], ready.json()["degraded"]) == (200, "ready", [])
     version = (await get("/version")).json()
-    assert set(version) == {"version", "commit", "slot", "schema_revision", "started_at"}
+    assert set(version) == {"version", "commit", "slot", "schema_revision", "started_at", "now"}
     assert version["schema_revision"] >= "0002"

@@ -18,14 +18,19 @@ from hrx.ops.paging.sender import Sender
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Signal
 from hrx.ops.tick import Decision, Round, Ticker, Work
+from hrx.ops.triage import timers as triage_timers
 
 DECISIONS: Final[Mapping[str, Decision]] = {
     **incident_timers.DECISIONS,
     **communication_timers.DECISIONS,
     **paging_timers.DECISIONS,
 }
-WORKS: Final[Mapping[str, Work]] = {}
-ROUNDS: Final[tuple[Round, ...]] = (*communication_timers.ROUNDS, *paging_timers.ROUNDS)
+WORKS: Final[Mapping[str, Work]] = {**triage_timers.WORKS}
+ROUNDS: Final[tuple[Round, ...]] = (
+    *communication_timers.ROUNDS,
+    *paging_timers.ROUNDS,
+    *triage_timers.ROUNDS,
+)
 
 
 def make_ticker(plane: Plane) -> Ticker:

@@ -13,8 +13,8 @@ from hrx.ops.runbook.parts import PartInfo, load_parts
 from hrx.ops.runbook.procedures import Procedure, load_procedures
 from hrx.ops.runbook.reading import wrong
 from hrx.ops.runbook.respond import Respond, load_respond
-from hrx.ops.runbook.watch.content import Watch, load_watch
 from hrx.ops.runbook.sops import Sop, load_sops
+from hrx.ops.runbook.watch.content import Watch, load_watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,5 +69,7 @@ def _read_sections(facts: Path, language: str) -> dict[str, str]:
         found[keys[heading]] = body.strip()
     for key, heading_text in SECTIONS.items():
         if not found.get(key):
-            raise wrong(path.name, f"has no section {heading_text.ja if language == 'ja' else heading_text.en}")
+            raise wrong(
+                path.name, f"has no section {heading_text.ja if language == 'ja' else heading_text.en}"
+            )
     return found

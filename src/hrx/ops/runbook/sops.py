@@ -70,8 +70,11 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One possible cause. `component` is what is at fault; `rank` orders equals, 1 first.
+    """One possible cause. `component` is the service at fault (of parts.yaml, or outside of it).
 
+    `rank` says how directly its evidence speaks: 1 seen on the thing itself (stopped, frozen, refused), 2 a
+    resource run out, 3 slowness and ratios. `explains` names causes that are this one's symptoms;
+    `is_often_symptom` lets a supported cause of a service that this one's needs explain it.
     `advice` says what people do where nothing can be pressed: wait for the provider, correct the code."""
 
     id: str
@@ -79,6 +82,7 @@ class Cause:
     component: str
     rank: int
     explains: tuple[str, ...]
+    is_often_symptom: bool
     predictions: tuple[Prediction, ...]
     proposals: tuple[Proposal, ...]
     advice: Text
@@ -198,6 +202,7 @@ def _read_cause(node: Node, *, probes: tuple[Probe, ...]) -> Cause:
         component=node.string("component"),
         rank=_read_whole(node, "rank"),
         explains=node.strings("explains"),
+        is_often_symptom=node.flag("often_symptom"),
         predictions=predictions,
         proposals=tuple(_read_proposal(item) for item in node.nodes("proposes")),
         advice=node.text("advice"),

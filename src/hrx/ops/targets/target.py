@@ -5,6 +5,7 @@ returns only after the new state was observed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -57,3 +58,15 @@ class Target(Protocol):
 
     def tail_log(self, name: str, *, size_bytes: int) -> str:
         """The end of what the part wrote, at most `size_bytes` long."""
+
+    def send_to_edge(self, command: str) -> str:
+        """One command to the edge's runtime socket, and its answer. Raises Unavailable."""
+
+    def signal_part(self, name: str, signal: str) -> PartStatus:
+        """Send a signal (CONT, HUP …) to a part's process. Raises Unavailable, NotFound."""
+
+    def list_blocked(self) -> list[str]:
+        """The addresses and networks that the edge lets in no more."""
+
+    def set_blocked(self, sources: Sequence[str]) -> None:
+        """Replace that list, at once and for every later start. Raises Unavailable."""

@@ -4,12 +4,15 @@ Everything here reads. What is asked twice by several checks (the supervisor's l
 
 from __future__ import annotations
 
+import csv
+import io
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from hrx.kit import clock
+from hrx.kit.errors import HrxError
 from hrx.kit.settings import SecretStr
 from hrx.ops.run.plane import Plane
 from hrx.ops.targets.target import PartState, PartStatus
@@ -24,8 +27,9 @@ class Eyes:
 
     plane: Plane
     at: datetime = field(default_factory=clock.now)
-    window_s: float = 300.0
+    window_s: float = 120.0
     _parts: list[dict[str, PartStatus]] = field(default_factory=list)
+    _edge: list[frozenset[str]] = field(default_factory=list)
     _asking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -46,8 +50,18 @@ class Eyes:
         if name not in SLOTTED:
             return name
         slots = [f"{name}-blue", f"{name}-green"]
+        # The edge knows who is live, also while a slot is started by somebody else than the supervisor.
+        taking = [slot for slot in slots if slot in self.edge_servers]
         running = [slot for slot in slots if self._runs(slot)]
-        return running[0] if running else slots[0]
+        return next(iter([*taking, *running, *slots]))
+
+    @property
+    def edge_servers(self) -> frozenset[str]:
+        """The slots that the edge is told to use, well or not; empty when it does not answer. Asked once."""
+        with self._asking:
+            if not self._edge:
+                self._edge.append(_read_servers(self.plane))
+            return self._edge[0]
 
     def url_of(self, name: str) -> str | None:
         """Where a part answers, by its own address, past the edge; None when nobody knows."""
@@ -76,3 +90,16 @@ class Eyes:
     def _runs(self, name: str) -> bool:
         status = self.parts.get(name)
         return status is not None and status.state in (PartState.RUNNING, PartState.STARTING)
+
+
+def _read_servers(plane: Plane) -> frozenset[str]:
+    try:
+        said = plane.target.send_to_edge("show stat")
+    except HrxError:
+        return frozenset()
+    rows = csv.DictReader(io.StringIO(said.removeprefix("# ")))
+    return frozenset(
+        str(row["svname"])
+        for row in rows
+        if row.get("pxname") in SLOTTED and str(row.get("status", "")).startswith(("UP", "DOWN", "no check"))
+    )

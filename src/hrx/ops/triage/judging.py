@@ -2,7 +2,7 @@
 
 A cause is blamed only when every prediction that it requires was really seen. One that was seen to be false
 refutes it. A fact that nobody could learn leaves it undecided: neither blame nor acquittal. Among supported
-causes the deeper one comes first: a dead database explains an API that is not ready, not the other way round."""
+causes the deeper one comes first: a dead database explains an API that is not ready, not the reverse."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hrx.ops.check import Fact
+from hrx.ops.runbook.graph import Graph
 from hrx.ops.runbook.sops import Cause, Comparison, Prediction, Sop
-from hrx.ops.triage.components import Components
 from hrx.ops.triage.proposing import Proposer
 from hrx.ops.triage.result import CauseSeen, Evidence, PredictionSeen, Verdict
 
@@ -31,7 +31,7 @@ def judge(
     sops: Iterable[Sop],
     *,
     evidence: Mapping[str, Evidence],
-    components: Components,
+    graph: Graph,
     proposer: Proposer,
 ) -> tuple[CauseSeen, ...]:
     """Every cause of these SOPs with its verdict, the one to blame first.
@@ -42,27 +42,33 @@ def judge(
     ]
     standing = [item for item in judged if item.seen.verdict is Verdict.SUPPORTED]
     explained = {
-        item.cause.id: _explained_by(item, standing, components=components)
+        item.cause.id: _explained_by(item, standing, graph=graph)
         for item in judged
         if item.seen.verdict is Verdict.SUPPORTED
     }
     marked = [
         replace(item, seen=replace(item.seen, symptom_of=explained.get(item.cause.id))) for item in judged
     ]
-    ordered = sorted(marked, key=lambda item: _key(item, components=components))
+    ordered = sorted(marked, key=lambda item: _key(item, graph=graph))
     return tuple(item.seen for item in ordered)
 
 
-def _key(item: _Judged, *, components: Components) -> tuple[int, bool, int, float, int, str]:
+def _key(item: _Judged, *, graph: Graph) -> tuple[int, bool, int, int, float, str]:
     seen = item.seen
     return (
         _ORDER[seen.verdict],
         seen.symptom_of is not None,
         item.cause.rank,
+        -_carries(item.cause.component, graph=graph),
         -_share_seen(seen),
-        -components.depth(item.cause.component),
         item.cause.id,
     )
+
+
+def _carries(component: str, *, graph: Graph) -> int:
+    """How many services cannot work without this one: what carries more is more likely the root."""
+    services = set(graph.services.values())
+    return sum(graph.depends(service, component, optional=False) for service in services)
 
 
 def _share_seen(seen: CauseSeen) -> float:
@@ -70,14 +76,17 @@ def _share_seen(seen: CauseSeen) -> float:
     return good / len(seen.predictions)
 
 
-def _explained_by(item: _Judged, standing: list[_Judged], *, components: Components) -> str | None:
+def _explained_by(item: _Judged, standing: list[_Judged], *, graph: Graph) -> str | None:
     """The supported cause that makes this one its symptom: named by the SOP, or deeper in the graph."""
     mine = _all_explained(item.cause, standing)
     for other in standing:
         if other.cause.id == item.cause.id or other.cause.id in mine:
             continue
-        is_named = item.cause.id in other.cause.explains
-        if is_named or components.rests_on(item.cause.component, other.cause.component):
+        # Only what is needed explains: a cache that is merely used explains no failing answers.
+        is_below = item.cause.is_often_symptom and graph.depends(
+            item.cause.component, other.cause.component, optional=False
+        )
+        if item.cause.id in other.cause.explains or is_below:
             return other.cause.id
     return None
 
@@ -95,14 +104,10 @@ def _all_explained(cause: Cause, standing: list[_Judged]) -> set[str]:
     return found
 
 
-def _judge_cause(
-    sop: Sop, cause: Cause, *, evidence: Mapping[str, Evidence], proposer: Proposer
-) -> _Judged:
+def _judge_cause(sop: Sop, cause: Cause, *, evidence: Mapping[str, Evidence], proposer: Proposer) -> _Judged:
     predictions = tuple(_judge_prediction(sop, item, evidence=evidence) for item in cause.predictions)
     verdict = _verdict(predictions)
-    proposals = (
-        proposer.propose(sop, cause, evidence=evidence) if verdict is Verdict.SUPPORTED else ()
-    )
+    proposals = proposer.propose(sop, cause, evidence=evidence) if verdict is Verdict.SUPPORTED else ()
     return _Judged(
         cause=cause,
         seen=CauseSeen(

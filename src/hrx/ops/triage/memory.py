@@ -36,9 +36,7 @@ def note_memory(plane: Plane) -> None:
     pids = {status.name: status.pid for status in plane.target.list_parts() if status.pid is not None}
     for found in measure_memory(pids):
         kept = _samples.setdefault(found.part, deque(maxlen=_KEEP))
-        kept.append(
-            _Sample(at_s=clock.monotonic_s(), pid=pids[found.part], size_bytes=found.size_bytes)
-        )
+        kept.append(_Sample(at_s=clock.monotonic_s(), pid=pids[found.part], size_bytes=found.size_bytes))
 
 
 def growth_of(part: str, *, pid: int) -> float | None:

@@ -44,6 +44,8 @@ class Edge:
         self.folder.mkdir(parents=True, exist_ok=True)
         for page in (self.source / "pages").iterdir():
             shutil.copyfile(page, self.folder / page.name)
+        # Kept by the plane, and read again by every start: a block outlives a restart.
+        blocked_file(self.folder).touch()
         self.config.write_text(self._render())
         done = subprocess.run(
             [*self.argv(), "-c"],
@@ -86,6 +88,11 @@ class Edge:
         for name, value in values.items():
             template = template.replace(f"@{name}@", value)
         return template
+
+
+def blocked_file(folder: Path) -> Path:
+    """The addresses and networks that the edge lets in no more, one a line."""
+    return folder / "blocked.acl"
 
 
 def send_command(socket_path: Path, text: str) -> str:

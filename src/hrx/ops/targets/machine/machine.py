@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from hrx.kit.errors import NotFound, Text, Unavailable
+from hrx.ops.targets.machine.haproxy import blocked_file, send_command
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.target import PartState, PartStatus
@@ -62,6 +64,32 @@ class Machine:
 
     def restart_part(self, name: str, *, timeout_s: float) -> PartStatus:
         return self._supervisor.restart(_require_known(name), timeout_s=timeout_s)
+
+    def send_to_edge(self, command: str) -> str:
+        return send_command(self._layout.haproxy_socket, command)
+
+    def list_blocked(self) -> list[str]:
+        try:
+            return blocked_file(self._layout.run / "edge").read_text().split()
+        except OSError:
+            return []
+
+    def set_blocked(self, sources: Sequence[str]) -> None:
+        """The file first, for the next start; then the running edge, when there is one."""
+        path = blocked_file(self._layout.run / "edge")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text("".join(f"{source}\n" for source in sources))
+        draft.chmod(0o644)
+        draft.replace(path)
+        if self._supervisor.get_part("haproxy").state is not PartState.RUNNING:
+            return
+        commands = [f"clear acl {path}", *(f"add acl {path} {source}" for source in sources)]
+        self.send_to_edge("; ".join(commands))
+
+    def signal_part(self, name: str, signal: str) -> PartStatus:
+        self._supervisor.signal(_require_known(name), signal)
+        return self._supervisor.get_part(name)
 
     def tail_log(self, name: str, *, size_bytes: int) -> str:
         """Read from the file, so that it works with everything down."""

@@ -15,7 +15,7 @@ import yaml
 
 from hrx.kit.errors import Text
 from hrx.ops.check import Fact
-from hrx.ops.seams.postgres import DatabaseRefused, read_rows
+from hrx.ops.seams.postgres import DatabaseRefused, Door, read_rows
 from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.looking import CheckSpec, Seen
 from hrx.ops.triage.looks import database_sql as sql
@@ -38,11 +38,15 @@ def _look_at_door(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> 
     try:
         row = _rows(eyes, sql.HELLO)[0]
     except DatabaseRefused as error:
-        return Seen(facts={"answers": False, "door": error.door.value}, raw=error.why.en)
+        closed: dict[str, Fact] = {"answers": False, "door": error.door.value}
+        if error.door is Door.TOO_MANY:
+            closed["used_ratio"] = 1.0
+        return Seen(facts=closed, raw=error.why.en)
     facts: dict[str, Fact] = {
         "answers": True,
         "door": "open",
-        "uptime_s": float(row["uptime_s"]),
+        "uptime_s": round(float(row["uptime_s"]), 1),
+        "used_ratio": round(float(row["used_ratio"]), 3),
         "size_mb": round(int(row["size_bytes"]) / 1_048_576, 1),
         "skew_s": round(abs(float(row["now_s"]) - time.time()), 2),
         "version": str(row["version"]),
@@ -95,11 +99,7 @@ def _look_at_connections(eyes: Eyes, _params: Mapping[str, str], _timeout_s: flo
         "used_ratio": round(used / limit, 3) if limit else None,
         "idle_in_transaction": idle_in,
         "oldest_idle_in_transaction_s": max(
-            (
-                float(row["oldest_s"] or 0)
-                for row in rows
-                if str(row["state"]).startswith("idle in trans")
-            ),
+            (float(row["oldest_s"] or 0) for row in rows if str(row["state"]).startswith("idle in trans")),
             default=0.0,
         ),
         "active": sum(int(row["connections"]) for row in rows if row["state"] == "active"),
@@ -117,7 +117,9 @@ def _look_at_locks(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) ->
     blockers.pop(None, None)
     facts: dict[str, Fact] = {
         "waiting": len(waiting),
-        "longest_wait_s": round(max((float(row["waited_s"] or 0) for row in waiting.values()), default=0.0), 1),
+        "longest_wait_s": round(
+            max((float(row["waited_s"] or 0) for row in waiting.values()), default=0.0), 1
+        ),
         "blockers": len(blockers),
     }
     if blockers:
@@ -151,7 +153,8 @@ def _root_of(pid: int, rows: Mapping[int, Mapping[str, Any]]) -> int | None:
 def _lock_line(row: Mapping[str, Any]) -> str:
     after = f" after {list(row['blockers'])}" if row["blockers"] else ""
     return (
-        f"{row['pid']} {row['application']} {row['state']}{after} {row['mode'] or ''} {row['relation'] or ''} "
+        f"{row['pid']} {row['application']} {row['state']}{after} "
+        f"{row['mode'] or ''} {row['relation'] or ''} "
         f"transaction {float(row['transaction_s'] or 0):.1f} s: {normalise(str(row['query'] or ''))}"
     )
 
@@ -163,7 +166,7 @@ def _look_at_statements(eyes: Eyes, _params: Mapping[str, str], _timeout_s: floa
     first = running[0] if running else None
     facts: dict[str, Fact] = {
         "active": len([row for row in rows if row["state"] == "active"]),
-        "long_running": len([row for row in running if float(row["running_s"]) > 2]),
+        "long_running": len([row for row in running if float(row["running_s"]) > 1]),
         "longest_s": round(float(first["running_s"]), 1) if first else 0.0,
         "top_pid": int(first["pid"]) if first else None,
         "top_started": str(first["started"]) if first else None,
@@ -200,7 +203,10 @@ def _look_at_indexes(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) 
         "scanned_rows_per_s": round(read[top] / _SCAN_SAMPLE_S) if top else 0,
     }
     lines = [f"missing {item['name']} on {item['table']}" for item in missing]
-    lines += [f"{name} {count} rows read by sequential scans in {_SCAN_SAMPLE_S:g} s" for name, count in read.items()]
+    lines += [
+        f"{name} {count} rows read by sequential scans in {_SCAN_SAMPLE_S:g} s"
+        for name, count in read.items()
+    ]
     return Seen(facts=facts, raw="\n".join(lines))
 
 
@@ -219,7 +225,7 @@ CHECKS: Final = (
             ja="監視用の役割で接続し、断られたらその理由を分ける",
             en="Connects as the watching role and tells apart why it is refused",
         ),
-        facts=("answers", "door", "uptime_s", "size_mb", "skew_s", "version"),
+        facts=("answers", "door", "used_ratio", "uptime_s", "size_mb", "skew_s", "version"),
         timeout_s=4,
         look=_look_at_door,
     ),
@@ -284,7 +290,7 @@ CHECKS: Final = (
         title=Text(ja="索引と全件走査", en="Indexes and sequential scans"),
         asks=Text(
             ja="移行が約束する索引がそろっているかを比べ、1 秒間の全件走査を表ごとに測る",
-            en="Compares with the indexes that migrations promise, and measures sequential scans for a second",
+            en="Compares with the indexes that migrations promise; measures sequential scans for a second",
         ),
         facts=(
             "promised", "missing", "missing_index", "missing_table", "scanned_table", "scanned_rows_per_s",

@@ -1,4 +1,4 @@
-"""Checks of what people reach first: the edge, the portal's page, what browsers reported, what changed last."""
+"""Checks of what people reach first: the edge, the portal's page, what browsers said, what changed last."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def _look_at_page(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> 
         "renders": page.status_code < 400 and ours,
         "latency_ms": page.latency_ms,
         "broken_files": len(broken) if ours else None,
+        # The edge's own page says that nobody stood behind it; that is no broken release.
+        "is_broken": bool(broken) or (page.status_code >= 500 and page.status_code not in (502, 503, 504)),
         "is_maintenance": page.status_code == 503 and not ours,
     }
     return Seen(facts=facts, raw="\n".join([f"HTTP {page.status_code}", *broken, page.text[:1500]]))
@@ -176,7 +178,8 @@ CHECKS: Final = (
             en="Opens the sign-in page through the edge and sees whether its files arrive",
         ),
         facts=(
-            "answers", "refusal", "status_code", "renders", "latency_ms", "broken_files", "is_maintenance",
+            "answers", "refusal", "status_code", "renders", "latency_ms", "broken_files", "is_broken",
+            "is_maintenance",
         ),
         timeout_s=8,
         look=_look_at_page,
@@ -231,8 +234,8 @@ CHECKS: Final = (
         id="edge.traffic",
         title=Text(ja="入口を通った要求", en="Requests through the edge"),
         asks=Text(
-            ja="入口の直近 5 分の記録から、5xx の割合と振り分け先を数える",
-            en="Counts 5xx answers and their backends in the edge's lines of the last five minutes",
+            ja="入口の直近 2 分の記録から、5xx の割合と振り分け先を数える",
+            en="Counts 5xx answers and their backends in the edge's lines of the last two minutes",
         ),
         facts=("requests", "errors", "error_ratio", "worst_backend", "worst_share", "timed_out"),
         timeout_s=4,

@@ -22,6 +22,9 @@ from hrx.ops.triage.reading import failure_kind
 _SAMPLE_S: Final = 0.6
 _EXITS: Final = re.compile(r"^(\S+ \S+) \S+ exited: (\S+) \(([^)]*)\)", re.M)
 _MIB: Final = 1024 * 1024
+#: What working processes do not do for a minute, and what they do not do within half a second.
+_TREND_BYTES_PER_MIN: Final = 30 * _MIB
+_BURST_BYTES_PER_MIN: Final = 300 * _MIB
 
 
 def _look_at_process(eyes: Eyes, params: Mapping[str, str], _timeout_s: float) -> Seen:
@@ -80,14 +83,17 @@ def _look_at_resources(eyes: Eyes, params: Mapping[str, str], _timeout_s: float)
     took = clock.monotonic_s() - started
     memory = _memory(family)
     growth = growth_of(status.name, pid=status.pid)
-    if growth is None and memory_before:
-        growth = (memory - memory_before) / took * 60
+    is_trend = growth is not None
+    growth = growth if is_trend else (memory - memory_before) / took * 60 if memory_before else None
     facts: dict[str, Fact] = {
         "part": status.name,
         "cpu_cores": round(max(0.0, _cpu_s(family) - cpu_before) / took, 2),
         "machine_cpu_ratio": round(psutil.cpu_percent(interval=None) / 100, 2),
         "memory_mb": round(memory / _MIB, 1),
         "memory_growth_mb_per_min": None if growth is None else round(growth / _MIB, 1),
+        "is_leaking": None
+        if growth is None
+        else growth > (_TREND_BYTES_PER_MIN if is_trend else _BURST_BYTES_PER_MIN),
         "threads": sum(_threads(process) for process in family),
     }
     return Seen(facts=facts, raw="\n".join(_line(process) for process in family))
@@ -183,7 +189,10 @@ CHECKS: Final = (
             ja="プロセスとその子を 0.6 秒測り、メモリーの増え方を見る",
             en="Measures the process and its children for 0.6 s, and how memory grows",
         ),
-        facts=("part", "cpu_cores", "machine_cpu_ratio", "memory_mb", "memory_growth_mb_per_min", "threads"),
+        facts=(
+            "part", "cpu_cores", "machine_cpu_ratio", "memory_mb", "memory_growth_mb_per_min",
+            "is_leaking", "threads",
+        ),
         timeout_s=4,
         look=_look_at_resources,
         params=("part",),

@@ -1,7 +1,7 @@
 """Checks for a suspected attack: refused sign-ins by source, sessions and accounts, what is blocked.
 
-Sources are named by their network and a digest; the whole address stays in memory, for the proposal to block
-it, and in the edge's own log."""
+Sources are named by their network and a digest. The whole address stays in the API's own log, where the
+action that blocks a source finds it again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ def _look_at_failures(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float)
         "peak_per_s": _peak_per_s([str(line.get("at", ""))[:19] for line in refused]),
         "sources": len(sources),
         "top_source": shorten_address(top[0]) if top else None,
-        "top_address": top[0] if top else None,
         "top_share": round(top[1] / len(refused), 2) if top else None,
         "limited": len([line for line in refused if int(line["status"]) == 429]),
         "succeeded": len([line for line in lines if int(line.get("status", 0)) < 300]),
@@ -93,11 +92,11 @@ CHECKS: Final = (
         id="auth.failures",
         title=Text(ja="断られたサインイン", en="Refused sign-ins"),
         asks=Text(
-            ja="直近 5 分のサインインの失敗を、接続元ごとに数える(アドレスは伏せて残す)",
-            en="Counts refused sign-ins of the last five minutes by source; addresses are kept shortened",
+            ja="直近 2 分のサインインの失敗を、接続元ごとに数える(アドレスは伏せて残す)",
+            en="Counts refused sign-ins of the last two minutes by source; addresses are kept shortened",
         ),
         facts=(
-            "attempts", "failures", "failures_per_s", "peak_per_s", "sources", "top_source", "top_address",
+            "attempts", "failures", "failures_per_s", "peak_per_s", "sources", "top_source",
             "top_share", "limited", "succeeded",
         ),
         timeout_s=4,

@@ -44,9 +44,16 @@ def _look_at_redis(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) ->
         "memory_mb": round(float(used) / 1_048_576, 1) if isinstance(used, int) else None,
         "hit_ratio": seen.facts.get("hit_ratio"),
         "evictions": seen.facts.get("evictions"),
-        "memory_ratio": round(used / limit, 3) if isinstance(used, int) and isinstance(limit, int) and limit else None,
+        "memory_ratio": _ratio(used, limit),
     }
     return Seen(facts=facts, raw="\n".join(f"{name} {value}" for name, value in seen.facts.items()))
+
+
+def _ratio(used: Fact, limit: Fact) -> float | None:
+    """How full it is; None without a limit."""
+    if not isinstance(used, int) or not isinstance(limit, int) or not limit:
+        return None
+    return round(used / limit, 3)
 
 
 def _look_at_queue(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:

@@ -8,10 +8,10 @@ import ssl
 import tempfile
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import orjson
@@ -19,6 +19,7 @@ import psutil
 
 from hrx.kit.errors import Text
 from hrx.ops.check import Fact
+from hrx.ops.observe.standby import extra_targets_path
 from hrx.ops.seams.looking import LookFailed
 from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.looking import CheckSpec, Seen
@@ -70,12 +71,7 @@ def _look_at_machine(_eyes: Eyes, _params: Mapping[str, str], _timeout_s: float)
 def _look_at_clocks(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
     """What several sources say the time is, beside what we think."""
     offsets: dict[str, float] = {}
-    for name in ("api", "web", "haproxy"):
-        url = eyes.url_of(name)
-        offset = _offset_of(eyes, f"{url}{'/web/livez' if name == 'web' else '/livez'}")
-        if offset is not None:
-            offsets[name] = offset
-    for name, url in _named(eyes.plane.settings.outside_services).items():
+    for name, url in _clocks(eyes).items():
         offset = _offset_of(eyes, url)
         if offset is not None:
             offsets[name] = offset
@@ -88,29 +84,57 @@ def _look_at_clocks(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -
     return Seen(facts=facts, raw="\n".join(f"{name} {offset:+.1f} s" for name, offset in offsets.items()))
 
 
+def _clocks(eyes: Eyes) -> dict[str, str]:
+    ours = {"api": f"{eyes.url_of('api')}/version", "web": f"{eyes.url_of('web')}/web/version"}
+    return ours | _named(eyes.plane.settings.outside_services)
+
+
 def _offset_of(eyes: Eyes, url: str) -> float | None:
+    """How far a source's time is from ours: what the program says, else the Date header of its server."""
     try:
-        said = eyes.plane.http.get_page(url).headers.get("date")
-        return parsedate_to_datetime(said).timestamp() - time.time() if said else None
-    except (LookFailed, ValueError, TypeError):
+        page = eyes.plane.http.get_page(url)
+    except LookFailed:
+        return None
+    try:
+        said = orjson.loads(page.text).get("now")
+        if said:
+            return datetime.fromisoformat(str(said)).timestamp() - time.time()
+    except (ValueError, AttributeError):
+        pass
+    header = page.headers.get("date")
+    try:
+        # A header has whole seconds; half of one is the fairest guess.
+        return parsedate_to_datetime(header).timestamp() + 0.5 - time.time() if header else None
+    except ValueError:
         return None
 
 
 def _look_at_names(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
     """Whether the names of what we call can be resolved; addresses need no names."""
     settings = eyes.plane.settings
-    urls = [
-        settings.edge_url, settings.ops_public_url or "", eyes.url_of("postgres") or "",
-        eyes.url_of("redis") or "", *_named(settings.outside_services).values(),
-    ]  # fmt: skip
-    hosts = sorted({host for url in urls if (host := urlsplit(url).hostname) and not _is_address(host)})
+    urls = [settings.edge_url, settings.ops_public_url or "", *_named(settings.outside_services).values()]
+    data = [url.get_secret_value() for url in (settings.ops_database_url, settings.redis_url) if url]
+    named = {urlsplit(url).hostname or "" for url in (*urls, *data)}
+    named |= {host.strip() for host in settings.probe_dns_hosts.split(",")}
+    named |= set(_watched(eyes, "dns"))
+    hosts = sorted(host for host in named if host and not _is_address(host))
     failed = [host for host in hosts if not _resolves(host)]
     facts: dict[str, Fact] = {
         "hosts": len(hosts),
         "failed": len(failed) if hosts else None,
         "first_failed": failed[0] if failed else None,
     }
-    return Seen(facts=facts, raw="\n".join(f"{host} {'FAILED' if host in failed else 'ok'}" for host in hosts))
+    lines = [f"{host} {'FAILED' if host in failed else 'ok'}" for host in hosts]
+    return Seen(facts=facts, raw="\n".join(lines))
+
+
+def _watched(eyes: Eyes, kind: str) -> list[str]:
+    """What the outside probe was told to watch besides its settings."""
+    path = extra_targets_path(eyes.plane.settings.var_dir)
+    try:
+        return [str(one["address"]) for one in orjson.loads(path.read_bytes()) if one["kind"] == kind]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _is_address(host: str) -> bool:
@@ -125,43 +149,68 @@ def _resolves(host: str) -> bool:
 
 
 def _look_at_certificates(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
-    settings = eyes.plane.settings
-    urls = [settings.edge_url, settings.ops_public_url or "", *_named(settings.outside_services).values()]
     left: dict[str, float] = {}
     bad: list[str] = []
-    for url in dict.fromkeys(url for url in urls if url.startswith("https://")):
-        parts = urlsplit(url)
+    for place in _list_tls(eyes):
+        host, _, port = place.partition(":")
         try:
-            left[parts.hostname or ""] = _days_left(parts.hostname or "", parts.port or 443)
-        except ssl.SSLCertVerificationError as error:
-            bad.append(f"{parts.hostname}: {error.verify_message}")
-        except OSError:
+            left[place] = _days_left(host, int(port or 443))
+        except (OSError, ValueError):
             continue
-    soonest = min(left, key=lambda host: left[host], default=None)
+        why = _mistrust(host, int(port or 443))
+        if why and left[place] > 0:
+            bad.append(f"{place}: {why}")
+    soonest = min(left, key=lambda place: left[place], default=None)
     facts: dict[str, Fact] = {
-        "hosts": len(left) + len(bad),
+        "hosts": len(left),
         "days_left": round(left[soonest], 1) if soonest else None,
         "soonest": soonest,
-        "invalid": len(bad) if left or bad else None,
-        "first_invalid": bad[0] if bad else None,
+        "untrusted": len(bad) if left else None,
+        "first_untrusted": bad[0] if bad else None,
     }
-    lines = [*bad, *(f"{host} {days:.1f} days" for host, days in left.items())]
+    lines = [*bad, *(f"{place} {days:.1f} days" for place, days in left.items())]
     return Seen(facts=facts, raw="\n".join(lines))
 
 
+def _list_tls(eyes: Eyes) -> list[str]:
+    settings = eyes.plane.settings
+    urls = [settings.edge_url, settings.ops_public_url or "", *_named(settings.outside_services).values()]
+    parts = [urlsplit(url) for url in urls if url.startswith("https://")]
+    places = [f"{part.hostname}:{part.port or 443}" for part in parts]
+    places += [host.strip() for host in settings.probe_tls_hosts.split(",") if host.strip()]
+    return list(dict.fromkeys([*places, *_watched(eyes, "tls")]))
+
+
 def _days_left(host: str, port: int) -> float:
-    context = ssl.create_default_context()
+    """Days until the certificate ends, trusted or not: an ended one must still be read."""
+    from cryptography import x509
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
         socket.create_connection((host, port), timeout=_TLS_S) as plain,
         context.wrap_socket(plain, server_hostname=host) as secured,
     ):
-        found: Any = secured.getpeercert()
-    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found["notAfter"])), UTC)
-    return (until.timestamp() - time.time()) / 86_400
+        found = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
+    return (found.not_valid_after_utc.timestamp() - time.time()) / 86_400
+
+
+def _mistrust(host: str, port: int) -> str | None:
+    """Why the certificate is not trusted; None when it is."""
+    try:
+        with (
+            socket.create_connection((host, port), timeout=_TLS_S) as plain,
+            ssl.create_default_context().wrap_socket(plain, server_hostname=host),
+        ):
+            return None
+    except ssl.SSLCertVerificationError as error:
+        return str(error.verify_message)
+    except OSError:
+        return None
 
 
 def _look_at_service(eyes: Eyes, params: Mapping[str, str], _timeout_s: float) -> Seen:
-    url = _named(eyes.plane.settings.outside_services).get(params["service"])
+    url = _find_service(eyes, params["service"])
     if url is None:
         return Seen(facts={"is_configured": False}, raw="not configured (HRX_OUTSIDE_SERVICES)")
     facts: dict[str, Fact] = {"is_configured": True, "host": urlsplit(url).hostname}
@@ -176,10 +225,21 @@ def _look_at_service(eyes: Eyes, params: Mapping[str, str], _timeout_s: float) -
         "outcome": outcome,
         "status_code": page.status_code,
         "latency_ms": page.latency_ms,
-        "is_json": "json" in page.headers.get("content-type", ""),
+        "is_as_agreed": None if outcome != "fine" else "json" in page.headers.get("content-type", ""),
         "retry_after": page.headers.get("retry-after"),
     }
     return Seen(facts=facts, raw=f"HTTP {page.status_code}\n{page.text[:800]}")
+
+
+def _find_service(eyes: Eyes, name: str) -> str | None:
+    """Where a service of others answers: by the settings, else where the outside probe was told to look."""
+    named = _named(eyes.plane.settings.outside_services).get(name)
+    path = extra_targets_path(eyes.plane.settings.var_dir)
+    try:
+        watched = [one for one in orjson.loads(path.read_bytes()) if one["name"] == f"service-{name}"]
+        return named or (str(watched[0]["address"]) if watched else None)
+    except (OSError, ValueError, KeyError, TypeError):
+        return named
 
 
 def _outcome_of(code: int) -> str:
@@ -223,7 +283,10 @@ CHECKS: Final = (
     CheckSpec(
         id="disk.free",
         title=Text(ja="ディスクの空き", en="Free disk space"),
-        asks=Text(ja="データ、記録、一時フォルダの空きを測る", en="Measures room for data, logs and temporary files"),
+        asks=Text(
+            ja="データ、記録、一時フォルダの空きを測る",
+            en="Measures room for data, logs and temporary files",
+        ),
         facts=("free_ratio", "free_gb", "volume", "log_mb"),
         timeout_s=3,
         look=_look_at_disks,
@@ -259,7 +322,7 @@ CHECKS: Final = (
         id="tls.expiry",
         title=Text(ja="証明書の期限", en="Certificates"),
         asks=Text(ja="https の相手の証明書を確かめる", en="Verifies the certificates of https addresses"),
-        facts=("hosts", "days_left", "soonest", "invalid", "first_invalid"),
+        facts=("hosts", "days_left", "soonest", "untrusted", "first_untrusted"),
         timeout_s=8,
         look=_look_at_certificates,
     ),
@@ -271,7 +334,7 @@ CHECKS: Final = (
             en="Asks the configured URL once; “not configured” is an answer",
         ),
         facts=(
-            "is_configured", "host", "answers", "outcome", "status_code", "latency_ms", "is_json",
+            "is_configured", "host", "answers", "outcome", "status_code", "latency_ms", "is_as_agreed",
             "retry_after",
         ),
         timeout_s=4,
