@@ -1,9 +1,11 @@
 "use client";
 
+import { useNotedError } from "@/telemetry/use-noted-error";
 import "./globals.css";
 
 /** The root layout itself broke, so no catalogue can be trusted: both languages, no dependencies. */
-export default function GlobalError({ reset }: { error: Error; reset: () => void }) {
+export default function GlobalError({ error, reset }: { error: Error; reset: () => void }) {
+  useNotedError(error);
   return (
     <html lang="ja">
       <body>

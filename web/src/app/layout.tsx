@@ -4,6 +4,7 @@ import { getLocale, getTranslations } from "next-intl/server";
 import { headers } from "next/headers";
 import type { ReactNode } from "react";
 import { Providers } from "@/session/providers";
+import { Telemetry } from "@/telemetry/telemetry";
 import "./globals.css";
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -32,6 +33,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
         <NextIntlClientProvider>
           <Providers nonce={nonce} locale={locale}>
             {children}
+            <Telemetry />
           </Providers>
         </NextIntlClientProvider>
       </body>
