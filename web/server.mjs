@@ -3,6 +3,7 @@
 // name in many shells: both are wrong for a process behind an edge.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readTemplates, startMetrics } from "./metrics.mjs";
 
 process.env.PORT = process.env.HRX_WEB_PORT ?? process.env.PORT ?? "8111";
 process.env.HOSTNAME = process.env.HRX_WEB_HOST ?? "127.0.0.1";
@@ -16,4 +17,6 @@ if (!existsSync(server)) {
   console.error("The portal has not been built yet. Run: npm run build");
   process.exit(2);
 }
+if (process.env.HRX_WEB_METRICS_PORT)
+  startMetrics({ port: Number(process.env.HRX_WEB_METRICS_PORT), templates: readTemplates() });
 await import(server);

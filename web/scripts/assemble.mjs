@@ -11,3 +11,4 @@ if (existsSync(join(root, "public"))) {
   cpSync(join(root, "public"), join(standalone, "public"), { recursive: true });
 }
 cpSync(join(root, "server.mjs"), join(standalone, "start.mjs"));
+for (const beside of ["metrics.mjs", "routes.json"]) cpSync(join(root, beside), join(standalone, beside));

@@ -172,6 +172,7 @@ def list_scraped(ports: Ports, parts: Parts) -> dict[str, int]:
     """What Prometheus asks: every part with metrics. The resting slots are added by a release."""
     scraped = {
         "api-blue": ports["api_blue_metrics"],
+        "web-blue": ports["web_blue_metrics"],
         "worker": ports["worker"],
         "ops": ports.ops,
         "probe": ports["probe"],
