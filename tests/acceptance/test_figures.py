@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import urllib.request
-from collections import defaultdict
+import random
+from contextlib import closing
+from urllib.parse import urlsplit
 
 import pytest
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.parser import text_string_to_metric_families
 
 from hrx.kit.catalogue import list_metrics_of
-from hrx.kit.figures import Metric, Source
+from hrx.kit.figures import Source
 from tests.acceptance.operating import eventually, status_of
+from tests.acceptance.scraping import check, list_series, scrape
 from tests.conftest import Stack
 
 pytestmark = [
@@ -21,38 +22,20 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.req("R4.1-1"),
 ]
-SCRAPED_AS = {
-    Source.API: "api-blue",
-    Source.WORKER: "worker",
-    Source.OPS: "ops",
-    Source.EDGE: "edge",
-    Source.PROBE: "probe",
-}
-#: What the format itself adds to the labels of a histogram.
-OF_THE_FORMAT = {"le"}
-
-
-def scrape(stack: Stack, source: Source) -> dict[str, Family]:
-    """What Prometheus gets from a part, at the address that Prometheus itself was given."""
-    targets = json.loads((stack.var / "prometheus" / "targets" / f"{SCRAPED_AS[source]}.json").read_text())
-    with urllib.request.urlopen(f"http://{targets[0]['targets'][0]}/metrics", timeout=10) as answer:
-        families = text_string_to_metric_families(answer.read().decode())
-        return {_shown_name(family): family for family in families}
-
-
-def _shown_name(family: Family) -> str:
-    """The parser drops the `_total` of counters."""
-    return f"{family.name}_total" if family.type == "counter" else family.name
+OURS = (Source.API, Source.WORKER, Source.WEB, Source.OPS, Source.PROBE)
+OTHERS = (Source.EDGE, Source.POSTGRES, Source.REDIS)
+#: Figures whose labels come, one way or another, from what somebody sends.
+FROM_OUTSIDE = ("http_", "hrx_web_", "hrx_blocked_", "haproxy_")
 
 
 def use_the_product(stack: Stack) -> None:
     """So that figures with labels have something to count: a wrong sign-in, an unknown path, a page."""
-    for path in ("/livez", "/api/v1/session", "/api/v1/nothing/here", "/version"):
+    for path in ("/livez", "/api/v1/session", "/api/v1/nothing/here", "/version", "/sign-in", "/web/livez"):
         status_of(f"{stack.portal_url}{path}")
     status_of(f"{stack.console_url}/livez")
 
 
-@pytest.mark.parametrize("source", [Source.API, Source.WORKER, Source.OPS, Source.PROBE])
+@pytest.mark.parametrize("source", OURS)
 def test_a_process_exports_exactly_what_the_page_lists(stack: Stack, source: Source) -> None:
     use_the_product(stack)
     declared = {metric.name: metric for metric in list_metrics_of(source)}
@@ -64,22 +47,68 @@ def test_a_process_exports_exactly_what_the_page_lists(stack: Stack, source: Sou
         check(metric, exported[name])
 
 
-def test_what_we_rely_on_of_the_edge_is_really_there(stack: Stack) -> None:
+@pytest.mark.parametrize("source", OURS)
+def test_every_bound_of_a_histogram_is_the_pages(stack: Stack, source: Source) -> None:
     use_the_product(stack)
-    exported = scrape(stack, Source.EDGE)
-    for metric in list_metrics_of(Source.EDGE):
-        check(metric, exported[metric.name])
+    exported = scrape(stack, source)
+    for metric in list_metrics_of(source):
+        bounds = {
+            float(sample.labels["le"]) for sample in exported[metric.name].samples if "le" in sample.labels
+        }
+        if bounds:
+            assert bounds == {*metric.buckets, float("inf")}, metric.name
 
 
-def check(metric: Metric, family: Family) -> None:
-    """Type, names of labels, and that every value seen is one that the page allows."""
-    assert family.type == metric.type.value, metric.name
-    seen: defaultdict[str, set[str]] = defaultdict(set)
-    for sample in family.samples:
-        assert sample.labels.keys() - OF_THE_FORMAT == set(metric.label_names), sample
-        for name, value in sample.labels.items():
-            seen[name].add(value)
-    for label in metric.labels:
-        assert len(seen[label.name]) <= label.at_most, (metric.name, label.name)
-        if label.values:
-            assert seen[label.name] <= set(label.values), (metric.name, label.name)
+@pytest.mark.parametrize("source", OTHERS)
+def test_what_we_rely_on_of_other_programs_is_really_there(stack: Stack, source: Source) -> None:
+    use_the_product(stack)
+    declared = {metric.name: metric for metric in list_metrics_of(source)}
+    eventually(lambda: declared.keys() <= scrape(stack, source).keys(), within_s=30, what=f"{source} figures")
+    exported = scrape(stack, source)
+    for name, metric in declared.items():
+        assert exported[name].samples, name
+        check(metric, exported[name])
+
+
+def test_whatever_is_sent_to_the_edge_adds_no_series(stack: Stack) -> None:
+    chance = random.Random(7)  # noqa: S311
+    asked = (Source.API, Source.WEB, Source.EDGE)
+    attack(stack, chance)
+    once = {source: list_series(scrape(stack, source), prefixes=FROM_OUTSIDE) for source in asked}
+    attack(stack, chance)
+    for source in asked:
+        exported = scrape(stack, source)
+        assert list_series(exported, prefixes=FROM_OUTSIDE) - once[source] == set(), source
+        for metric in list_metrics_of(source):
+            check(metric, exported[metric.name])
+    assert once[Source.API]
+    assert once[Source.WEB]
+
+
+def attack(stack: Stack, chance: random.Random) -> None:
+    """Random paths, hosts, agents, methods and reports, as a scanner sends them."""
+    for _ in range(12):
+        word = f"{chance.getrandbits(48):x}"
+        headers = {"User-Agent": f"scan/{word}", "Host": f"{word}.example", "X-Forwarded-For": "198.51.100.9"}
+        for path in (f"/{word}", f"/people/{word}?q={word}", f"/api/v1/people/{word}", f"/api/{word}/{word}"):
+            for method in ("GET", "POST", f"M{word.upper()}"):
+                send(stack, method, path, headers=headers)
+        events = [
+            {"kind": "view", "route": f"/people/{word}"},
+            {"kind": "error", "route": word, "error_type": f"Error{word}", "message": word},
+            {"kind": "vital", "route": "/people", "name": "LCP", "value": chance.random() * 9000},
+        ]
+        report = json.dumps({"device": chance.choice(["desktop", "mobile"]), "events": events})
+        as_json = {"Content-Type": "application/json"}
+        assert send(stack, "POST", "/api/v1/telemetry/web", headers=as_json, body=report) == 204
+
+
+def send(stack: Stack, method: str, path: str, *, headers: dict[str, str], body: str | None = None) -> int:
+    """One request on a connection of its own; 0 when the edge hung up."""
+    parts = urlsplit(stack.portal_url)
+    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)) as connection:
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return 0
