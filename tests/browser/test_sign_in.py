@@ -19,6 +19,8 @@ WRONG = {
 
 @pytest.mark.req("R2-1")
 async def test_hr_signs_in_and_lands_on_the_page_that_was_asked_for(room: Room) -> None:
+    # The account's language wins over the browser's, and other tests share the account.
+    await room.seat("hr", "ja")
     seat = await room.sit_down("ja")
     await seat.sign_in(room.accounts["hr"], path="/people?q=sato&as_of=2025-04-01")
     await expect(seat.page).to_have_url(re.compile(r"/people\?q=sato&as_of=2025-04-01$"))
