@@ -10,6 +10,7 @@ from hrx.kit import clock
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.incidents import IncidentState, get_incident
 from hrx.ops.ledger.signals import count_signals, list_conditions
+from hrx.ops.probe.targets import list_targets
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity, SignalSource, SignalState
 from tests.ops.incidents.conftest import changes, make_signal, story, unresolved
@@ -54,6 +55,24 @@ def test_a_cause_that_shows_later_than_its_symptom_takes_the_incident_over(quiet
         ("web-blue", "api-blue"),
         ("api-blue", "postgres"),
     ]
+
+
+@pytest.mark.parametrize("part", ["api-blue", "web-blue", "postgres"])
+@pytest.mark.parametrize("is_outsider_first", [True, False])
+def test_what_an_outsider_sees_and_its_cause_behind_the_edge_are_one_incident(
+    quiet: Plane, part: str, *, is_outsider_first: bool
+) -> None:
+    doors = [one for one in list_targets(quiet.settings) if one.severity is Severity.CRITICAL]
+    seen = [
+        make_signal(one.condition, source=SignalSource.PROBE, name="HrxProbeFailed", part=one.part)
+        for one in doors
+    ]
+    assert {one.name for one in doors} == {"portal", "readyz", "api"}
+    cause = make_signal(f"part-down:{part}")
+    for signals in (seen, [cause]) if is_outsider_first else ([cause], seen):
+        take_signals(quiet, signals)
+    (found,) = unresolved(quiet)
+    assert found.part == part
 
 
 def test_a_common_cause_joins_symptoms_that_looked_unrelated(quiet: Plane) -> None:

@@ -15,6 +15,8 @@ from hrx.ops.settings import OpsSettings
 from hrx.ops.signal import Severity
 
 _TLS_PORT: Final = 443
+#: What an outsider meets first. It needs everything behind it, so a failing part there becomes the cause.
+_SEEN_FROM_OUTSIDE: Final = "haproxy"
 
 
 class TargetKind(StrEnum):
@@ -103,6 +105,7 @@ def _public_targets(settings: OpsSettings) -> tuple[ProbeTarget, ...]:
             address=f"{edge}/sign-in",
             title=Text(ja="ポータルの画面", en="the portal's page"),
             sop="5.2.1",
+            part=_SEEN_FROM_OUTSIDE,
             severity=Severity.CRITICAL,
         ),
         ProbeTarget(
@@ -111,6 +114,7 @@ def _public_targets(settings: OpsSettings) -> tuple[ProbeTarget, ...]:
             address=f"{edge}/readyz",
             title=Text(ja="API の準備状態", en="the API's readiness"),
             sop="5.2.2",
+            part=_SEEN_FROM_OUTSIDE,
             severity=Severity.CRITICAL,
         ),
         ProbeTarget(
@@ -119,6 +123,7 @@ def _public_targets(settings: OpsSettings) -> tuple[ProbeTarget, ...]:
             address=f"{edge}/api/v1/auth/providers",
             title=Text(ja="API の応答", en="a route of the API"),
             sop="5.2.2",
+            part=_SEEN_FROM_OUTSIDE,
             severity=Severity.CRITICAL,
         ),
     )
