@@ -3,7 +3,10 @@
 set -eu
 source=${HRX_EDGE_SOURCE:-/edge}
 run=${HRX_EDGE_RUN:-/run/edge}
+# The pages are read-only here; the list of blocked sources is kept where this container may write.
+touch "$run/blocked.acl"
 sed -e 's|@identity@|# Runs as the image says.|' -e "s|@socket@|$run/haproxy.sock|" -e "s|@pages@|$source/pages|" \
+    -e "s|@blocked@|$run/blocked.acl|" \
     -e 's|@bind@:@port@|:8080|' -e 's|127.0.0.1:@stats_port@|127.0.0.1:8192|' \
     -e 's|127.0.0.1:@api_blue@|api:8101 resolvers docker init-addr none|' \
     -e 's|127.0.0.1:@web_blue@|web:8111 resolvers docker init-addr none|' \

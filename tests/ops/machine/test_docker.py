@@ -80,6 +80,8 @@ def test_the_edge_of_containers_is_the_same_configuration_and_haproxy_accepts_it
     rendered = (folder / "haproxy.cfg").read_text()
     assert "@" not in re.sub(r"#.*", "", rendered)
     assert "server api-blue api:8101" in rendered
+    assert f"src -f {folder}/blocked.acl" in rendered
+    assert (folder / "blocked.acl").read_text() == ""
 
 
 def test_the_roles_of_containers_are_those_of_a_machine(folder: Path) -> None:

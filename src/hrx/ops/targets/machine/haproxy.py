@@ -80,6 +80,7 @@ class Edge:
             "identity": identity,
             "socket": str(self.socket_path),
             "pages": str(self.folder),
+            "blocked": str(blocked_file(self.folder)),
             "bind": f"[{self.bind}]" if ":" in self.bind else self.bind,
             "port": str(self.ports.edge),
             "stats_port": str(self.ports["haproxy_stats"]),
