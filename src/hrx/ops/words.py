@@ -16,6 +16,12 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "unknown": Text(ja="不明", en="Unknown"),
         "resting": Text(ja="待機", en="Resting"),
     },
+    "channel": {
+        "slack": Text(ja="Slack", en="Slack"),
+        "email": Text(ja="メール", en="e-mail"),
+        "pagerduty": Text(ja="PagerDuty", en="PagerDuty"),
+        "webhook": Text(ja="Webhook", en="webhook"),
+    },
     "role": {role.value: name for role, name in ROLE_NAMES.items()},
     "risk": {
         "low": Text(ja="小", en="Low"),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from hrx.kit.errors import Text
 from hrx.ops import words
+from hrx.ops.incidents.retelling import retell
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.run.plane import Plane
 
@@ -60,6 +61,9 @@ def tell(entry: Entry, *, zone: ZoneInfo) -> Text:
         teller = _TELLERS.get(str(body.get("change", "")))
         if teller is not None:
             return teller(body)
+    retold = retell(entry.kind, body)
+    if retold is not None:
+        return retold
     for key in ("message", "summary", "title"):
         found = body.get(key)
         if isinstance(found, Mapping) and "ja" in found and "en" in found:
@@ -69,6 +73,7 @@ def tell(entry: Entry, *, zone: ZoneInfo) -> Text:
 
 def _opened(body: Body) -> Text:
     title = body.get("title", {})
+    title = {language: str(said).rstrip("。.") for language, said in title.items()}
     since = f"SEV{body.get('severity', '?')}"
     more_ja = f"(障害 {body['follows']} の再発)" if body.get("follows") else ""
     more_en = f" It follows incident {body['follows']}." if body.get("follows") else ""
@@ -92,9 +97,10 @@ def _signals(body: Body) -> Text:
     over_ja, over_en = ("解消 – ", "over – ") if over else ("", "")
     more_ja, more_en = (f" ほか {more} 件", f" and {more} more") if more > 0 else ("", "")
     why_ja, why_en = (f"({ja})", f" ({en})") if reasons else ("", "")
+    first_ja, first_en = first["ja"].rstrip("。"), first["en"].rstrip(".")
     return Text(
-        ja=f"シグナル {received} 件: {over_ja}{first['ja']}{more_ja}{why_ja}。続いている条件 {holding}",
-        en=f"{received} signal{'s' if received != 1 else ''}: {over_en}{first['en']}{more_en}{why_en}. "
+        ja=f"シグナル {received} 件: {over_ja}{first_ja}{more_ja}{why_ja}。続いている条件 {holding}",
+        en=f"{received} signal{'s' if received != 1 else ''}: {over_en}{first_en}{more_en}{why_en}. "
         f"Conditions still holding: {holding}",
     )
 
