@@ -27,6 +27,7 @@ from hrx.ops.drills.experiments import (
 from hrx.ops.drills.faults.registry import get_fault
 from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import Outcome, find_injected, list_outcomes
+from hrx.ops.drills.measuring import list_open_drills
 from hrx.ops.drills.report import summarise
 from hrx.ops.drills.running import run_drill
 from hrx.ops.drills.undoing import abort
@@ -137,6 +138,30 @@ def test_what_begins_during_a_drill_is_marked_and_what_begins_after_is_not(
     with clock.shifted(timedelta(hours=3)):
         take_signals(ground.plane, [later])
     assert not is_drill(ground.plane)
+
+
+def test_what_people_practise_stays_in_until_they_repair_it_and_the_incident_is_theirs(
+    ground: Ground, machine: SmallMachine
+) -> None:
+    def repair_when_paged(text: Text) -> None:
+        if "noticed" in text.en:
+            ground.plane.target.start_part("worker", timeout_s=20)
+
+    with serving(ground.plane):
+        outcome = run_drill(ground, experiment(machine), actor=ME, say=repair_when_paged, patience_s=30)
+    assert (outcome.repaired_by, outcome.problem) == ("people", None)
+    assert outcome.recover_s is not None
+    assert outcome.detect_s is not None
+    assert outcome.recover_s > outcome.detect_s
+    assert outcome.incident_id in [one.id for one in list_open_drills(ground.plane.ledger)]
+    assert find_injected(ground.plane.ledger) == []
+
+
+def test_what_people_do_not_repair_in_time_is_taken_back(ground: Ground, machine: SmallMachine) -> None:
+    with serving(ground.plane):
+        outcome = run_drill(ground, experiment(machine), actor=ME, patience_s=3)
+    assert outcome.repaired_by == "rollback"
+    assert state_of(ground.plane, "worker") is PartState.RUNNING
 
 
 def is_drill(plane: Plane) -> bool:

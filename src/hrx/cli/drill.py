@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import asdict, replace
 from typing import Annotated
 
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Drills: faults on purpose, measured.", no_args_is_help=True)
     group.command("list")(list_all)
     group.command("run")(run)
+    group.command("practise")(practise)
     group.command("report")(report)
     group.command("survive")(survive)
     group.command("abort")(abort)
@@ -112,6 +114,56 @@ def run(
                 output.show_error(error, as_json=False)
     _show(outcomes, as_json=as_json)
     if any(one.problem for one in outcomes) or len(outcomes) < len(chosen):
+        raise typer.Exit(output.FAILED)
+
+
+def practise(
+    drill: Annotated[
+        str | None, typer.Argument(help="The drill; without one, any fast one, unnamed.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Take the fault back after so many minutes.", min=0.1)] = 15,
+    operator: As = None,
+    code: Code = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put one fault in and leave the repair to people; it only watches, and tells what was when."""
+    with opened() as plane:
+        ground = open_ground(plane)
+        # Not cryptography: nobody is to guess it, that is all.
+        one = _choose(ground, [drill], "")[0] if drill else random.choice(_choose(ground, [], "fast"))  # noqa: S311
+        actor = actor_of(plane, operator, code=code)
+        require(actor, Permission.PLAN_AND_RUN)
+        if dry_run:
+            refuse_unless_safe(ground, one, actor=actor)
+            output.show_json({"would_run": [one.id] if drill else ["?"], "dry_run": True})
+            return
+        confirm(
+            Text(
+                ja=f"故障を 1 件起こし、復旧を人に任せます({minutes:g} 分で取り消し)。よろしいですか?",
+                en=f"This puts one fault in; people repair it ({minutes:g} min at most). Go on?",
+            ),
+            yes=yes,
+        )
+        title = one.title if drill else Text(ja="何かが壊れました", en="Something is broken")
+        _tell(Text(ja=f"■ {title.ja}", en=f"■ {title.en}"), as_json=as_json)
+        _tell(
+            Text(
+                ja=f"  障害: {plane.settings.ops_url}/incidents ・ Ctrl-C で故障を取り消します",
+                en=f"  Incidents: {plane.settings.ops_url}/incidents · Ctrl-C takes the fault back",
+            ),
+            as_json=as_json,
+        )
+
+        def say(text: Text) -> None:
+            # What is put in would give the game away.
+            if drill or text.en.startswith(" "):
+                _tell(text, as_json=as_json)
+
+        found = run_drill(ground, one, actor=actor, say=say, patience_s=minutes * 60)
+    _show([found], as_json=as_json)
+    if found.problem or found.repaired_by != "people":
         raise typer.Exit(output.FAILED)
 
 

@@ -36,6 +36,11 @@ HELP: Final = {
     "Run drills one after the other, each taken back and verified before the next.": (
         "訓練を順に実施する。取り消して正常に戻ったことを確かめてから次へ進む。"
     ),
+    "Put one fault in and leave the repair to people; it only watches, and tells what was when.": (
+        "故障を 1 件起こして復旧は人に任せ、いつ何があったかを測る。"
+    ),
+    "The drill; without one, any fast one, unnamed.": "訓練の名前。省くと、短い訓練から伏せて選ぶ。",
+    "Take the fault back after so many minutes.": "この分数が過ぎたら故障を取り消す。",
     "The last result of every drill, and what they say together.": "各訓練の最後の結果と、全体のまとめ。",
     "Hold down two of those who watch, and the API: is somebody told within 30 s?": (
         "監視の部品を二つと API を止めて、30 秒以内に誰かに届くかを確かめる。"

@@ -62,6 +62,8 @@ class _Drill:
     lets: list[Let] = field(default_factory=list)
     began_at: datetime = field(default_factory=clock.now)
     noticed: Noticed = field(default_factory=Noticed)
+    #: How long people may take to repair it themselves; None: the drill repairs.
+    patience_s: float | None = None
     repaired_by: str = "rollback"
     problem: str | None = None
 
@@ -69,11 +71,20 @@ class _Drill:
         self.held = locks.renew(self.ground.plane.ledger, self.held, valid_s=_LOCK_S)
 
 
-def run_drill(ground: Ground, experiment: Experiment, *, actor: Actor, say: Say = silent) -> Outcome:
+def run_drill(
+    ground: Ground,
+    experiment: Experiment,
+    *,
+    actor: Actor,
+    say: Say = silent,
+    patience_s: float | None = None,
+) -> Outcome:
     """Run one drill; gives what was measured, which is on record too.
 
-    Raises Refused before anything was put in: in production without an approver, with a real incident open,
-    with an older drill's fault still in, or when the steady state does not hold."""
+    With `patience_s` people practise: the fault stays in until they have repaired it or the time is over, and
+    the incident is theirs to end. Raises Refused before anything was put in: in production without an
+    approver, with a real incident open, with an older drill's fault still in, or when the steady state does
+    not hold."""
     require(actor, Permission.PLAN_AND_RUN)
     refuse_unless_safe(ground, experiment, actor=actor)
     run_id = secrets.token_hex(6)
@@ -86,6 +97,7 @@ def run_drill(ground: Ground, experiment: Experiment, *, actor: Actor, say: Say 
     )
     journal = Journal(ledger=ground.plane.ledger, run_id=run_id, drill=experiment.id, actor=actor.name)
     drill = _Drill(ground=ground, experiment=experiment, actor=actor, journal=journal, held=held, say=say)
+    drill.patience_s = patience_s
     try:
         journal.write(STARTED, {"method": [call.fault for call in experiment.method]})
         return _go(drill)
@@ -141,12 +153,15 @@ def _go(drill: _Drill) -> Outcome:
             _rest(drill, for_s=5.0)
         try:
             _inject(drill)
-            _watch(drill)
-            if drill.experiment.repairs:
+            if drill.patience_s is not None:
+                recovered_at = _await_people(drill, patience_s=drill.patience_s)
+            else:
+                _watch(drill)
+            if drill.patience_s is None and drill.experiment.repairs:
                 drill.say(Text(ja="復旧手順を実行します", en="Running the proposed repair"))
                 drill.repaired_by = repair(drill.ground, drill.noticed, actor=drill.actor) or "rollback"
             _take_back(drill)
-            recovered_at = _await_steady(drill)
+            recovered_at = recovered_at or _await_steady(drill)
         except HrxError as error:
             drill.problem = f"{error.stable_code}: {error.message.en}"
             _log.warning(
@@ -154,7 +169,8 @@ def _go(drill: _Drill) -> Outcome:
             )
     outcome = _to_outcome(drill, recovered_at)
     drill.journal.write_outcome(outcome)
-    _close_incidents(drill)
+    if drill.patience_s is None:
+        _close_incidents(drill)
     return outcome
 
 
@@ -181,12 +197,16 @@ def _watch(drill: _Drill) -> None:
     deadline = time.monotonic() + expects.give_up_s
     while time.monotonic() < deadline:
         drill.renew()
-        before = drill.noticed
-        drill.noticed = look_at_response(drill.ground.plane.ledger, drill.experiment, since=drill.began_at)
-        _tell_progress(drill, before)
+        _look(drill)
         if _is_done(drill):
             return
         time.sleep(_POLL_S)
+
+
+def _look(drill: _Drill) -> None:
+    before = drill.noticed
+    drill.noticed = look_at_response(drill.ground.plane.ledger, drill.experiment, since=drill.began_at)
+    _tell_progress(drill, before)
 
 
 def _is_done(drill: _Drill) -> bool:
@@ -220,6 +240,25 @@ def _take_back(drill: _Drill) -> None:
     drill.injected = undo(drill.ground, drill.injected, actor=drill.actor.name)
     if drill.injected:
         drill.problem = "not taken back: " + ", ".join(one.call.fault for one in drill.injected)
+
+
+def _await_people(drill: _Drill, *, patience_s: float) -> datetime | None:
+    """Watch people repair it; being well before anybody noticed anything is no repair."""
+    deadline, good, since = time.monotonic() + patience_s, 0, clock.now()
+    while time.monotonic() < deadline:
+        drill.renew()
+        _look(drill)
+        at = clock.now()
+        if drill.noticed.detected_at is None or list_unsteady(drill.ground, drill.experiment):
+            good = 0
+        else:
+            since, good = (at, 1) if good == 0 else (since, good + 1)
+            if good >= _GOOD_LOOKS:
+                drill.repaired_by = "people"
+                return since
+        time.sleep(_POLL_S)
+    drill.say(Text(ja="時間切れです。故障を取り消します", en="The time is over; taking the fault back"))
+    return None
 
 
 def _await_steady(drill: _Drill) -> datetime | None:
