@@ -14,6 +14,7 @@ import pytest
 
 from hrx.kit import clock
 from hrx.ops.ledger.entries import EntryFilter, Kind
+from hrx.ops.ledger.incidents import list_unresolved
 from hrx.ops.observe.alerts import list_recent
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.operators.roles import Role
@@ -58,6 +59,28 @@ def test_one_alert_told_many_times_is_two_entries_in_the_end(hook: httpx.Client,
     entries = plane.ledger.list_entries(EntryFilter(kinds=(Kind.ALERT,)))
     assert [entry.body["state"] for entry in entries] == ["resolved", "firing"]
     assert entries[0].subject == "alert:ApiDown"
+
+
+def test_what_cannot_be_put_on_record_is_refused_as_retryable_and_taken_when_it_comes_again(
+    hook: httpx.Client, plane: Plane
+) -> None:
+    def rename(before: str, after: str) -> None:
+        with plane.ledger.store.write() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
+
+    rename("signal", "signal_away")
+    assert hook.post("/hooks/alertmanager", json=notification()).status_code == 503
+    rename("signal_away", "signal")
+    assert unresolved_count(plane) == 0
+    for _ in range(2):
+        assert hook.post("/hooks/alertmanager", json=notification()).status_code == 200
+    assert unresolved_count(plane) == 1
+    assert len(plane.ledger.list_entries(EntryFilter(kinds=(Kind.ALERT,)))) == 1
+
+
+def unresolved_count(plane: Plane) -> int:
+    with plane.ledger.store.read() as connection:
+        return len(list_unresolved(connection))
 
 
 @pytest.mark.parametrize("header", ["", "Bearer wrong", "Basic hook-token-of-the-tests", "Bearer"])
