@@ -1,29 +1,54 @@
-"""`hrx logs`: the last lines of one part or of all; read from the files, so it works with everything down."""
+"""`hrx logs`: the last lines of one part or of all, search, and questions to the archive.
+
+Read from files, so it works with everything down."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import typer
+from typer.core import TyperGroup
 
 from hrx.cli import output
-from hrx.cli.up import open_machine
+from hrx.cli.plane import AsJson
+from hrx.cli.up import join_stack, open_machine
 from hrx.kit.errors import Text
-from hrx.kit.secrets import mask_text
+from hrx.kit.personal import mask_line
+from hrx.kit.settings import load
+from hrx.ops.observe.logs.archive import read_archived
+from hrx.ops.observe.logs.files import folders_of
+from hrx.ops.observe.logs.records import LogRecord
+from hrx.ops.observe.logs.searching import LogQuery, read_cursor, search
+from hrx.ops.observe.logs.wishes import read_level, read_moment
+from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.machine import PARTS, Machine
 
-_LINE_BYTES = 2000
+_LINE_BYTES: Final = 2000
+_TAIL: Final = "tail"
+
+
+class _TailUnlessNamed(TyperGroup):
+    """`hrx logs api-blue` is `hrx logs tail api-blue`: what is no verb is a part."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = [_TAIL, *args]
+        return super().parse_args(ctx, args)
 
 
 def register(app: typer.Typer) -> None:
     """Add `hrx logs`."""
-    app.command("logs")(logs)
+    group = typer.Typer(cls=_TailUnlessNamed, help="What the parts wrote; secrets and personal data masked.")
+    group.command(_TAIL)(tail)
+    group.command("search")(find)
+    app.add_typer(group, name="logs")
 
 
-def logs(
+def tail(
     part: Annotated[str | None, typer.Argument(help="One part, such as api-blue; all when left out.")] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=100_000, help="How many lines.")] = 40,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What the parts wrote last; secrets masked."""
     layout, _ = open_machine()
@@ -31,7 +56,7 @@ def logs(
     count = lines if part else max(1, lines // 5)
     found = {
         name: [
-            mask_text(line) for line in machine.tail_log(name, size_bytes=count * _LINE_BYTES).splitlines()
+            mask_line(line) for line in machine.tail_log(name, size_bytes=count * _LINE_BYTES).splitlines()
         ]
         for name in ([part] if part else PARTS)
     }
@@ -43,3 +68,67 @@ def logs(
         if said or part:
             print(f"── {name} " + "─" * max(0, 60 - len(name)))
             print("\n".join(said) or output.say(Text(ja="(記録はありません)", en="(nothing was written)")))
+
+
+def find(
+    text: Annotated[str, typer.Argument(help="Found in message or fields, whatever its case.")] = "",
+    correlation_id: Annotated[str, typer.Option("--id", help="Only lines of this correlation id.")] = "",
+    part: Annotated[
+        list[str] | None, typer.Option("--part", "-p", help="Only this part or service; may be repeated.")
+    ] = None,
+    level: Annotated[
+        str, typer.Option("--level", help="At least this: debug, info, warning, error, critical.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option("--since", help="From then on: 15m, 2h, 7d, or a moment such as 2026-11-26T09:00.")
+    ] = "",
+    until: Annotated[str, typer.Option("--until", help="Before then; the same forms.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many.")] = 100,
+    after: Annotated[str, typer.Option("--after", help="Go on where the page before ended.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Search what was written, the archive included; newest first. Exit code 1 when nothing is found."""
+    settings = _settings()
+    query = LogQuery(
+        text=text or None,
+        correlation_id=correlation_id or None,
+        parts=tuple(part or ()),
+        level=read_level(level),
+        since=read_moment(since),
+        until=read_moment(until),
+        after=read_cursor(after) if after else None,
+        limit=limit,
+    )
+    page = search(
+        folders_of(settings), query, read_archive=read_archived, timeout_s=settings.log_search_timeout_s
+    )
+    if as_json:
+        output.show_json(
+            {
+                "records": [one.to_document() for one in page.records],
+                "next": str(page.next) if page.next else None,
+                "took_ms": page.took_ms,
+            }
+        )
+    else:
+        for one in page.records:
+            print(_line(one))
+        if page.next is not None:
+            more = Text(ja=f"さらに古い行: --after {page.next}", en=f"older lines: --after {page.next}")
+            print(output.say(more), file=sys.stderr)
+        if not page.records:
+            print(output.say(Text(ja="該当する行はありません。", en="No line matches.")), file=sys.stderr)
+    if not page.records:
+        raise typer.Exit(output.FAILED)
+
+
+def _line(one: LogRecord) -> str:
+    said = " ".join(f"{name}={value}" for name, value in one.fields.items() if value is not None)
+    named = f" [{one.correlation_id}]" if one.correlation_id else ""
+    at = one.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{at} {one.level.word.upper():<8} {one.part:<17} {one.event}  {said}{named}".rstrip()
+
+
+def _settings() -> OpsSettings:
+    join_stack()
+    return load(OpsSettings)

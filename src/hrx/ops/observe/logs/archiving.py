@@ -1,0 +1,182 @@
+"""Closed files into the archive: each line exactly once, however often and wherever this is killed.
+
+One closed file becomes one Parquet file for each day that it has lines of. Their names are made from the
+closed file's own, so that a second attempt writes the same files again; the closed file goes last, and until
+then readers take it instead of what is archived of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import orjson
+
+from hrx.ops.observe.logs.archive import COLUMNS, opened_engine
+from hrx.ops.observe.logs.files import ClosedFile, LogFolders, list_closed
+from hrx.ops.observe.logs.parsing import LineReader, find_moment
+from hrx.ops.observe.logs.records import LogRecord
+from hrx.ops.observe.logs.searching import fields_json
+
+#: Correlation ids are many; only a dictionary of all of them gets the filter that answers "not in this file"
+#: without reading (measured with `python -m benchmarks logs`; it costs a fifth of the size).
+_OPTIONS: Final = "FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 200000, ROW_GROUP_SIZE 122880"
+#: A line of the longest kind, each byte of it escaped.
+_ROW_LIMIT: Final = 1024 * 1024
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archived:
+    """What became of one closed file: how many lines it had, and how many are in the archive now."""
+
+    part: str
+    stem: str
+    lines: int
+    archived: int
+    days: tuple[date, ...]
+    size_bytes: int
+
+    @property
+    def lost(self) -> int:
+        return max(0, self.lines - self.archived)
+
+
+@contextmanager
+def only_archiver(folders: LogFolders) -> Iterator[bool]:
+    """Whether nobody else archives; the right ends with the process, however that ends."""
+    folders.archive.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folders.archive / ".lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        # Only what an archiver that was killed had begun.
+        shutil.rmtree(folders.archive / ".draft", ignore_errors=True)
+        yield True
+
+
+def archive_closed(folders: LogFolders, *, held: frozenset[int] = frozenset()) -> Iterator[Archived]:
+    """Archive every closed file that nobody holds (`held`: inodes), the oldest first.
+
+    Raises OSError on a full disk; what is archived by then is, and the rest waits as text."""
+    for closed in list_closed(folders):
+        with suppress(FileNotFoundError):
+            if closed.path.stat().st_ino not in held:
+                yield archive_file(folders, closed)
+
+
+def archive_file(folders: LogFolders, closed: ClosedFile) -> Archived:
+    """One closed file into the archive, then away with it. The caller is the only archiver."""
+    draft = folders.archive / ".draft" / f"{closed.part}@{closed.stem}"
+    draft.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        lines, days = _write_rows(closed, draft / "rows.json")
+        made = {day: draft / f"{day.isoformat()}.parquet" for day in sorted(days)}
+        with opened_engine(temp=draft / "temp") as engine:
+            archived = sum(
+                _write_day(engine, draft / "rows.json", day, to=path) for day, path in made.items()
+            )
+        if archived != lines:
+            # Never seen; the text stays, for it is the only whole copy.
+            return _told(closed, lines, archived, made)
+        told = _told(closed, lines, archived, made)
+        for day, path in made.items():
+            _publish(path, folders.archive / f"day={day.isoformat()}" / f"part={closed.part}", closed.stem)
+        closed.path.unlink()
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return told
+
+
+def _told(closed: ClosedFile, lines: int, archived: int, made: dict[date, Path]) -> Archived:
+    return Archived(
+        part=closed.part,
+        stem=closed.stem,
+        lines=lines,
+        archived=archived,
+        days=tuple(made),
+        size_bytes=sum(path.stat().st_size for path in made.values()),
+    )
+
+
+def _write_rows(closed: ClosedFile, path: Path) -> tuple[int, set[date]]:
+    """The records as JSON lines that the engine reads; gives their number and their days (UTC)."""
+    lines, days = 0, set()
+    with closed.path.open("rb") as source, path.open("wb") as rows:
+        path.chmod(0o600)
+        modified = datetime.fromtimestamp(os.fstat(source.fileno()).st_mtime, UTC)
+        reader = LineReader(closed.part, before=find_moment(source) or modified)
+        source.seek(0)
+        offset = 0
+        for line in source:
+            if line.strip():
+                record = reader.read(line.rstrip(b"\n"), offset=offset)
+                rows.write(orjson.dumps(_row(record)) + b"\n")
+                days.add(record.at.date())
+                lines += 1
+            offset += len(line)
+    return lines, days
+
+
+# `Any`: values of JSON.
+def _row(record: LogRecord) -> dict[str, Any]:
+    said = record.fields
+    status, duration_ms = said.get("status"), said.get("duration_ms")
+    route = said.get("route", said.get("path"))
+    return {
+        "time": record.at.strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "level": int(record.level),
+        "part": record.part,
+        "service": record.service,
+        "event": record.event,
+        "correlation_id": record.correlation_id,
+        "trace_id": record.trace_id,
+        "method": said.get("method") if said.get("method") in _METHODS else None,
+        "route": route if isinstance(route, str) else None,
+        "status": status if isinstance(status, int) and 0 <= status < 1000 else None,
+        "duration_ms": duration_ms if isinstance(duration_ms, int | float) else None,
+        "fields": fields_json(said),
+        "position": record.offset,
+        "is_dated": record.is_dated,
+    }
+
+
+def _write_day(engine: duckdb.DuckDBPyConnection, rows: Path, day: date, *, to: Path) -> int:
+    """The rows of one day as Parquet, on disk for sure; gives how many it holds by its own word."""
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
+    # COPY takes no bound values; paths are ours and quoted.
+    engine.execute(
+        f"COPY (SELECT * FROM read_json('{_quoted(rows)}', format = 'newline_delimited', "  # noqa: S608
+        f"columns = {{{columns}}}, maximum_object_size = {_ROW_LIMIT}) "
+        f"WHERE CAST(time AS DATE) = DATE '{day.isoformat()}' ORDER BY time, position) "
+        f"TO '{_quoted(to)}' ({_OPTIONS})"
+    )
+    to.chmod(0o600)
+    with to.open("rb") as written:
+        os.fsync(written.fileno())
+    found = engine.execute("SELECT num_rows FROM parquet_file_metadata(?)", [str(to)]).fetchone()
+    return int(found[0]) if found is not None else 0
+
+
+def _publish(path: Path, folder: Path, stem: str) -> None:
+    """Give the file its name; from then on it is there after any crash."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.replace(folder / f"{stem}.parquet")
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
