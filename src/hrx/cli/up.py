@@ -78,12 +78,15 @@ def _pad(text: str, width: int) -> str:
 
 def _show_doors(running: Running, sign_ins: first_run.SignIns) -> None:
     print()
+    doors = [
+        [output.say(Text(ja="ポータル", en="Portal")), running.public_url, sign_ins.portal],
+        [output.say(Text(ja="運用コンソール", en="Operations console")), running.ops_url, sign_ins.ops],
+    ]
+    if running.inbox_url is not None:
+        name = Text(ja="受信箱(通知の確認用)", en="Inbox (pages and mail)")
+        doors.append([output.say(name), running.inbox_url, output.say(Text(ja="不要", en="not needed"))])
     output.show_table(
-        (Text(ja="何", en="What"), Text(ja="場所", en="Where"), Text(ja="サインイン", en="Sign in")),
-        [
-            [output.say(Text(ja="ポータル", en="Portal")), running.public_url, sign_ins.portal],
-            [output.say(Text(ja="運用コンソール", en="Operations console")), running.ops_url, sign_ins.ops],
-        ],
+        (Text(ja="何", en="What"), Text(ja="場所", en="Where"), Text(ja="サインイン", en="Sign in")), doors
     )
     print(output.say(sign_ins.kept_in))
     for lost in running.degraded:
@@ -94,6 +97,7 @@ def _describe(running: Running, *, seconds: float) -> dict[str, object]:
     return {
         "portal": running.public_url,
         "ops": running.ops_url,
+        "inbox": running.inbox_url,
         "ports": {"edge": running.ports.edge, "ops": running.ports.ops, **running.ports.inner},
         "var": str(running.layout.var),
         "degraded": [asdict(lost) for lost in running.degraded],

@@ -353,10 +353,10 @@ class OpsSettings(Settings):
         unit="URL",
     )
     inbox_port: int = setting(
-        8194, ja="受信箱の HTTP ポート", en="HTTP port of the inbox", unit="port", ge=1, le=65535
+        8196, ja="受信箱の HTTP ポート", en="HTTP port of the inbox", unit="port", ge=1, le=65535
     )
     inbox_smtp_port: int = setting(
-        8195, ja="受信箱の SMTP ポート", en="SMTP port of the inbox", unit="port", ge=1, le=65535
+        8197, ja="受信箱の SMTP ポート", en="SMTP port of the inbox", unit="port", ge=1, le=65535
     )
 
     # --- logs ---------------------------------------------------------------------------------------

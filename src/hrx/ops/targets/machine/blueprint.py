@@ -133,6 +133,7 @@ def list_doors(ports: Ports, *, names: Sequence[str]) -> list[Door]:
         "ops": Door(part="ops", url=f"http://127.0.0.1:{ports.ops}/readyz"),
         "probe": Door(part="probe", url=f"http://127.0.0.1:{ports['probe']}/readyz"),
         "status": Door(part="status", url=f"http://127.0.0.1:{ports['status']}/readyz"),
+        "inbox": Door(part="inbox", url=f"http://127.0.0.1:{ports['inbox']}/readyz"),
         "prometheus": Door(part="prometheus", url=f"http://127.0.0.1:{ports['prometheus']}/-/ready"),
         "alertmanager": Door(part="alertmanager", url=f"http://127.0.0.1:{ports['alertmanager']}/-/ready"),
     }

@@ -5,6 +5,7 @@ Least privilege: a program gets the secrets it needs and no others. A setting of
 
 from __future__ import annotations
 
+import hmac
 import os
 import shlex
 from collections.abc import Mapping
@@ -21,8 +22,18 @@ from hrx.ops.targets.machine.settings import MachineSettings
 
 #: Owner and superuser of the database: for migrations, never for a running program.
 _NEVER_PASSED: Final = frozenset({"HRX_OWNER_DATABASE_URL", "HRX_STACK", "HRX_PROGRAM", "HRX_DIGEST"})
-#: The probe opens no database and no cache.
-_NOT_FOR_PROBE: Final = frozenset({"HRX_OPS_DATABASE_URL", "HRX_REDIS_URL", "HRX_LEDGER_URL"})
+#: The probe opens no database and no cache, and nobody calls it back.
+_NOT_FOR_PROBE: Final = frozenset(
+    {"HRX_OPS_DATABASE_URL", "HRX_REDIS_URL", "HRX_LEDGER_URL", "HRX_SLACK_SIGNING_SECRET"}
+)
+#: What the inbox knows of the operations plane: its own doors, the stand-ins' keys, and where buttons lead.
+_FOR_INBOX: Final = frozenset(
+    {
+        "HRX_VAR_DIR", "HRX_RUNBOOK_DIR", "HRX_INBOX_PORT", "HRX_INBOX_SMTP_PORT", "HRX_OPS_PORT",
+        "HRX_OPS_PUBLIC_URL", "HRX_SLACK_BOT_TOKEN", "HRX_SLACK_SIGNING_SECRET", "HRX_WEBHOOK_SECRET",
+        "HRX_LANGUAGE", "HRX_ENVIRONMENT", "HRX_LOG_LEVEL", "HRX_COMMIT", "HRX_STACK",
+    }
+)  # fmt: skip
 #: Of both planes.
 _SHARED: Final = frozenset({"HRX_REDIS_URL", "HRX_LOG_LEVEL", "HRX_ENVIRONMENT"})
 
@@ -131,6 +142,7 @@ def ops_environment(
         "HRX_REDIS_EXPORTER_URL": f"http://127.0.0.1:{ports['redis_exporter']}",
         "HRX_COMMIT": commit,
         "HRX_OPS_HOOK_TOKEN": secrets["HRX_OPS_HOOK_TOKEN"],
+        **(_stand_ins(ports, secrets) if has_inbox() else {}),
         **_chosen_by_user(of=OpsSettings),
         "HRX_VAR_DIR": str(layout.var),
         "HRX_OPS_PORT": str(ports.ops),
@@ -140,6 +152,49 @@ def ops_environment(
         if url:
             values[name] = url
     return values
+
+
+def has_inbox() -> bool:
+    """Whether this stack delivers its pages to an inbox of its own: in development, and nowhere else."""
+    return os.environ.get("HRX_ENVIRONMENT", "development") == "development"
+
+
+def _stand_ins(ports: Ports, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Every channel pointed at the inbox; one of which the user named anything is the user's alone.
+
+    Each stand-in has a key of its own, derived from one secret, so that none opens another."""
+    base, secret = f"http://127.0.0.1:{ports['inbox']}", secrets["HRX_INBOX_SECRET"]
+
+    def key(name: str) -> str:
+        return hmac.new(secret.encode(), name.encode(), "sha256").hexdigest()[:32]
+
+    channels: tuple[dict[str, str], ...] = (
+        {
+            "HRX_SLACK_API_URL": f"{base}/slack/api/",
+            "HRX_SLACK_BOT_TOKEN": f"xoxb-{key('slack-bot')}",
+            "HRX_SLACK_SIGNING_SECRET": key("slack-signing"),
+        },
+        {"HRX_SMTP_HOST": "127.0.0.1", "HRX_SMTP_PORT": str(ports["inbox_smtp"])},
+        {
+            "HRX_PAGERDUTY_EVENTS_URL": f"{base}/pagerduty",
+            "HRX_PAGERDUTY_ROUTING_KEY": key("pagerduty"),
+        },
+        {"HRX_WEBHOOK_URL": f"{base}/webhook", "HRX_WEBHOOK_SECRET": key("webhook")},
+    )
+    found = {
+        "HRX_INBOX_URL": base,
+        "HRX_INBOX_PORT": str(ports["inbox"]),
+        "HRX_INBOX_SMTP_PORT": str(ports["inbox_smtp"]),
+    }
+    for channel in channels:
+        if all(os.environ.get(name, ours) == ours for name, ours in channel.items()):
+            found |= channel
+    return found
+
+
+def inbox_environment(known: Mapping[str, str]) -> dict[str, str]:
+    """The inbox's variables: its doors and the stand-ins' keys; no database, no hook, no other address."""
+    return {name: value for name, value in known.items() if not name.startswith("HRX_") or name in _FOR_INBOX}
 
 
 def probe_environment(known: Mapping[str, str], *, ports: Ports) -> dict[str, str]:

@@ -23,6 +23,7 @@ PARTS: Final[dict[str, Text]] = {
     "ops": Text(ja="運用コンソール", en="the operations console"),
     "probe": Text(ja="外からの監視", en="the view from outside"),
     "status": Text(ja="公開のステータスページ", en="the public status page"),
+    "inbox": Text(ja="開発中に通知を見る場所", en="the place where development reads its pages"),
     "haproxy": Text(ja="利用者の入口", en="the door people use"),
     "prometheus": Text(ja="指標とアラートの判定", en="metrics and the evaluation of alerts"),
     "alertmanager": Text(ja="アラートの集約と通知", en="grouping and passing on alerts"),

@@ -34,6 +34,8 @@ INNER_DEFAULTS: Final[Mapping[str, int]] = {
     "probe": 8198,
     # Promised when HRX_STATUS_PORT names it.
     "status": 8095,
+    "inbox": 8196,
+    "inbox_smtp": 8197,
     "postgres_exporter": 8194,
     "redis_exporter": 8195,
     "web_blue_metrics": 8161,

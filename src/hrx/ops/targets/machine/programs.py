@@ -96,6 +96,7 @@ def list_programs(
             environment=environment.status_environment(ops),
             fingerprint=fingerprint_tree(layout.root / "src" / "hrx" / "ops" / "status"),
         ),
+        *_inbox_programs(layout, known=ops),
         *_edge_and_watch_programs(layout, parts),
         *_exporter_programs(layout, parts),
     ]
@@ -143,6 +144,20 @@ def _data_programs(layout: Layout, parts: Parts) -> list[Program]:
             )
         )
     return programs
+
+
+def _inbox_programs(layout: Layout, *, known: Mapping[str, str]) -> list[Program]:
+    if not environment.has_inbox():
+        return []
+    return [
+        Program(
+            name="inbox",
+            argv=[sys.executable, "-m", "hrx.ops.inbox"],
+            cwd=layout.root,
+            environment=environment.inbox_environment(known),
+            fingerprint=fingerprint_tree(layout.root / "src" / "hrx" / "ops" / "inbox"),
+        )
+    ]
 
 
 def _edge_and_watch_programs(layout: Layout, parts: Parts) -> list[Program]:

@@ -20,6 +20,7 @@ GENERATED: Final[Mapping[str, int]] = {
     "HRX_SESSION_KEYS": 48,
     "HRX_SEAL_KEYS": 48,
     "HRX_OPS_HOOK_TOKEN": 32,
+    "HRX_INBOX_SECRET": 32,
     "HRX_DEMO_PASSWORD": 12,
     "HRX_OPERATOR_PASSWORD": 15,
 }

@@ -59,6 +59,11 @@ class Running:
     def ops_url(self) -> str:
         return f"http://127.0.0.1:{self.ports.ops}"
 
+    @property
+    def inbox_url(self) -> str | None:
+        """Where pages can be read; None outside development, where they go to real channels."""
+        return f"http://127.0.0.1:{self.ports['inbox']}" if environment.has_inbox() else None
+
 
 def bring_up(layout: Layout, settings: MachineSettings, *, report: Report = silent) -> Running:
     """Start what is not running, restart what changed, wait until it answers from outside.
