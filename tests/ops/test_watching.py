@@ -6,11 +6,13 @@ import sqlite3
 
 import pytest
 
+from hrx.kit import clock
 from hrx.ops.check import Status
 from hrx.ops.console.pages.overview import headline
 from hrx.ops.ledger.entries import EntryFilter, Kind
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.run.plane import Plane
+from hrx.ops.signal import SignalState
 from tests.ops.conftest import SmallMachine
 
 pytestmark = pytest.mark.req("R1-2")
@@ -83,3 +85,34 @@ def test_looking_goes_on_when_the_ledger_cannot_be_written(
 def test_memory_of_running_parts_is_measured(plane: Plane, machine: SmallMachine) -> None:
     sizes = Watcher(plane).look_once().memory_bytes
     assert sizes["worker"] > 1_000_000
+
+
+def test_a_first_start_is_no_alarm_and_one_that_takes_too_long_is(
+    plane: Plane, machine: SmallMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, SignalState]] = []
+    now_s = clock.monotonic_s()
+    monkeypatch.setattr(clock, "monotonic_s", lambda: now_s)
+    machine.set_mood("worker", "not_ready")
+    watcher = Watcher(plane, tell=lambda signals: told.extend((one.key, one.state) for one in signals))
+    for _ in range(3):
+        watcher.look_once()
+    assert told == []
+    now_s += 31
+    watcher.look_once()
+    assert ("part-down:worker", SignalState.FIRING) in told
+
+
+def test_a_part_that_was_well_once_is_told_at_once_even_by_a_watcher_that_just_began(
+    plane: Plane, machine: SmallMachine
+) -> None:
+    first = Watcher(plane)
+    first.look_once()
+    first.look_once()
+    assert findings(plane, "worker") == ["ok"]
+    told: list[str] = []
+    machine.set_mood("worker", "not_ready")
+    second = Watcher(plane, tell=lambda signals: told.extend(one.key for one in signals))
+    for _ in range(3):
+        second.look_once()
+    assert "part-down:worker" in told

@@ -32,6 +32,8 @@ from hrx.ops.targets.target import PartState, PartStatus
 _log = logging.getLogger("hrx.ops.observe")
 #: One failed look may be a lost packet; two in a row are an event worth an entry.
 _CONFIRM_LOOKS: Final = 2
+#: A part that nobody has ever seen well may still be in its very first start for so long.
+_FIRST_START_S: Final = 30.0
 _HISTORY_LOOKS: Final = 60
 #: Proportional set sizes cost a walk through every mapping of a process.
 _MEMORY_EVERY_S: Final = 15.0
@@ -94,6 +96,8 @@ class Watcher:
         self._recorded: dict[str, Status] = {}
         self._streak: dict[str, tuple[Status, int, datetime]] = {}
         self._history: dict[str, deque[float | None]] = {}
+        self._never_well: set[str] = set()
+        self._began_s = clock.monotonic_s()
         self._memory_due_s = self._verify_due_s = 0.0
 
     @property
@@ -203,6 +207,8 @@ class Watcher:
         status, looks, _ = self._streak[view.info.name]
         if status is Status.UNKNOWN or looks < _CONFIRM_LOOKS:
             return False
+        if view.info.name in self._never_well and clock.monotonic_s() - self._began_s < _FIRST_START_S:
+            return False
         return self._told.get(view.info.name) is not _word_for(status)
 
     def _to_signal(self, view: PartView, views: tuple[PartView, ...]) -> Signal:
@@ -232,6 +238,8 @@ class Watcher:
         """Keep the history of one part, and record a change that held for two looks."""
         name = view.info.name
         self._history.setdefault(name, deque(maxlen=_HISTORY_LOOKS)).append(view.latency_ms)
+        if view.status is not Status.DOWN:
+            self._never_well.discard(name)
         if name not in self._streak:
             self._remember(view)
             return
@@ -251,6 +259,8 @@ class Watcher:
         last = self._plane.ledger.find_last(Kind.FINDING, subject=f"part:{name}")
         if last is None:
             self._streak[name] = (view.status, 1, view.observed_at)
+            if view.status is Status.DOWN:
+                self._never_well.add(name)
             return
         was = Status(last.body["status"])
         if was is Status.DOWN:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from hrx.kit.errors import Refused, Text, Unavailable
+from hrx.kit.errors import HrxError, Refused, Text, Unavailable
 from hrx.ops.targets.machine import database, environment
 from hrx.ops.targets.machine.blueprint import (
     build_parts,
@@ -40,6 +40,8 @@ from hrx.ops.targets.target import PartState
 
 _PART_START_S: Final = 60.0
 _SUPERVISOR_START_S: Final = 20.0
+_PAGES: Final = ("ops", "status", "inbox")
+_WATCHERS: Final = ("prometheus", "alertmanager", "probe")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +104,7 @@ class _Rise:
             if not self._apply(programs) and self.was_up:
                 ongoing.unchanged()
         self._start_database()
-        self._start_rest(programs)
-        answers = self._await_readiness(programs)
+        answers = self._start_rest(programs)
         return Running(
             layout=self.layout,
             ports=self.ports,
@@ -226,22 +227,33 @@ class _Rise:
             if not database.migrate(self.layout, owner_url=self.endpoints.owner_database, identity=identity):
                 ongoing.unchanged()
 
-    def _start_rest(self, programs: Sequence[Program]) -> None:
-        for program in programs:
-            if program.name not in RESTING:
-                self.supervisor.request_start(program.name)
-
-    def _await_readiness(self, programs: Sequence[Program]) -> dict[str, Answer]:
-        doors = list_doors(self.ports, names=[part.name for part in self.supervisor.list_parts()])
+    def _start_rest(self, programs: Sequence[Program]) -> dict[str, Answer]:
+        """Start in waves: who watches starts when what it watches stands, else each start is an alarm."""
+        answers: dict[str, Answer] = {}
+        problem: HrxError | None = None
         with step(self.report, ja="すべての部品の応答", en="every part answers"):
-            answers = wait_until_ready(
-                doors, timeout_s=self.settings.ready_timeout_s, is_hopeless=self._has_given_up
-            )
-            # What has no door of its own (Redis, the edge) must at least stay up by the supervisor's word.
-            for program in programs:
-                if program.name not in RESTING:
-                    self.supervisor.start(program.name, timeout_s=_PART_START_S)
-            return answers
+            for wave in _to_waves([program.name for program in programs if program.name not in RESTING]):
+                for name in wave:
+                    self.supervisor.request_start(name)
+                try:
+                    answers |= self._await_readiness(wave)
+                # What watches has to run all the more when the product does not come up.
+                except HrxError as error:
+                    problem = problem or error
+            if problem is not None:
+                raise problem
+        return answers
+
+    def _await_readiness(self, names: Sequence[str]) -> dict[str, Answer]:
+        answers = wait_until_ready(
+            list_doors(self.ports, names=names),
+            timeout_s=self.settings.ready_timeout_s,
+            is_hopeless=self._has_given_up,
+        )
+        # What has no door of its own (Redis, the edge) must at least stay up by the supervisor's word.
+        for name in names:
+            self.supervisor.start(name, timeout_s=_PART_START_S)
+        return answers
 
     def _has_given_up(self, part: str) -> bool:
         names = {"api": "api-blue", "web": "web-blue"}
@@ -256,6 +268,17 @@ class _Rise:
         for part, answer in answers.items():
             for lost in answer.degraded:
                 yield Text(ja=f"{part}: {lost}", en=f"{part}: {lost}")
+
+
+def _to_waves(names: Sequence[str]) -> list[list[str]]:
+    """The product, then the plane's own pages, then who watches them all."""
+    later = (*_PAGES, *_WATCHERS)
+    waves = [
+        [name for name in names if name not in later],
+        [name for name in names if name in _PAGES],
+        [name for name in names if name in _WATCHERS],
+    ]
+    return [wave for wave in waves if wave]
 
 
 def _start_supervisor(layout: Layout, supervisor: Supervisor) -> None:
