@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,7 +23,7 @@ from hrx.ops.run.approvals import AuthorMayNotApprove, NotApproved, approve
 from hrx.ops.run.executor import new_run_id, run_plan
 from hrx.ops.run.looking import find_process, look_at_part
 from hrx.ops.run.plane import Plane
-from hrx.ops.run.planning import PlanDrifted, PlanRecord, get_plan, make_plan, propose
+from hrx.ops.run.planning import PlanDrifted, PlanRecord, get_plan, make_plan, propose, refuse_drift
 from hrx.ops.run.records import RunState, StepState, get_run
 from hrx.ops.runbook.parts import get_part
 from tests.ops.conftest import SmallMachine, make_operator
@@ -292,3 +296,33 @@ def test_a_look_says_how_a_part_is(plane: Plane, machine: SmallMachine, mood: st
     if mood == "slow":
         assert "0.5 s" in view.summary.en
         machine.set_mood("worker", "ready")
+
+
+def test_a_suspended_part_goes_on_where_it_was_and_is_seen_to_answer(plane: Plane) -> None:
+    actor = make_operator(plane.ledger, "aoki")
+    pid = find_process(plane, "worker").pid
+    assert pid is not None
+    child_free = propose(plane, "resume-part", params={"part": "worker"}, reason="check", actor=actor)
+    assert child_free.plan.facts == {"part.is_suspended": "no"}
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: plane.target.list_suspended("worker") == (pid,))
+        record = propose(plane, "resume-part", params={"part": "worker"}, reason="suspended", actor=actor)
+        assert record.plan.facts == {"part.is_suspended": "yes"}
+        approve(plane, record.seq, actor=actor, plan_hash=record.plan.plan_hash)
+        run = run_plan(plane, record.seq, actor=actor, run_id=new_run_id())
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert run.state is RunState.SUCCEEDED
+    assert find_process(plane, "worker").pid == pid
+    resumed = next(item for item in run.steps if item.step.key == "resume")
+    assert resumed.evidence["resumed_pids"] == [pid]
+    with pytest.raises(PlanDrifted):
+        refuse_drift(plane, record)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 from hrx.kit.errors import Text
 from hrx.ops.plan import ApprovalRule, Effect, Plan, canonical_json, plan_from_json, plan_to_json
 from hrx.ops.run.actions import ACTIONS
+from hrx.ops.run.facts import FACTS
 from hrx.ops.runbook.chapters import Built
 from hrx.ops.runbook.content import Content, load_content
+from hrx.ops.runbook.parameters import Parameter, Unfit, check_value
 from hrx.ops.runbook.parts import get_part
-from hrx.ops.runbook.planning import plan_procedure
+from hrx.ops.runbook.planning import check_params, plan_procedure
 from hrx.ops.runbook.reading import ContentWrong
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.machine import PARTS, RESTING
@@ -29,15 +32,41 @@ def content() -> Content:
     return load_content(ROOT / "runbook")
 
 
-def plans(content: Content) -> list[Plan]:
+#: One fit value of each kind of parameter but `part` and `choice`, and of sessions those of one and of many.
+FIT = {
+    "index": ("app.session_of_user",),
+    "pid": ("4711",),
+    "account": ("12",),
+    "moment": ("2026-04-01 09:00:00.123456+00",),
+    "minutes": ("60",),
+    "sessions_of": ("account:12", "tenant:3", "all"),
+    "source": ("203.0.113.7", "2001:db8::/48", "203.0.113.x#0123abcd"),
+    "label": ("incident-12",),
+}
+
+
+def plans(content: Content, *, only: str | None = None) -> list[Plan]:
+    """Every procedure with every fit value of its parameters, as a part runs, does not, or nobody knows."""
     made = []
     for procedure in content.procedures:
-        for part in content.parts:
+        if only not in (None, procedure.id):
+            continue
+        names = [parameter.name for parameter in procedure.parameters]
+        for values in itertools.product(*(values_of(content, item) for item in procedure.parameters)):
+            params = check_params(
+                procedure, dict(zip(names, values, strict=True)), content.parts, content.indexes
+            )
+            part = get_part(content.parts, params["part"]) if "part" in params else None
             for runs in ("yes", "no", "unknown"):
-                facts = {"part.runs": runs}
-                params = {"part": part.name}
+                facts = dict.fromkeys(procedure.facts, runs)
                 made.append(plan_procedure(procedure, params=params, part=part, facts=facts))
     return made
+
+
+def values_of(content: Content, parameter: Parameter) -> tuple[str, ...]:
+    if parameter.kind == "part":
+        return tuple(part.name for part in content.parts)
+    return parameter.options or FIT[parameter.kind]
 
 
 def test_the_parts_of_the_runbook_are_the_parts_of_the_machine(content: Content) -> None:
@@ -79,10 +108,70 @@ def test_an_irreversible_plan_always_needs_another_person(content: Content) -> N
     for plan in plans(content):
         if plan.is_irreversible:
             assert plan.approval_needed is ApprovalRule.OTHER
-    lost = {plan.params["part"] for plan in plans(content) if plan.is_irreversible}
+    restarts = plans(content, only="restart-part")
+    lost = {plan.params["part"] for plan in restarts if plan.is_irreversible}
     assert lost == {"postgres", "haproxy"}
-    down = [plan for plan in plans(content) if plan.facts["part.runs"] == "no"]
+    down = [plan for plan in restarts if plan.facts["part.runs"] == "no"]
     assert not any(plan.is_irreversible for plan in down)
+
+
+def test_a_plan_is_made_of_facts_and_parameters_that_its_steps_really_get(content: Content) -> None:
+    for procedure in content.procedures:
+        assert set(procedure.facts) <= set(FACTS), procedure.id
+        names = {parameter.name for parameter in procedure.parameters}
+        for step in (*procedure.steps, *procedure.proofs):
+            for action in filter(None, (step.action, step.undo)):
+                assert set(ACTIONS[action].params) <= names, (procedure.id, step.key, action)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("pid", "0"),
+        ("pid", "1; DROP TABLE x"),
+        ("account", "-3"),
+        ("moment", "yesterday"),
+        ("moment", "2026-04-01 09:00:00"),
+        ("minutes", "10081"),
+        ("sessions_of", "tenant:"),
+        ("sessions_of", "everybody"),
+        ("source", "203.0.113.256"),
+        ("source", "203.0.113.x#12"),
+        ("source", "example.com"),
+        ("label", "../etc"),
+        ("index", "app.no_such_index"),
+        ("choice", "other"),
+    ],
+)
+def test_a_value_that_is_not_of_its_kind_is_refused_with_what_would_be(kind: str, value: str) -> None:
+    text = Text(ja="値", en="value")
+    options = ("api", "web") if kind == "choice" else ()
+    parameter = Parameter(name="it", kind=kind, title=text, help=text, options=options)
+    with pytest.raises(Unfit) as refused:
+        check_value(parameter, value, known={"index": ["app.session_of_user"]})
+    assert refused.value.why.ja != refused.value.why.en
+
+
+def test_an_address_has_one_spelling(content: Content) -> None:
+    text = Text(ja="接続元", en="source")
+    parameter = Parameter(name="source", kind="source", title=text, help=text)
+    spelled = {
+        value: check_value(parameter, value, known={})
+        for value in (
+            "203.0.113.7",
+            "203.0.113.7/32",
+            "203.0.113.7/24",
+            "2001:DB8::1",
+            "203.0.113.x#0123abcd",
+        )
+    }
+    assert list(spelled.values()) == [
+        "203.0.113.7",
+        "203.0.113.7",
+        "203.0.113.0/24",
+        "2001:db8::1",
+        "203.0.113.x#0123abcd",
+    ]
 
 
 def test_no_text_is_left_with_a_placeholder_or_in_one_language(content: Content) -> None:
@@ -104,7 +193,7 @@ def test_a_plan_survives_the_ledger_with_the_same_hash(content: Content) -> None
 def test_every_field_of_a_plan_counts_in_its_hash(content: Content) -> None:
     from dataclasses import replace
 
-    plan = plans(content)[0]
+    plan = plans(content, only="restart-part")[0]
     other = Text(ja="別", en="other")
     step = replace(plan.steps[1], timeout_s=61)
     changed = [

@@ -84,4 +84,7 @@ def _step_row(mark: str, step: Step) -> list[str]:
     if step.effect is Effect.IRREVERSIBLE:
         lost = f": {output.say(step.loses)}" if step.loses else ""
         undo = output.say(Text(ja=f"取り消せない{lost}", en=f"irreversible{lost}"))
+    elif step.loses:
+        lost = output.say(Text(ja="失われる: ", en="lost: ")) + output.say(step.loses)
+        undo = f"{undo} ({lost})" if step.undo else f"{output.word('effect', step.effect)} ({lost})"
     return [mark, output.say(step.name), step.action.id, f"{step.timeout_s:g} s", undo]

@@ -38,6 +38,8 @@ class Effect(StrEnum):
     """What a step leaves behind."""
 
     READS = "reads"
+    #: Nothing that was promised is lost and there is nothing to take back: at worst somebody does it again.
+    PASSING = "passing"
     UNDOABLE = "undoable"
     IRREVERSIBLE = "irreversible"
 
@@ -54,7 +56,8 @@ class Action:
 class Step:
     """One step: why it is there, what it does, for how long at most, and how to take it back.
 
-    `undo` is None for steps that only read and for irreversible ones; those say in `loses` what is lost."""
+    `undo` is None for steps that only read, that pass, and for most irreversible ones. `loses` says what
+    people lose by it; an irreversible step always says so."""
 
     key: str
     name: Text

@@ -30,6 +30,7 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
     },
     "effect": {
         "reads": Text(ja="読むだけ", en="Reads only"),
+        "passing": Text(ja="やり直せる", en="Can simply be done again"),
         "undoable": Text(ja="取り消せる", en="Can be undone"),
         "irreversible": Text(ja="取り消せない", en="Irreversible"),
     },

@@ -11,13 +11,12 @@ from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.plan import Effect, Plan, describe_drift, plan_from_json, plan_to_json
 from hrx.ops.run.actions import get_action
-from hrx.ops.run.looking import find_process
+from hrx.ops.run.facts import FACTS
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.parts import PartInfo, get_part
-from hrx.ops.runbook.planning import PART_RUNS, check_params, plan_procedure
+from hrx.ops.runbook.planning import check_params, plan_procedure
 from hrx.ops.runbook.procedures import Procedure, get_procedure
 from hrx.ops.runbook.reading import wrong
-from hrx.ops.targets.target import PartState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +41,9 @@ def make_plan(plane: Plane, procedure_id: str, *, params: Mapping[str, str]) -> 
 
     Raises NotFound for an unknown procedure or part, Invalid for wrong parameters."""
     procedure = get_procedure(plane.content.procedures, procedure_id)
-    checked = check_params(procedure, params, plane.content.parts)
+    checked = check_params(procedure, params, plane.content.parts, plane.content.indexes)
     part = _part_of(plane, procedure, checked)
-    facts = _look_up_facts(plane, procedure, part)
+    facts = _look_up_facts(plane, procedure, checked)
     plan = plan_procedure(procedure, params=checked, part=part, facts=facts)
     _check_actions(plan)
     return plan
@@ -108,24 +107,12 @@ def _part_of(plane: Plane, procedure: Procedure, params: Mapping[str, str]) -> P
     return None
 
 
-def _look_up_facts(plane: Plane, procedure: Procedure, part: PartInfo | None) -> dict[str, str]:
-    """The facts that the procedure wants to be planned on; coarse on purpose.
-
-    A pid or an uptime would make every plan drift; what matters is whether something would be lost."""
-    facts: dict[str, str] = {}
+def _look_up_facts(plane: Plane, procedure: Procedure, params: Mapping[str, str]) -> dict[str, str]:
+    """The facts that the procedure wants to be planned on. Raises Refused when one forbids the plan."""
     for name in procedure.facts:
-        if name == PART_RUNS and part is not None:
-            facts[name] = _runs(find_process(plane, part.name).state)
-        else:
+        if name not in FACTS:
             raise wrong(procedure.id, f"wants an unknown fact {name}")
-    return facts
-
-
-def _runs(state: PartState) -> str:
-    if state is PartState.UNKNOWN:
-        # Nobody can tell: plan as carefully as for a running part.
-        return "unknown"
-    return "yes" if state in (PartState.RUNNING, PartState.STOPPING) else "no"
+    return {name: FACTS[name](plane, params) for name in procedure.facts}
 
 
 def _check_actions(plan: Plan) -> None:

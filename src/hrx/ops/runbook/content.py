@@ -8,6 +8,7 @@ from pathlib import Path
 from hrx.ops.runbook.chapters import Chapter, load_chapters
 from hrx.ops.runbook.communication import CommunicationRules, load_communication
 from hrx.ops.runbook.contacts import Contacts, load_contacts
+from hrx.ops.runbook.indexes import PromisedIndex, load_indexes
 from hrx.ops.runbook.on_call import OnCallContent, load_on_call
 from hrx.ops.runbook.parts import PartInfo, load_parts
 from hrx.ops.runbook.procedures import Procedure, load_procedures
@@ -30,6 +31,7 @@ class Content:
     contacts: Contacts
     on_call: OnCallContent
     sops: tuple[Sop, ...]
+    indexes: tuple[PromisedIndex, ...]
 
 
 def load_content(folder: Path) -> Content:
@@ -46,6 +48,7 @@ def load_content(folder: Path) -> Content:
         contacts=contacts,
         on_call=load_on_call(folder, contacts),
         sops=load_sops(folder),
+        indexes=load_indexes(folder),
     )
     known = {procedure.id for procedure in content.procedures}
     for chapter in content.chapters:

@@ -8,6 +8,8 @@ from typing import Final
 
 from hrx.kit.errors import FieldProblem, Invalid, Text
 from hrx.ops.plan import Action, Effect, Plan, Risk, Step
+from hrx.ops.runbook.indexes import PromisedIndex
+from hrx.ops.runbook.parameters import Unfit, check_value, words_of
 from hrx.ops.runbook.parts import PartInfo, get_part
 from hrx.ops.runbook.procedures import Procedure, StepTemplate
 from hrx.ops.runbook.reading import wrong
@@ -18,21 +20,38 @@ PART_RUNS: Final = "part.runs"
 
 
 def check_params(
-    procedure: Procedure, params: Mapping[str, str], parts: tuple[PartInfo, ...]
+    procedure: Procedure,
+    params: Mapping[str, str],
+    parts: tuple[PartInfo, ...],
+    indexes: tuple[PromisedIndex, ...] = (),
 ) -> dict[str, str]:
-    """The parameters, complete and known. Raises Invalid naming each that is missing or too much."""
+    """The parameters, complete, known and each of its kind, in one spelling; defaults are filled in.
+
+    Raises Invalid naming each that is missing, too much or unfit, NotFound for an unknown part."""
+    known = {"part": [part.name for part in parts], "index": [index.name for index in indexes]}
     wanted = {parameter.name for parameter in procedure.parameters}
     problems = [
-        FieldProblem(field=name, code="missing", message=Text(ja="指定してください", en="is needed"))
-        for name in sorted(wanted - {name for name, value in params.items() if value})
-    ] + [
         FieldProblem(field=name, code="unknown", message=Text(ja="この手順にはありません", en="is not known"))
         for name in sorted(set(params) - wanted)
     ]
+    checked: dict[str, str] = {}
+    for parameter in procedure.parameters:
+        value = params.get(parameter.name) or parameter.default
+        if not value:
+            message = Text(ja="指定してください", en="is needed")
+            problems.append(FieldProblem(field=parameter.name, code="missing", message=message))
+            continue
+        if parameter.kind == "part":
+            get_part(parts, value)
+        try:
+            checked[parameter.name] = check_value(parameter, value, known=known)
+        except Unfit as error:
+            problems.append(FieldProblem(field=parameter.name, code="unfit", message=error.why))
     if problems:
-        names = ", ".join(problem.field for problem in problems)
+        ja = "、".join(f"{problem.field}({problem.message.ja})" for problem in problems)
+        en = ", ".join(f"{problem.field} ({problem.message.en})" for problem in problems)
         raise Invalid(
-            Text(ja=f"パラメーターに誤りがあります: {names}", en=f"Wrong parameters: {names}"),
+            Text(ja=f"パラメーターに誤りがあります: {ja}", en=f"Wrong parameters: {en}"),
             hint=Text(
                 ja=f"`hrx procedure show {procedure.id}` を見てください。",
                 en=f"See `hrx procedure show {procedure.id}`.",
@@ -40,17 +59,14 @@ def check_params(
             code="procedure.wrong_params",
             fields=tuple(problems),
         )
-    for parameter in procedure.parameters:
-        if parameter.kind == "part":
-            get_part(parts, params[parameter.name])
-    return dict(params)
+    return checked
 
 
 def plan_procedure(
     procedure: Procedure, *, params: Mapping[str, str], part: PartInfo | None, facts: Mapping[str, str]
 ) -> Plan:
     """The steps that the procedure means in this situation; nothing is executed."""
-    words = _words(params, part)
+    words = _words(procedure, params, part)
     return Plan(
         procedure=procedure.id,
         title=_fill(procedure.title, words),
@@ -71,6 +87,7 @@ def _step(
     # A part that is down has nothing in flight: restarting it loses nothing.
     has_loss = template.irreversible_when in words and facts.get(PART_RUNS) != "no"
     effect = Effect.IRREVERSIBLE if has_loss else template.effect
+    is_said = effect is Effect.IRREVERSIBLE or template.irreversible_when is None
     undo = Action(id=template.undo, params=dict(params)) if template.undo else None
     return Step(
         key=template.key,
@@ -81,12 +98,15 @@ def _step(
         effect=effect,
         # An irreversible step may still have a way back to a working state; what it loses stays lost.
         undo=undo,
-        loses=_fill(template.loses, words) if template.loses and effect is Effect.IRREVERSIBLE else None,
+        loses=_fill(template.loses, words) if template.loses and is_said else None,
     )
 
 
-def _words(params: Mapping[str, str], part: PartInfo | None) -> dict[str, Text]:
-    words = {name: Text(ja=value, en=value) for name, value in params.items()}
+def _words(procedure: Procedure, params: Mapping[str, str], part: PartInfo | None) -> dict[str, Text]:
+    words: dict[str, Text] = {}
+    for parameter in procedure.parameters:
+        if parameter.name in params:
+            words |= words_of(parameter, params[parameter.name])
     if part is not None:
         words["part.title"] = part.title
         words["part.restart_risk"] = Text(ja=part.restart_risk.value, en=part.restart_risk.value)

@@ -7,17 +7,8 @@ from pathlib import Path
 
 from hrx.kit.errors import NotFound, Text
 from hrx.ops.plan import ApprovalRule, Effect
+from hrx.ops.runbook.parameters import Parameter, read_parameter
 from hrx.ops.runbook.reading import Node, as_node, read_yaml, wrong
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """What a person chooses before a plan can be made; `kind` is `part` so far."""
-
-    name: str
-    kind: str
-    title: Text
-    help: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +89,10 @@ def _read(node: Node, *, path: Path) -> Procedure:
         approval=ApprovalRule(node.string("approval")),
         risk=node.string("risk"),
         impact=node.text("impact"),
-        parameters=tuple(_read_parameter(item) for item in node.nodes("parameters")),
+        parameters=tuple(read_parameter(item) for item in node.nodes("parameters")),
         facts=node.strings("facts"),
         steps=steps,
         proofs=tuple(_read_step(step) for step in node.nodes("proofs")),
-    )
-
-
-def _read_parameter(node: Node) -> Parameter:
-    return Parameter(
-        name=node.string("name"),
-        kind=node.string("kind"),
-        title=node.text("title"),
-        help=node.text("help"),
     )
 
 
@@ -119,8 +101,8 @@ def _read_step(node: Node) -> StepTemplate:
     undo = node.find_string("undo")
     if effect is Effect.UNDOABLE and undo is None:
         raise wrong(node.place, "is undoable but has no `undo`")
-    if effect is Effect.IRREVERSIBLE and "loses" not in node.values:
-        raise wrong(node.place, "is irreversible but does not say what it `loses`")
+    if effect in (Effect.IRREVERSIBLE, Effect.PASSING) and "loses" not in node.values:
+        raise wrong(node.place, f"is {effect} but does not say what it `loses`")
     return StepTemplate(
         key=node.string("key"),
         name=node.text("name"),

@@ -59,13 +59,16 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A procedure that helps against a cause. `params` may name facts as `{probe.fact}`."""
+    """A procedure that helps against a cause. `params` may name facts as `{probe.fact}`.
+
+    `needs` is a (probe, fact) that must be true for it to make sense, such as being suspended."""
 
     procedure: str
     params: Mapping[str, str]
     lasting: Lasting
     is_auto: bool
     says: Text
+    needs: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +207,7 @@ def _read_cause(node: Node, *, probes: tuple[Probe, ...]) -> Cause:
         explains=node.strings("explains"),
         is_often_symptom=node.flag("often_symptom"),
         predictions=predictions,
-        proposals=tuple(_read_proposal(item) for item in node.nodes("proposes")),
+        proposals=tuple(_read_proposal(item, probes=probes) for item in node.nodes("proposes")),
         advice=node.text("advice"),
     )
 
@@ -241,13 +244,17 @@ def _read_value(node: Node, comparison: Comparison) -> Fact | tuple[Fact, ...]:
     return found
 
 
-def _read_proposal(node: Node) -> Proposal:
+def _read_proposal(node: Node, *, probes: tuple[Probe, ...]) -> Proposal:
+    probe, _, fact = (node.find_string("needs") or "").partition(".")
+    if probe and (not fact or probe not in {known.key for known in probes}):
+        raise wrong(f"{node.place}.needs", "must be probe.fact of a probe of this SOP")
     return Proposal(
         procedure=node.string("procedure"),
         params=_read_params(node),
         lasting=Lasting(node.string("lasting")),
         is_auto=node.flag("auto"),
         says=node.text("says"),
+        needs=(probe, fact) if probe else None,
     )
 
 

@@ -65,6 +65,12 @@ class Target(Protocol):
     def signal_part(self, name: str, signal: str) -> PartStatus:
         """Send a signal (CONT, HUP …) to a part's process. Raises Unavailable, NotFound."""
 
+    def list_suspended(self, name: str) -> tuple[int, ...]:
+        """Processes of a part (its own and their children) that a signal has stopped; empty when none is."""
+
+    def resume_part(self, name: str) -> tuple[int, ...]:
+        """Let those go on (CONT) and give their ids. Raises NotFound; harmless when none is stopped."""
+
     def list_blocked(self) -> list[str]:
         """The addresses and networks that the edge lets in no more."""
 

@@ -24,8 +24,12 @@ class Proposer:
     def propose(
         self, sop: Sop, cause: Cause, *, evidence: Mapping[str, Evidence]
     ) -> tuple[ProposalMade, ...]:
-        """The recoveries of a cause, what stops the harm first."""
-        return tuple(self._make(sop, item, evidence=evidence) for item in cause.proposals)
+        """The recoveries of a cause that make sense with what was seen, what stops the harm first."""
+        return tuple(
+            self._make(sop, item, evidence=evidence)
+            for item in cause.proposals
+            if item.needs is None or evidence[f"{sop.id}/{item.needs[0]}"].facts.get(item.needs[1]) is True
+        )
 
     def _make(self, sop: Sop, proposal: Proposal, *, evidence: Mapping[str, Evidence]) -> ProposalMade:
         procedure = get_procedure(self.procedures, proposal.procedure)

@@ -38,7 +38,8 @@ def show_procedures(visit: Looker) -> Response:
 
 
 @router.get("/procedures/{procedure_id}")
-def show_procedure(visit: Looker, procedure_id: str, part: str = "") -> Response:
+def show_procedure(request: Request, visit: Looker, procedure_id: str) -> Response:
+    """With `?name=value` for what is already known, such as what a triage found."""
     plane = visit.desk.plane
     procedure = get_procedure(plane.content.procedures, procedure_id)
     return visit.page(
@@ -46,7 +47,7 @@ def show_procedure(visit: Looker, procedure_id: str, part: str = "") -> Response
         procedure=procedure,
         parts=plane.content.parts,
         snapshot=visit.desk.snapshot,
-        chosen={"part": part},
+        chosen={item.name: request.query_params.get(item.name, "")[:200] for item in procedure.parameters},
         proof=find_last_proof(plane, procedure_id),
         error=None,
         reason="",

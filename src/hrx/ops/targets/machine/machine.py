@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
+
+import psutil
 
 from hrx.kit.errors import NotFound, Text, Unavailable
 from hrx.ops.targets.machine.haproxy import blocked_file, send_command
 from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.processes import find_suspended
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.target import PartState, PartStatus
 
@@ -91,6 +95,23 @@ class Machine:
     def signal_part(self, name: str, signal: str) -> PartStatus:
         self._supervisor.signal(_require_known(name), signal)
         return self._supervisor.get_part(name)
+
+    def list_suspended(self, name: str) -> tuple[int, ...]:
+        return tuple(process.pid for process in self._find_suspended(name))
+
+    def resume_part(self, name: str) -> tuple[int, ...]:
+        resumed = []
+        # Children first: the parent must not find them still asleep and give them up.
+        for process in reversed(self._find_suspended(name)):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+                resumed.append(process.pid)
+        return tuple(resumed)
+
+    def _find_suspended(self, name: str) -> list[psutil.Process]:
+        known = _require_known(name)
+        pid = next((part.pid for part in self.list_parts() if part.name == known), None)
+        return find_suspended(pid) if pid is not None else []
 
     def tail_log(self, name: str, *, size_bytes: int) -> str:
         """Read from the file, so that it works with everything down."""

@@ -52,6 +52,23 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def find_suspended(pid: int) -> list[psutil.Process]:
+    """The process and its children, at any distance, that a signal has stopped; empty when it is gone."""
+    try:
+        leader = psutil.Process(pid)
+        family = [leader, *leader.children(recursive=True)]
+    except psutil.Error:
+        return []
+    return [process for process in family if _is_stopped(process)]
+
+
+def _is_stopped(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
+
+
 def _wait_for_end(waiting: list[psutil.Process], *, timeout_s: float) -> list[psutil.Process]:
     """Those that are still alive after the time."""
     deadline = time.monotonic() + timeout_s

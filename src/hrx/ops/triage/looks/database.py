@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import yaml
-
 from hrx.kit.errors import Text
 from hrx.ops.check import Fact
 from hrx.ops.seams.postgres import DatabaseRefused, Door, read_rows
@@ -182,7 +180,7 @@ def _look_at_statements(eyes: Eyes, _params: Mapping[str, str], _timeout_s: floa
 
 
 def _look_at_indexes(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
-    promised = read_promised(eyes)
+    promised = eyes.plane.content.indexes
     before = {str(row["name"]): row for row in _rows(eyes, sql.TABLES)}
     there = {str(row["name"]): bool(row["is_valid"]) for row in _rows(eyes, sql.INDEXES)}
     time.sleep(_SCAN_SAMPLE_S)
@@ -192,29 +190,22 @@ def _look_at_indexes(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) 
         for name, row in after.items()
     }
     top = max(read, key=lambda name: read[name], default=None)
-    missing = [item for item in promised if not there.get(item["name"], False)]
-    missing.sort(key=lambda item: -read.get(item["table"], 0))
+    missing = [item for item in promised if not there.get(item.name, False)]
+    missing.sort(key=lambda item: -read.get(item.table, 0))
     facts: dict[str, Fact] = {
         "promised": len(promised),
         "missing": len(missing),
-        "missing_index": missing[0]["name"] if missing else None,
-        "missing_table": missing[0]["table"] if missing else None,
+        "missing_index": missing[0].name if missing else None,
+        "missing_table": missing[0].table if missing else None,
         "scanned_table": top if top and read[top] else None,
         "scanned_rows_per_s": round(read[top] / _SCAN_SAMPLE_S) if top else 0,
     }
-    lines = [f"missing {item['name']} on {item['table']}" for item in missing]
+    lines = [f"missing {item.name} on {item.table}" for item in missing]
     lines += [
         f"{name} {count} rows read by sequential scans in {_SCAN_SAMPLE_S:g} s"
         for name, count in read.items()
     ]
     return Seen(facts=facts, raw="\n".join(lines))
-
-
-def read_promised(eyes: Eyes) -> list[dict[str, str]]:
-    """The indexes that the migrations make: runbook/database/indexes.yaml, held to them by a test."""
-    path = eyes.plane.settings.runbook_dir / "database" / "indexes.yaml"
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [{key: str(value) for key, value in item.items()} for item in found["indexes"]]
 
 
 CHECKS: Final = (
