@@ -53,9 +53,8 @@ def plans(content: Content, *, only: str | None = None) -> list[Plan]:
             continue
         names = [parameter.name for parameter in procedure.parameters]
         for values in itertools.product(*(values_of(content, item) for item in procedure.parameters)):
-            params = check_params(
-                procedure, dict(zip(names, values, strict=True)), content.parts, content.indexes
-            )
+            given = dict(zip(names, values, strict=True))
+            params = check_params(procedure, given, content.parts, content.indexes)
             part = get_part(content.parts, params["part"]) if "part" in params else None
             for runs in ("yes", "no", "unknown"):
                 facts = dict.fromkeys(procedure.facts, runs)
@@ -155,16 +154,8 @@ def test_a_value_that_is_not_of_its_kind_is_refused_with_what_would_be(kind: str
 def test_an_address_has_one_spelling(content: Content) -> None:
     text = Text(ja="接続元", en="source")
     parameter = Parameter(name="source", kind="source", title=text, help=text)
-    spelled = {
-        value: check_value(parameter, value, known={})
-        for value in (
-            "203.0.113.7",
-            "203.0.113.7/32",
-            "203.0.113.7/24",
-            "2001:DB8::1",
-            "203.0.113.x#0123abcd",
-        )
-    }
+    given = ("203.0.113.7", "203.0.113.7/32", "203.0.113.7/24", "2001:DB8::1", "203.0.113.x#0123abcd")
+    spelled = {value: check_value(parameter, value, known={}) for value in given}
     assert list(spelled.values()) == [
         "203.0.113.7",
         "203.0.113.7",

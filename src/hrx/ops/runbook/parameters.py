@@ -73,7 +73,7 @@ def check_value(parameter: Parameter, value: str, *, known: Mapping[str, Sequenc
 
 
 def words_of(parameter: Parameter, value: str) -> dict[str, Text]:
-    """What texts may say of it: `{name}`; of sessions `{name.title}` too, and `{name.many}` of many people."""
+    """What texts may say of it: `{name}`; of sessions `{name.title}`, and `{name.many}` of many people."""
     words = {parameter.name: Text(ja=value, en=value)}
     if parameter.kind != "sessions_of":
         return words
