@@ -118,6 +118,13 @@ def lease_timer(connection: Connection, found: Timer, *, for_s: float) -> bool:
     return done.rowcount == 1
 
 
+def find_timer(connection: Connection, *, kind: str, subject: str, name: str = "") -> Timer | None:
+    """The pending timer of this kind, subject and name."""
+    mine = and_(timer.c.kind == kind, timer.c.subject == subject, timer.c.name == name)
+    row = connection.execute(select(timer).where(mine, timer.c.state == PENDING)).one_or_none()
+    return _to_timer(row) if row else None
+
+
 def list_timers(store: Store, *, subject: str) -> list[Timer]:
     """What is still to come about a subject, soonest first."""
     statement = (

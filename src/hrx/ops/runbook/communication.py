@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hrx.kit.errors import Text
+from hrx.ops.runbook.messages import LeakRules, MessageTemplate, load_leaks, load_messages
 from hrx.ops.runbook.reading import Node, as_node, read_yaml, wrong
 from hrx.ops.signal import Severity
 
@@ -40,11 +41,36 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceRules:
+    """How early planned work is announced, and how long before its beginning it is said again."""
+
+    notice_business_days: int
+    remind_before: tuple[timedelta, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMortemRules:
+    """Which severities need one, until when, and how many days before an action is due its owner is told."""
+
+    severities: frozenset[Severity]
+    written_business_days: int
+    approved_business_days: int
+    remind_action_days: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommunicationRules:
-    """`runbook/respond/communication.yaml`. Severities that it does not name are told to nobody by rule."""
+    """`runbook/respond/communication.yaml` with the templates and what may not be said beside it.
+
+    Severities that `cadence` does not name are told to nobody by rule."""
 
     cadence: Mapping[Severity, Cadence]
+    remind_ahead: timedelta
     remind_again: timedelta
+    maintenance: MaintenanceRules
+    post_mortem: PostMortemRules
+    templates: Mapping[str, MessageTemplate]
+    leaks: LeakRules
     stakeholders: tuple[str, ...]
     place: str
     zone: ZoneInfo
@@ -64,11 +90,32 @@ def load_communication(folder: Path, *, services: frozenset[str]) -> Communicati
         raise wrong(f"{path.name}.time_zone", "is no time zone") from error
     return CommunicationRules(
         cadence={_severity(one): _cadence(one) for one in node.nodes("cadence")},
+        remind_ahead=_minutes(node, "remind_ahead_min"),
         remind_again=_minutes(node, "remind_again_min"),
+        maintenance=_maintenance(node.node("maintenance")),
+        post_mortem=_post_mortem(node.node("post_mortem")),
+        templates=load_messages(folder),
+        leaks=load_leaks(folder),
         stakeholders=node.strings("stakeholders"),
         place=node.string("place"),
         zone=zone,
         features=features,
+    )
+
+
+def _maintenance(node: Node) -> MaintenanceRules:
+    return MaintenanceRules(
+        notice_business_days=int(node.seconds("notice_business_days")),
+        remind_before=tuple(timedelta(hours=float(one)) for one in node.strings("remind_before_h")),
+    )
+
+
+def _post_mortem(node: Node) -> PostMortemRules:
+    return PostMortemRules(
+        severities=frozenset(Severity(int(one)) for one in node.strings("severities")),
+        written_business_days=int(node.seconds("written_business_days")),
+        approved_business_days=int(node.seconds("approved_business_days")),
+        remind_action_days=tuple(int(one) for one in node.strings("remind_action_days")),
     )
 
 
