@@ -95,11 +95,13 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "signals": Text(ja="シグナル", en="Signals"),
         "incident_opened": Text(ja="障害の発生", en="Incident opened"),
         "incident_changed": Text(ja="障害の変化", en="Incident"),
+        "communication": Text(ja="連絡", en="Communication"),
+        "contact_checked": Text(ja="連絡先の確認", en="Contact checked"),
     },
     "incident_role": {
         "manager": Text(ja="指揮", en="Incident manager"),
         "scribe": Text(ja="記録", en="Scribe"),
-        "liaison": Text(ja="連絡", en="Liaison"),
+        "liaison": Text(ja="広報・連絡", en="Communication lead"),
     },
     "clock": {
         "running": Text(ja="計測中", en="Running"),

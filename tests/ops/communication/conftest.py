@@ -6,15 +6,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import httpx
 import psutil
 import pytest
 
-from hrx.kit.settings import to_environment
+from hrx.kit import clock
+from hrx.kit.settings import SecretStr, to_environment
+from hrx.ops.console.duties import DECISIONS
+from hrx.ops.incidents.intake import take_signals
+from hrx.ops.ledger.entries import Entry
+from hrx.ops.operators.roles import Actor, Role
 from hrx.ops.run.plane import Plane
+from hrx.ops.signal import Severity
+from hrx.ops.tick import Ticker
 from tests.conftest import free_port
+from tests.ops.incidents.conftest import make_signal, story, unresolved
 from tests.ops.incidents.conftest import quiet as quiet
 
 
@@ -56,3 +65,38 @@ def status_page(quiet: Plane) -> Iterator[StatusProcess]:
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+MANAGER = Actor(name="watanabe", role=Role.RESPONDER, is_operator=True)
+APPROVER = Actor(name="nakamura", role=Role.APPROVER, is_operator=True)
+
+
+@pytest.fixture
+def speaking(quiet: Plane) -> Plane:
+    """The quiet plane with mail and Slack configured, so that messages are put into the outbox."""
+    settings = quiet.settings.model_copy(
+        update={"smtp_host": "127.0.0.1", "slack_bot_token": SecretStr("xoxb-for-tests")}
+    )
+    return replace(quiet, settings=settings)
+
+
+def open_incident(
+    plane: Plane, key: str = "part-down:postgres", *, severity: Severity = Severity.CRITICAL
+) -> int:
+    """An incident that customers notice; gives its number."""
+    take_signals(plane, [make_signal(key, severity=severity)])
+    return unresolved(plane)[-1].id
+
+
+def turn(plane: Plane, *, after: timedelta = timedelta(0)) -> None:
+    """Take every decision that is due at that time, until none is; no message is really sent."""
+    ticker = Ticker(plane, decisions=DECISIONS, works={}, rounds=())
+    with clock.shifted(after):
+        while ticker.tick():
+            pass
+    ticker.stop()
+
+
+def told(plane: Plane, incident_id: int, change: str) -> list[Entry]:
+    """What communication put on record about an incident, oldest first."""
+    return [one for one in story(plane, incident_id) if one.body.get("change") == change]

@@ -56,7 +56,7 @@ def list_affected(plane: Plane, incident: Incident) -> tuple[Affected, ...]:
     """What customers lose by an incident, judged by its part; empty when they notice nothing by rule.
 
     Only severities 1 and 2: what hits few people is told to them, not to everybody."""
-    service = _service_of(plane, incident.part)
+    service = service_of(plane, incident.part)
     if service is None or incident.severity > Severity.MAJOR:
         return ()
     found = []
@@ -72,7 +72,8 @@ def list_affected(plane: Plane, incident: Incident) -> tuple[Affected, ...]:
     return tuple(found)
 
 
-def _service_of(plane: Plane, name: str | None) -> str | None:
+def service_of(plane: Plane, name: str | None) -> str | None:
+    """The service that a part or one of its aliases belongs to; None for what is no part."""
     if name is None:
         return None
     name = plane.content.respond.grouping.aliases.get(name, name)

@@ -79,7 +79,7 @@ def _environment(language: Language, zone_key: str) -> ImmutableSandboxedEnviron
     zone = ZoneInfo(zone_key)
     environment = ImmutableSandboxedEnvironment(
         # Words are plain text; every page that shows them escapes them.
-        autoescape=False,  # noqa: S701
+        autoescape=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -242,9 +242,7 @@ def _judge_claims(place: _Place, *, facts: Facts | None, rules: LeakRules) -> It
     for name, claim in rules.claims.items():
         if not supported[name]:
             rule = "unproven_cause" if name == "cause" else "promise"
-            yield from place.search(
-                claim.patterns, rule, Level.ERROR, why=claim.why, instead=claim.instead
-            )
+            yield from place.search(claim.patterns, rule, Level.ERROR, why=claim.why, instead=claim.instead)
 
 
 def _judge_times(place: _Place, *, facts: Facts, zone: ZoneInfo) -> Iterator[Leak]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from hrx.ops.communication.publishing import write_status
+from hrx.ops.communication.reminding import keep_rhythm
+from hrx.ops.communication.speaking import CADENCE
 from hrx.ops.run.plane import Plane
 from hrx.ops.tick import Decision, Round
 
@@ -15,5 +17,5 @@ def keep_status_page(plane: Plane) -> None:
     write_status(plane)
 
 
-DECISIONS: Final[Mapping[str, Decision]] = {}
+DECISIONS: Final[Mapping[str, Decision]] = {CADENCE: keep_rhythm}
 ROUNDS: Final[tuple[Round, ...]] = (keep_status_page,)

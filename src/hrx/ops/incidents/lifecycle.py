@@ -35,6 +35,8 @@ SETTLE: Final = "incident.settle"
 GONE: Final = "gone"
 STAYED_AWAY: Final = "stayed_away"
 _DAMPING_MAX: Final = 10
+#: Changes after which readers are due another word, or none any more.
+_TOLD: Final = frozenset({"severity_set", "severity_raised", "resolved", "stayed_quiet", "merged", "closed"})
 
 
 def open_within(
@@ -67,6 +69,8 @@ def change_within(
     facts = {"change": change, **(facts or {})}
     _record(plane, connection, Kind.INCIDENT_CHANGED, saved, actor=actor, facts=facts)
     set_clock_timers(plane, connection, saved)
+    if change in _TOLD:
+        set_timer(connection, kind=CADENCE, subject=saved.subject, due_at=clock.now())
     return saved
 
 
@@ -164,7 +168,11 @@ def reopen_within(
         acknowledged_by=incident.acknowledged_by if change == "relapsed" else None,
         mitigated_at=None,
         resolved_at=None,
-        body={**incident.body, "relapses": int(incident.body.get("relapses", 0)) + 1},
+        body={
+            **incident.body,
+            "relapses": int(incident.body.get("relapses", 0)) + 1,
+            "reopened_at": clock.now().isoformat(),
+        },
     )
     if again.acknowledged_at is not None:
         again = replace(again, state=IncidentState.ACKNOWLEDGED)

@@ -1,4 +1,4 @@
-"""Words as content: templates of messages, and what may not be in words. Rendering and judging are elsewhere."""
+"""Words as content: templates of messages, and what may not be in words. Judging them is done elsewhere."""
 
 from __future__ import annotations
 
