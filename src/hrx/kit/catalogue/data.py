@@ -98,6 +98,37 @@ STORAGE_CAPACITY: Final = gauge(
     en="Size of the same disks: what is used and what may be used.",
     labels=(_VOLUME,),
 )
+# Names of OpenTelemetry's `system.*`.
+MACHINE_CPU: Final = counter(
+    "system_cpu_time_seconds_total",
+    Source.OPS,
+    unit="s",
+    ja="このマシンの CPU 時間を使い道ごとに数えたもの。",
+    en="CPU time of this machine by what it went into.",
+    labels=(chosen("cpu_mode", "user", "nice", "system", "idle", "iowait", "interrupt", "steal"),),
+)
+MACHINE_MEMORY: Final = gauge(
+    "system_memory_limit_bytes",
+    Source.OPS,
+    unit="bytes",
+    ja="このマシンのメモリー。",
+    en="Memory of this machine.",
+)
+MACHINE_MEMORY_LEFT: Final = gauge(
+    "system_linux_memory_available_bytes",
+    Source.OPS,
+    unit="bytes",
+    ja="まだ使えるメモリー(捨てられる控えを含む)。",
+    en="Memory that may still be used, what can be dropped included.",
+)
+MACHINE_NETWORK: Final = counter(
+    "system_network_io_bytes_total",
+    Source.OPS,
+    unit="bytes",
+    ja="このマシンの外との通信量(マシン内の通信を除く)。",
+    en="Traffic of this machine with others; loopback is not in it.",
+    labels=(chosen("network_io_direction", "receive", "transmit"),),
+)
 
 # ── copies: filled with backup and restore ────────────────────────────────────────────────────────────
 BACKUP_RUNS: Final = counter(
@@ -270,7 +301,17 @@ _REDIS: Final = (
     ),
 )
 DATABASE: Final = (DB_DURATION, DB_CONNECTIONS, DB_CONNECTIONS_MAX, DB_PENDING, DB_WAIT)
-MACHINE: Final = (DB_CPU, DB_MEMORY, DB_DISK, STORAGE_AVAILABLE, STORAGE_CAPACITY)
+MACHINE: Final = (
+    DB_CPU,
+    DB_MEMORY,
+    DB_DISK,
+    STORAGE_AVAILABLE,
+    STORAGE_CAPACITY,
+    MACHINE_CPU,
+    MACHINE_MEMORY,
+    MACHINE_MEMORY_LEFT,
+    MACHINE_NETWORK,
+)
 BACKUP: Final = (BACKUP_RUNS, BACKUP_SUCCEEDED, BACKUP_VERIFIED, RPO)
 CACHE: Final = (CACHE_REQUESTS, CACHE_DURATION, CACHE_UP)
 SERVERS: Final = (*_POSTGRES, *_REDIS)

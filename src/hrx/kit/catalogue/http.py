@@ -67,5 +67,62 @@ EDGE_DENIED: Final = counter(
     en="Requests that a rule of the edge refused.",
     labels=(bounded("proxy", "frontends in deploy/edge/haproxy.cfg", at_most=8),),
 )
+_FRONTEND: Final = bounded("proxy", "frontends in deploy/edge/haproxy.cfg", at_most=8)
+_BACKEND: Final = bounded("proxy", "backends in deploy/edge/haproxy.cfg", at_most=8)
+_EDGE_MORE: Final = (
+    counter(
+        "haproxy_backend_http_responses_total",
+        Source.EDGE,
+        unit="responses",
+        ja="API とポータルの応答を状態の種類ごとに数えたもの。",
+        en="Answers of API and portal by class of status.",
+        labels=(_BACKEND, chosen("code", "1xx", "2xx", "3xx", "4xx", "5xx", "other")),
+    ),
+    gauge(
+        "haproxy_frontend_current_sessions",
+        Source.EDGE,
+        unit="connections",
+        ja="つながっている接続の数。",
+        en="Open connections.",
+        labels=(_FRONTEND,),
+    ),
+    gauge(
+        "haproxy_backend_current_queue",
+        Source.EDGE,
+        unit="requests",
+        ja="スロットの空きを待っている要求の数。",
+        en="Requests that wait because every slot is full.",
+        labels=(_BACKEND,),
+    ),
+    gauge(
+        "haproxy_backend_response_time_average_seconds",
+        Source.EDGE,
+        unit="s",
+        ja="受け手の応答時間(直近 1,024 回の平均)。",
+        en="Response time behind the edge, the mean of the last 1,024 answers.",
+        labels=(_BACKEND,),
+    ),
+    *(
+        counter(f"haproxy_{name}_total", Source.EDGE, unit=unit, ja=ja, en=en, labels=(label,))
+        for name, label, unit, ja, en in (
+            ("frontend_bytes_in", _FRONTEND, "bytes", "利用者から受け取った量。", "Bytes from people."),
+            ("frontend_bytes_out", _FRONTEND, "bytes", "利用者へ送った量。", "Bytes to people."),
+            (
+                "backend_connection_errors",
+                _BACKEND,
+                "errors",
+                "受け手につながらなかった回数。",
+                "Times a slot was not reached.",
+            ),
+            (
+                "backend_retry_warnings",
+                _BACKEND,
+                "retries",
+                "受け手とのつながりをやり直した回数。",
+                "Times a connection to a slot was tried again.",
+            ),
+        )
+    ),
+)
 HTTP: Final = (HTTP_DURATION, HTTP_ACTIVE, EVENT_LOOP_LAG)
-EDGE: Final = (EDGE_SERVERS, EDGE_RESPONSES, EDGE_DENIED)
+EDGE: Final = (EDGE_SERVERS, EDGE_RESPONSES, EDGE_DENIED, *_EDGE_MORE)

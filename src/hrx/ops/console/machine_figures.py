@@ -1,4 +1,4 @@
-"""What the database and the disks take of this machine; backups are announced until there are some.
+"""What the machine, the database and the disks take; backups are announced until there are some.
 
 Without a database of our own on this machine the figures of its processes are announced and stay empty."""
 
@@ -18,12 +18,22 @@ from hrx.kit.catalogue import (
     DB_CPU,
     DB_DISK,
     DB_MEMORY,
+    MACHINE_CPU,
+    MACHINE_MEMORY,
+    MACHINE_MEMORY_LEFT,
+    MACHINE_NETWORK,
     RPO,
     STORAGE_AVAILABLE,
     STORAGE_CAPACITY,
 )
 from hrx.ops.console.desk import Desk
-from hrx.ops.targets.machine.usage import TreeUsage, list_volumes, measure_usage, usable_cores
+from hrx.ops.targets.machine.usage import (
+    TreeUsage,
+    list_volumes,
+    measure_machine,
+    measure_usage,
+    usable_cores,
+)
 
 #: Processes are read anew at most this often, however often somebody asks.
 _MEASURE_EVERY_S: Final = 5.0
@@ -48,6 +58,7 @@ class MachineFigures(Collector):
         self._measure()
         yield from self._list_database()
         yield from self._list_volumes()
+        yield from _list_machine()
         yield BACKUP_RUNS.counter_family()
         for metric in (BACKUP_SUCCEEDED, BACKUP_VERIFIED, RPO):
             yield metric.family()
@@ -92,3 +103,15 @@ class MachineFigures(Collector):
             available.add_metric((volume.name,), volume.available_bytes)
             capacity.add_metric((volume.name,), volume.capacity_bytes)
         yield from (available, capacity)
+
+
+def _list_machine() -> Iterator[Metric]:
+    usage = measure_machine()
+    cpu, network = MACHINE_CPU.counter_family(), MACHINE_NETWORK.counter_family()
+    for mode, seconds in usage.cpu_s.items():
+        cpu.add_metric((mode,), seconds)
+    for direction, size_bytes in (("receive", usage.received_bytes), ("transmit", usage.sent_bytes)):
+        network.add_metric((direction,), size_bytes)
+    yield from (cpu, network)
+    yield MACHINE_MEMORY.family(usage.memory_bytes)
+    yield MACHINE_MEMORY_LEFT.family(usage.available_bytes)

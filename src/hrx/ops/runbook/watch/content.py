@@ -34,4 +34,5 @@ def load_watch(runbook: Path) -> Watch:
     for rule in rules:
         if rule.place is not None and rule.place not in places:
             raise wrong(f"rule {rule.name}", f"goes to {rule.place}, which routes.yaml does not have")
-    return Watch(rules=rules, slos=slos, routes=routes, dashboards=load_dashboards(folder))
+    dashboards = load_dashboards(folder, rules=rules, slos=slos)
+    return Watch(rules=rules, slos=slos, routes=routes, dashboards=dashboards)

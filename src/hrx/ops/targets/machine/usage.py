@@ -78,3 +78,36 @@ def list_volumes(places: Mapping[str, Path]) -> list[Volume]:
 def usable_cores() -> int:
     """Cores that this process may run on."""
     return len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineUsage:
+    """What the whole machine has taken since it started: CPU seconds by what they went into, bytes that came
+    and went; and its memory now."""
+
+    cpu_s: Mapping[str, float]
+    memory_bytes: int
+    available_bytes: int
+    received_bytes: int
+    sent_bytes: int
+
+
+def measure_machine() -> MachineUsage:
+    """The machine as the kernel counts it. Loopback is left out: it is the parts talking to each other."""
+    cpu, memory = psutil.cpu_times(), psutil.virtual_memory()
+    cards = [card for name, card in psutil.net_io_counters(pernic=True).items() if not name.startswith("lo")]
+    return MachineUsage(
+        cpu_s={
+            "user": cpu.user,
+            "nice": cpu.nice,
+            "system": cpu.system,
+            "idle": cpu.idle,
+            "iowait": cpu.iowait,
+            "interrupt": cpu.irq + cpu.softirq,
+            "steal": cpu.steal,
+        },
+        memory_bytes=memory.total,
+        available_bytes=memory.available,
+        received_bytes=sum(card.bytes_recv for card in cards),
+        sent_bytes=sum(card.bytes_sent for card in cards),
+    )
