@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -53,6 +53,20 @@ async def put(app: FastAPI, file: Path, **wanted: object) -> None:
         await asyncio.sleep(0.05)
 
 
+async def becomes(condition: Callable[[], bool], *, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within_s} s"
+        await asyncio.sleep(0.05)
+
+
+async def answers(caller: httpx.AsyncClient, path: str, status: int) -> None:
+    deadline = time.monotonic() + 10
+    while (await caller.get(path)).status_code != status:
+        assert time.monotonic() < deadline, f"{path} did not answer {status} within 10 s"
+        await asyncio.sleep(0.05)
+
+
 def test_production_refuses_the_switch(make_settings: MakeSettings, file: Path) -> None:
     with pytest.raises(Refused):
         create_app(make_settings(faults_file=file, environment="production"))
@@ -85,7 +99,7 @@ async def test_one_route_fails_in_the_given_share_and_no_other(
     assert [(await caller.get(ROUTE)).status_code for _ in range(4)] == [200, 500, 200, 500]
     assert (await caller.get("/livez")).status_code == 200
     await asyncio.to_thread(file.unlink)
-    await asyncio.sleep(1.2)
+    await becomes(lambda: disturbed.state.faults.now == faults.NONE, within_s=10)
     assert (await caller.get(ROUTE)).status_code == 200
 
 
@@ -93,23 +107,22 @@ async def test_held_connections_leave_none_for_requests_and_are_given_back(
     disturbed: FastAPI, caller: httpx.AsyncClient, file: Path
 ) -> None:
     await put(disturbed, file, held_connections=3)
-    await asyncio.sleep(0.7)
-    assert (await caller.get("/readyz")).status_code == 503
+    await answers(caller, "/readyz", 503)
     await put(disturbed, file)
-    await asyncio.sleep(0.7)
-    assert (await caller.get("/readyz")).status_code == 200
+    await answers(caller, "/readyz", 200)
 
 
 async def test_a_leak_grows_to_its_ceiling_and_is_freed(disturbed: FastAPI, file: Path) -> None:
     process = psutil.Process()
     before = process.memory_info().rss
     await put(disturbed, file, leak_mib_s=200, leak_max_mib=60)
-    await asyncio.sleep(1.2)
+    await becomes(lambda: process.memory_info().rss - before > 50 * 2**20, within_s=10)
+    # Three more readings of the file: it does not grow past its ceiling.
+    await asyncio.sleep(1.5)
     grown = process.memory_info().rss - before
     assert 50 * 2**20 < grown < 120 * 2**20
     await put(disturbed, file)
-    await asyncio.sleep(0.7)
-    assert process.memory_info().rss - before < grown / 2
+    await becomes(lambda: process.memory_info().rss - before < grown / 2, within_s=10)
 
 
 async def test_a_spinning_loop_answers_late(

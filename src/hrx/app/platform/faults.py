@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import mmap
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class FaultSwitch:
         self._path = path
         self._database = database
         self.now = NONE
-        self._leaked: list[bytearray] = []
+        self._leaked: list[mmap.mmap] = []
         self._held: list[asyncio.Task[None]] = []
         self._asked = 0
 
@@ -130,7 +131,8 @@ class FaultSwitch:
             return
         wanted = min(len(self._leaked) + max(1, int(faults.leak_mib_s * _READ_EVERY_S)), faults.leak_max_mib)
         while len(self._leaked) < wanted:
-            block = bytearray(_MIB)
+            # Of the kernel, past the heap: pages the process has already would be no leak, nor given back.
+            block = mmap.mmap(-1, _MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             # Touched, or the kernel would lend it without giving it.
             for at in range(0, _MIB, _PAGE_BYTES):
                 block[at] = 1
