@@ -12,6 +12,7 @@ from hrx.ops.channels.opening import open_channels
 from hrx.ops.communication import timers as communication_timers
 from hrx.ops.incidents import timers as incident_timers
 from hrx.ops.incidents.intake import take_signals
+from hrx.ops.observe.logs.keeping import LogKeeper
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.paging import timers as paging_timers
 from hrx.ops.paging.sender import Sender
@@ -36,13 +37,14 @@ ROUNDS: Final[tuple[Round, ...]] = (
 def make_ticker(plane: Plane) -> Ticker:
     """The one ticker of this console, not started yet."""
     sender = Sender(plane, open_channels(plane.settings))
+    keeper = LogKeeper(plane)
     return Ticker(
         plane,
         decisions=DECISIONS,
         works=WORKS,
         # Last, so that what the others wanted said leaves in the same tick.
-        rounds=(*ROUNDS, sender.send_due),
-        closing=(sender.close,),
+        rounds=(*ROUNDS, keeper.keep, sender.send_due),
+        closing=(sender.close, keeper.close),
     )
 
 

@@ -59,6 +59,9 @@ class Target(Protocol):
     def tail_log(self, name: str, *, size_bytes: int) -> str:
         """The end of what the part wrote, at most `size_bytes` long."""
 
+    def reopen_logs(self) -> None:
+        """Have whoever holds the files of logs open them anew, after one was renamed. Raises Unavailable."""
+
     def send_to_edge(self, command: str) -> str:
         """One command to the edge's runtime socket, and its answer. Raises Unavailable."""
 

@@ -10,15 +10,17 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 import orjson
 
+from hrx.kit import clock
+from hrx.kit.errors import Text, Unavailable
 from hrx.ops.observe.logs.archive import COLUMNS, opened_engine
 from hrx.ops.observe.logs.files import ClosedFile, LogFolders, list_closed
 from hrx.ops.observe.logs.parsing import LineReader, find_moment
@@ -28,6 +30,9 @@ from hrx.ops.observe.logs.searching import fields_json
 #: Correlation ids are many; only a dictionary of all of them gets the filter that answers "not in this file"
 #: without reading (measured with `python -m benchmarks logs`; it costs a fifth of the size).
 _OPTIONS: Final = "FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 200000, ROW_GROUP_SIZE 122880"
+#: What was closed stays text for so long: whoever looks at the end of a log (triage above all) finds minutes
+#: of it there, also right after a rotation.
+SETTLES: Final = timedelta(minutes=15)
 #: A line of the longest kind, each byte of it escaped.
 _ROW_LIMIT: Final = 1024 * 1024
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -64,14 +69,20 @@ def only_archiver(folders: LogFolders) -> Iterator[bool]:
         yield True
 
 
-def archive_closed(folders: LogFolders, *, held: frozenset[int] = frozenset()) -> Iterator[Archived]:
-    """Archive every closed file that nobody holds (`held`: inodes), the oldest first.
+def archive_closed(
+    folders: LogFolders, *, held: frozenset[int] = frozenset(), settled_for: timedelta = timedelta(0)
+) -> Iterator[Archived]:
+    """Archive every closed file that nobody holds (`held`: inodes) and that was closed so long ago.
 
-    Raises OSError on a full disk; what is archived by then is, and the rest waits as text."""
+    Raises Unavailable on a full disk; what is archived by then is, and the rest waits as text."""
     for closed in list_closed(folders):
-        with suppress(FileNotFoundError):
+        if clock.now() - closed.closed_at < settled_for:
+            continue
+        try:
             if closed.path.stat().st_ino not in held:
                 yield archive_file(folders, closed)
+        except (OSError, duckdb.Error) as error:
+            raise _not_archived(closed, error) from error
 
 
 def archive_file(folders: LogFolders, closed: ClosedFile) -> Archived:
@@ -176,6 +187,21 @@ def _publish(path: Path, folder: Path, stem: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _not_archived(closed: ClosedFile, error: Exception) -> Unavailable:
+    said = str(error).splitlines()[0][:200]
+    return Unavailable(
+        Text(
+            ja=f"{closed.part} のログを保管できません: {said}",
+            en=f"The log of {closed.part} cannot be archived: {said}",
+        ),
+        hint=Text(
+            ja="行は失われていません。ディスクの空きを確かめてください。次の回にやり直します。",
+            en="No line is lost. See how much is free on the disk; the next round tries again.",
+        ),
+        code="logs.not_archived",
+    )
 
 
 def _quoted(path: Path) -> str:

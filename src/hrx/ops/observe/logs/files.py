@@ -64,6 +64,10 @@ class ClosedFile:
         """What its archived files are called."""
         return self.path.name.partition("@")[2].removesuffix(".log")
 
+    @property
+    def closed_at(self) -> datetime:
+        return _read_stamp(self.stem)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedFile:
@@ -84,7 +88,11 @@ class ArchivedFile:
 
     @property
     def closed_at(self) -> datetime:
-        return datetime.strptime(self.stem.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+        return _read_stamp(self.stem)
+
+
+def _read_stamp(stem: str) -> datetime:
+    return datetime.strptime(stem.partition("-")[0], _STAMP).replace(tzinfo=UTC)
 
 
 def folders_of(settings: OpsSettings) -> LogFolders:

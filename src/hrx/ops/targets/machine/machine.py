@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -70,6 +72,9 @@ class Machine:
     def restart_part(self, name: str, *, timeout_s: float) -> PartStatus:
         return self._supervisor.restart(_require_known(name), timeout_s=timeout_s)
 
+    def reopen_logs(self) -> None:
+        self._supervisor.reopen_logs()
+
     def send_to_edge(self, command: str) -> str:
         return send_command(self._layout.haproxy_socket, command)
 
@@ -116,12 +121,21 @@ class Machine:
     def tail_log(self, name: str, *, size_bytes: int) -> str:
         """Read from the file, so that it works with everything down."""
         known = name if name == "supervisord" else _require_known(name)
-        path = self._layout.log / f"{known}.log"
-        if not path.exists():
-            return ""
+        tail = _read_end(self._layout.log / f"{known}.log", size_bytes=size_bytes)
+        if len(tail) < size_bytes:
+            # It was closed a short while ago: what came before stands in the file that was.
+            closed = sorted((self._layout.log / "closed").glob(f"{known}@*.log"))[-1:]
+            tail = b"".join(_read_end(path, size_bytes=size_bytes - len(tail)) for path in closed) + tail
+        return tail.decode(errors="replace")
+
+
+def _read_end(path: Path, *, size_bytes: int) -> bytes:
+    try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - size_bytes))
-            return file.read().decode(errors="replace")
+            file.seek(max(0, file.seek(0, os.SEEK_END) - size_bytes))
+            return file.read(size_bytes)
+    except FileNotFoundError:
+        return b""
 
 
 def _require_known(name: str) -> str:

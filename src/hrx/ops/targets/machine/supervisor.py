@@ -5,6 +5,8 @@ A supervisor that does not answer is Unavailable, which callers who only look tu
 from __future__ import annotations
 
 import http.client
+import os
+import signal
 import socket
 import time
 import xmlrpc.client
@@ -134,6 +136,20 @@ class Supervisor:
     def signal(self, name: str, signal: str) -> None:
         """Send a signal (HUP, USR1 …) to a running program."""
         self._call("supervisor.signalProcess", name, signal)
+
+    def reopen_logs(self) -> None:
+        """Have the supervisor open its own log and those of its programs anew. Raises Unavailable."""
+        pid = self.pid()
+        try:
+            os.kill(pid, signal.SIGUSR2)
+        except OSError as error:
+            raise Unavailable(
+                Text(
+                    ja=f"プロセス管理(supervisord、PID {pid})に合図を送れません: {error}",
+                    en=f"The supervisor (pid {pid}) cannot be signalled: {error}",
+                ),
+                code="supervisor.not_signalled",
+            ) from error
 
     def tail_log(self, name: str, *, size_bytes: int) -> str:
         """The end of the program's output, errors included."""

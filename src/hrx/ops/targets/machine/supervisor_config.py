@@ -15,8 +15,8 @@ from typing import Final
 
 from hrx.ops.targets.machine.layout import Layout
 
-_LOG_BYTES: Final = "20MB"
-_LOG_BACKUPS: Final = 5
+#: The supervisor rotates nothing: files are closed by `ops.observe.logs.rotating`, and only one may do that.
+_NEVER: Final = "0"
 #: Bounds the growing pauses between attempts (1 s, 2 s, …) to about three minutes before giving up.
 _START_RETRIES: Final = 18
 
@@ -66,8 +66,7 @@ chmod=0700
 
 [supervisord]
 logfile={log}
-logfile_maxbytes=5MB
-logfile_backups=2
+logfile_maxbytes=0
 pidfile={pid}
 childlogdir={run}
 umask=077
@@ -92,8 +91,7 @@ def _render(program: Program, *, layout: Layout, digest: str) -> str:
         "killasgroup": "true" if program.may_kill_group else "false",
         "redirect_stderr": "true",
         "stdout_logfile": str(layout.log / f"{program.name}.log"),
-        "stdout_logfile_maxbytes": _LOG_BYTES,
-        "stdout_logfile_backups": str(_LOG_BACKUPS),
+        "stdout_logfile_maxbytes": _NEVER,
     }
     if program.user:
         lines["user"] = program.user
