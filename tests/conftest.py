@@ -68,13 +68,14 @@ class PostgresServer:
     owner_url: str
     app_url: str
     ops_url: str
+    repair_url: str
 
     def create_migrated_database(self, name: str) -> PostgresServer:
         """Another migrated database in the same cluster, for tests that break things."""
         return prepare_postgres(self.cluster, self.admin_url, database=name)
 
 
-_PASSWORDS = {role: secrets.token_hex(12) for role in ("hrx_owner", "hrx_app", "hrx_ops")}
+_PASSWORDS = {role: secrets.token_hex(12) for role in ("hrx_owner", "hrx_app", "hrx_ops", "hrx_repair")}
 _ADMIN_PASSWORD = secrets.token_hex(12)
 
 
@@ -86,6 +87,7 @@ def prepare_postgres(cluster: PostgresCluster, admin_url: str, *, database: str)
         owner_url=cluster.url("hrx_owner", _PASSWORDS["hrx_owner"], database),
         app_url=cluster.url("hrx_app", _PASSWORDS["hrx_app"], database),
         ops_url=cluster.url("hrx_ops", _PASSWORDS["hrx_ops"], database),
+        repair_url=cluster.url("hrx_repair", _PASSWORDS["hrx_repair"], database),
     )
     migrate(server.owner_url)
     return server

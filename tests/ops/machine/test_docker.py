@@ -102,6 +102,7 @@ def test_the_roles_of_containers_are_those_of_a_machine(folder: Path) -> None:
                 "HRX_POSTGRES_OWNER_PASSWORD": "o'wner",
                 "HRX_POSTGRES_APP_PASSWORD": "app",
                 "HRX_POSTGRES_OPS_PASSWORD": "ops",
+                "HRX_POSTGRES_REPAIR_PASSWORD": "repair",
             },
             check=True,
             capture_output=True,
@@ -117,4 +118,10 @@ def test_the_roles_of_containers_are_those_of_a_machine(folder: Path) -> None:
             psycopg.connect(cluster.url("hrx_app", "ops", "hrx"))
     finally:
         cluster.stop(mode="immediate")
-    assert found == [("hrx_app", True), ("hrx_ops", True), ("hrx_owner", True), ("hrx_policy", False)]
+    assert found == [
+        ("hrx_app", True),
+        ("hrx_ops", True),
+        ("hrx_owner", True),
+        ("hrx_policy", False),
+        ("hrx_repair", True),
+    ]

@@ -15,7 +15,7 @@ from hrx.ops.targets.machine import users
 from hrx.ops.targets.machine.postgres import PostgresCluster, create_roles_and_database
 from tests.conftest import free_port
 
-PASSWORDS = {"hrx_owner": "o'wner", "hrx_app": 'a"pp %', "hrx_ops": "ops"}
+PASSWORDS = {"hrx_owner": "o'wner", "hrx_app": 'a"pp %', "hrx_ops": "ops", "hrx_repair": "repair"}
 
 
 @pytest.fixture

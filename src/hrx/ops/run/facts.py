@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from hrx.ops.run.acting.database import find_index_state, find_session, refuse_administrators
+from hrx.ops.run.acting.database_door import DatabaseNotReached
 from hrx.ops.run.looking import find_process
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.planning import PART_RUNS
@@ -30,7 +32,39 @@ def _part_suspended(plane: Plane, params: Mapping[str, str]) -> str:
     return "yes" if plane.target.list_suspended(params["part"]) else "no"
 
 
+def _session_is_there(plane: Plane, params: Mapping[str, str]) -> str:
+    """Raises SessionIsAdministrators: such a plan could not be run."""
+    try:
+        found = find_session(plane, params)
+    except DatabaseNotReached:
+        return UNKNOWN
+    refuse_administrators(found)
+    return "no" if found is None else "yes"
+
+
+def _statement_runs(plane: Plane, params: Mapping[str, str]) -> str:
+    try:
+        found = find_session(plane, params)
+    except DatabaseNotReached:
+        return UNKNOWN
+    refuse_administrators(found)
+    return "yes" if found is not None and found["state"] == "active" else "no"
+
+
+def _index_state(plane: Plane, params: Mapping[str, str]) -> str:
+    try:
+        return find_index_state(plane, params["index"])
+    except DatabaseNotReached:
+        return UNKNOWN
+
+
 #: Every fact by name, with what learns it from the parameters of a plan.
 FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
-    {PART_RUNS: _part_runs, "part.is_suspended": _part_suspended}
+    {
+        PART_RUNS: _part_runs,
+        "part.is_suspended": _part_suspended,
+        "session.is_there": _session_is_there,
+        "statement.runs": _statement_runs,
+        "index.state": _index_state,
+    }
 )

@@ -74,6 +74,14 @@ class Target(Protocol):
     def resume_part(self, name: str) -> tuple[int, ...]:
         """Let those go on (CONT) and give their ids. Raises NotFound; harmless when none is stopped."""
 
+    def database_url(self, role: str) -> str:
+        """The product's database as one of its roles (never the superuser), for the length of one action.
+
+        Raises Unavailable where this place does not hold that role's password."""
+
+    def reset_database_password(self, role: str) -> None:
+        """Give the role the password that this place keeps for it. Raises Unavailable."""
+
     def list_blocked(self) -> list[str]:
         """The addresses and networks that the edge lets in no more."""
 

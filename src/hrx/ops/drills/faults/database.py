@@ -59,7 +59,8 @@ def _set_password(ground: Ground, password: str, *, ends_sessions: bool) -> None
 
 def _lock_table(ground: Ground, _params: Params, _memo: Memo) -> Let:
     # Readers of sessions wait behind this as behind a migration that forgot its lock_timeout.
-    session = DrillSession(ground.admin_url, autocommit=False)
+    owner_url = ground.database_url("hrx_owner", secret="HRX_POSTGRES_OWNER_PASSWORD")  # noqa: S106
+    session = DrillSession(owner_url, autocommit=False)
     session.ask("LOCK TABLE app.session, app.person IN ACCESS EXCLUSIVE MODE")
     return session.close
 
@@ -93,7 +94,8 @@ def _hold_connections(ground: Ground, _params: Params, _memo: Memo) -> Let:
 def _burn(ground: Ground, params: Params, _memo: Memo) -> Let:
     """Statements that only use the processor, in so many sessions."""
     stopped = threading.Event()
-    sessions = [DrillSession(ground.admin_url) for _ in range(int(params.get("sessions", "4")))]
+    url = ground.database_url(_ROLE, secret=_OWN_SECRET)
+    sessions = [DrillSession(url) for _ in range(int(params.get("sessions", "4")))]
 
     def run(session: DrillSession) -> None:
         with suppress(HrxError):

@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import psutil
 
 from hrx.kit.errors import NotFound, Text, Unavailable
+from hrx.ops.targets.machine.database import DATABASE
 from hrx.ops.targets.machine.haproxy import blocked_file, send_command
 from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.ports import read_remembered
+from hrx.ops.targets.machine.postgres import SUPERUSER
 from hrx.ops.targets.machine.processes import find_suspended
+from hrx.ops.targets.machine.roles import LOGIN_ROLES, reset_password
+from hrx.ops.targets.machine.secrets import read_secrets
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.target import PartState, PartStatus
 
@@ -101,6 +107,34 @@ class Machine:
         self._supervisor.signal(_require_known(name), signal)
         return self._supervisor.get_part(name)
 
+    def database_url(self, role: str) -> str:
+        if role not in LOGIN_ROLES:
+            raise _no_key(role)
+        return self._database_url(role, database=DATABASE)
+
+    def reset_database_password(self, role: str) -> None:
+        if role not in LOGIN_ROLES:
+            raise _no_key(role)
+        reset_password(
+            self._database_url(SUPERUSER, database="postgres"), role, self._database_password(role)
+        )
+
+    def _database_url(self, role: str, *, database: str) -> str:
+        """Only a database of our own: of one elsewhere this machine knows no more than two addresses."""
+        port = read_remembered(self._layout.ports_file).get("postgres")
+        if port is None or not (self._layout.postgres_data / "PG_VERSION").exists():
+            raise _no_key(role)
+        return (
+            f"postgresql://{role}:{quote(self._database_password(role), safe='')}@127.0.0.1:{port}/{database}"
+        )
+
+    def _database_password(self, role: str) -> str:
+        name = f"HRX_POSTGRES_{role.removeprefix('hrx_').upper()}_PASSWORD"
+        found = read_secrets(self._layout.secrets_file).get(name)
+        if not found:
+            raise _no_key(role)
+        return found
+
     def list_suspended(self, name: str) -> tuple[int, ...]:
         return tuple(process.pid for process in self._find_suspended(name))
 
@@ -146,6 +180,22 @@ def _require_known(name: str) -> str:
         Text(ja=f"部品 {name} はありません。", en=f"There is no part {name}."),
         hint=Text(ja=f"次のいずれかです: {names}", en=f"One of: {names}"),
         code="machine.no_part",
+    )
+
+
+def _no_key(role: str) -> Unavailable:
+    return Unavailable(
+        Text(
+            ja=f"この機械は役割 {role} でデータベースに入れません。",
+            en=f"This machine cannot enter the database as role {role}.",
+        ),
+        hint=Text(
+            ja="データベースが別の場所にあるなら、その管理者に依頼してください。"
+            "手元にあるなら `make up` で秘密と役割をそろえます。",
+            en="If the database is elsewhere, ask whoever administers it. "
+            "If it is here, `make up` puts secrets and roles in order.",
+        ),
+        code="machine.no_database_key",
     )
 
 

@@ -16,7 +16,7 @@ from hrx.kit.secrets import mask_text
 _CONNECT_TIMEOUT_S: Final = 10
 _POLL_S: Final = 0.05
 #: Never superuser, never past row-level security; only the named ones sign in.
-_LOGIN_ROLES: Final = ("hrx_owner", "hrx_app", "hrx_ops")
+LOGIN_ROLES: Final = ("hrx_owner", "hrx_app", "hrx_ops", "hrx_repair")
 _POLICY_ROLE: Final = "hrx_policy"
 _HARMLESS: Final = sql.SQL("NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION")
 
@@ -27,10 +27,12 @@ def create_roles_and_database(admin_url: str, passwords: Mapping[str, str], data
     `admin_url` is the superuser's, on any existing database. Passwords reach the server as SCRAM verifiers,
     so that none can appear in its log."""
     with psycopg.connect(admin_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S) as admin:
-        for role in _LOGIN_ROLES:
+        for role in LOGIN_ROLES:
             _ensure_role(admin, role, password=passwords[role])
         _ensure_role(admin, _POLICY_ROLE, password=None)
         admin.execute("GRANT pg_monitor TO hrx_ops")
+        # It tells sessions apart and ends them (never a superuser's), and calls the functions of schema seam.
+        admin.execute("GRANT pg_read_all_stats, pg_signal_backend TO hrx_repair")
         # SET and INHERIT: migrations hand functions to the policy role and then grant their use.
         admin.execute("GRANT hrx_policy TO hrx_owner WITH ADMIN TRUE, INHERIT TRUE, SET TRUE")
         _ensure_database(admin, database)
@@ -39,6 +41,24 @@ def create_roles_and_database(admin_url: str, passwords: Mapping[str, str], data
     ) as inside:
         inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         inside.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+
+def reset_password(admin_url: str, role: str, password: str) -> None:
+    """Give one of the product's roles this password, as a verifier. Raises Unavailable, ValueError."""
+    if role not in LOGIN_ROLES:
+        raise ValueError(role)
+    try:
+        with psycopg.connect(admin_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S) as admin:
+            _ensure_role(admin, role, password=password)
+    except psycopg.Error as error:
+        said = mask_text((str(error).strip().splitlines() or [type(error).__name__])[0])
+        raise Unavailable(
+            Text(
+                ja=f"役割 {role} のパスワードを設定できません: {said}",
+                en=f"The password of role {role} cannot be set: {said}",
+            ),
+            code="postgres.password_not_set",
+        ) from error
 
 
 def wait_for_connections(url: str, *, timeout_s: float) -> None:
@@ -80,4 +100,4 @@ def _ensure_database(admin: psycopg.Connection, database: str) -> None:
     if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
         admin.execute(sql.SQL("CREATE DATABASE {} OWNER hrx_owner").format(name))
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
-    admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO hrx_app, hrx_ops").format(name))
+    admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO hrx_app, hrx_ops, hrx_repair").format(name))
