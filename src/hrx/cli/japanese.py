@@ -47,6 +47,7 @@ HELP: Final = {
     ),
     "Before then; the same forms.": "いつまで。書き方は同じ。",
     "Go on where the page before ended.": "前のページの続きから。",
+    "The incident that it is for.": "どの障害のためか(障害の番号)。",
     # --- drill
     "Drills: faults on purpose, measured.": "障害訓練。わざと故障を起こして測る。",
     "Every drill with its last result.": "すべての訓練と、最後に実施した日時。",

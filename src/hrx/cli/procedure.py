@@ -24,6 +24,7 @@ from hrx.ops.runbook.procedures import get_procedure
 
 Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value, such as part=worker.")]
 Seq = Annotated[int, typer.Argument(help="The plan's number.")]
+About = Annotated[int | None, typer.Option("--incident", help="The incident that it is for.")]
 RunId = Annotated[str, typer.Argument(help="The run's id.")]
 
 
@@ -92,6 +93,7 @@ def plan(
     procedure: Annotated[str, typer.Argument(help="The procedure's id.")],
     params: Params = None,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    incident: About = None,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -105,9 +107,8 @@ def plan(
             made = make_plan(plane, procedure, params=given)
             document = plan_document(made, seq=None)
         else:
-            record = _propose(
-                plane, procedure, given, reason=reason, actor=actor_of(plane, operator, code=code)
-            )
+            actor = actor_of(plane, operator, code=code)
+            record = _propose(plane, procedure, given, reason=reason, actor=actor, incident_id=incident)
             made, document = record.plan, plan_document(record.plan, seq=record.seq)
     if as_json:
         output.show_json(document)
@@ -170,6 +171,7 @@ def run(
     ],
     params: Params = None,
     reason: Annotated[str, typer.Option(help="Why, for the record (when planning at once).")] = "",
+    incident: About = None,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -185,7 +187,9 @@ def run(
         if re.fullmatch(r"\d+", what):
             record = get_plan(plane, int(what))
         else:
-            record = _propose(plane, what, read_params(params or []), reason=reason, actor=actor)
+            record = _propose(
+                plane, what, read_params(params or []), reason=reason, actor=actor, incident_id=incident
+            )
         if not as_json:
             show_plan(record.plan, seq=record.seq)
         _confirm_and_approve(plane, record, actor=actor, yes=yes)
@@ -281,7 +285,13 @@ def close(
 
 
 def _propose(
-    plane: Plane, procedure: str, params: dict[str, str], *, reason: str, actor: Actor
+    plane: Plane,
+    procedure: str,
+    params: dict[str, str],
+    *,
+    reason: str,
+    actor: Actor,
+    incident_id: int | None,
 ) -> PlanRecord:
     if not reason.strip():
         raise Invalid(
@@ -289,7 +299,9 @@ def _propose(
             hint=Text(ja="`--reason` を付けてください。", en="Add `--reason`."),
             code="plan.no_reason",
         )
-    return propose(plane, procedure, params=params, reason=reason.strip(), actor=actor)
+    return propose(
+        plane, procedure, params=params, reason=reason.strip(), actor=actor, incident_id=incident_id
+    )
 
 
 def _confirm_and_approve(plane: Plane, record: PlanRecord, *, actor: Actor, yes: bool) -> None:

@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 
+from hrx.kit.errors import NotFound
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.incidents.story import list_story
-from hrx.ops.ledger.entries import Kind
+from hrx.ops.ledger.entries import EntryFilter, Kind
 from hrx.ops.ledger.incidents import IncidentState
+from hrx.ops.run.approvals import approve
+from hrx.ops.run.executor import new_run_id, run_plan
 from hrx.ops.run.plane import Plane
-from tests.ops.incidents.conftest import make_signal, unresolved
+from hrx.ops.run.planning import propose
+from hrx.ops.signal import Severity
+from tests.ops.conftest import SmallMachine, make_operator
+from tests.ops.incidents.conftest import RESPONDER, make_signal, unresolved
 
 pytestmark = pytest.mark.req("R5.3-1")
 
@@ -89,3 +95,27 @@ def test_every_entry_of_a_living_incident_has_words_of_its_own(quiet: Plane) -> 
     told = list_story(quiet, found.id)
     assert {one.text.en for one in told} & {"escalation", "notification", "triage", "signals"} == set()
     assert all(".." not in one.text.en and "。。" not in one.text.ja for one in told)
+
+
+@pytest.mark.req("R5.2-2")
+def test_a_repair_made_for_an_incident_is_told_in_its_time_line_and_in_no_other(
+    plane: Plane, machine: SmallMachine
+) -> None:
+    take_signals(plane, [make_signal("part-down:worker", severity=Severity.MINOR)])
+    (found,) = unresolved(plane)
+    sato = make_operator(plane.ledger, "sato")
+    record = propose(
+        plane, "restart-part", params={"part": "worker"}, reason="test", actor=sato, incident_id=found.id
+    )
+    approve(plane, record.seq, actor=sato, plan_hash=record.plan.plan_hash)
+    run_plan(plane, record.seq, actor=sato, run_id=new_run_id())
+    told = [one.text.en for one in list_story(plane, found.id) if one.topic == "people"]
+    assert told[0].startswith("Done: ")
+    assert [one.split(":")[0].split()[0] for one in told[:4]] == ["Done", "Began", "Approved", "Plan"]
+    assert list_story(plane, found.id * 10) == []
+
+
+def test_a_plan_for_an_incident_that_does_not_exist_is_refused(plane: Plane, machine: SmallMachine) -> None:
+    with pytest.raises(NotFound):
+        propose(plane, "restart-part", params={"part": "worker"}, reason="x", actor=RESPONDER, incident_id=9)
+    assert plane.ledger.list_entries(EntryFilter(kinds=(Kind.PLAN,))) == []

@@ -26,7 +26,8 @@ def repair(ground: Ground, noticed: Noticed, *, actor: Actor) -> str | None:
             continue
         procedure = str(proposal["procedure"])
         try:
-            if _run(ground, procedure, dict(proposal.get("params", {})), actor=actor):
+            params = dict(proposal.get("params", {}))
+            if _run(ground, procedure, params, actor=actor, incident_id=noticed.incident_id):
                 return procedure
         except HrxError as error:
             _log.warning(
@@ -35,8 +36,12 @@ def repair(ground: Ground, noticed: Noticed, *, actor: Actor) -> str | None:
     return None
 
 
-def _run(ground: Ground, procedure: str, params: dict[str, str], *, actor: Actor) -> bool:
-    record = propose(ground.plane, procedure, params=params, reason="drill", actor=actor)
+def _run(
+    ground: Ground, procedure: str, params: dict[str, str], *, actor: Actor, incident_id: int | None
+) -> bool:
+    record = propose(
+        ground.plane, procedure, params=params, reason="drill", actor=actor, incident_id=incident_id
+    )
     if record.plan.approval_needed is ApprovalRule.OTHER:
         return False
     if record.plan.approval_needed is ApprovalRule.OWN:

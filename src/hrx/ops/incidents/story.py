@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from hrx.kit.errors import Text
 from hrx.ops import words
+from hrx.ops.incidents.repairs import list_repairs
 from hrx.ops.incidents.retelling import retell
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.run.plane import Plane
@@ -35,10 +36,17 @@ def list_story(
     """What happened to an incident, newest first; `topic` keeps one of signals, people, clocks, others."""
     wanted = EntryFilter(subject=f"incident:{incident_id}", before_seq=before_seq)
     zone = plane.content.respond.calendar.zone
-    found = [
+    own = [
         Told(entry=entry, text=tell(entry, zone=zone), topic=topic_of(entry))
         for entry in plane.ledger.list_entries(wanted, limit=limit)
     ]
+    # A repair is about a part and not about the incident, so it is found by the plan that names it.
+    repairs = [
+        Told(entry=entry, text=text, topic="people")
+        for entry, text in list_repairs(plane, incident_id)
+        if before_seq is None or entry.seq < before_seq
+    ]
+    found = sorted((*own, *repairs), key=lambda told: told.entry.seq, reverse=True)[:limit]
     return [told for told in found if not topic or told.topic == topic]
 
 
@@ -91,10 +99,14 @@ def _signals(body: Body) -> Text:
     said = body.get("summaries", [])
     first = said[0] if said else {"ja": "", "en": ""}
     over = first.get("state") == "resolved"
+    # One of those who watch sees it no more, and another still does.
+    is_seen_by_others = not over and body.get("firing") == 0
     reasons = [_WHY[why] for why in body.get("why", []) if why in _WHY]
     ja, en = "・".join(reason.ja for reason in reasons), ", ".join(reason.en for reason in reasons)
     more = len(said) - 1
     over_ja, over_en = ("解消 – ", "over – ") if over else ("", "")
+    if is_seen_by_others:
+        over_ja, over_en = "ほかの監視ではまだ続いています – ", "no more seen here, others still see – "
     more_ja, more_en = (f" ほか {more} 件", f" and {more} more") if more > 0 else ("", "")
     why_ja, why_en = (f"({ja})", f" ({en})") if reasons else ("", "")
     first_ja, first_en = first["ja"].rstrip("。"), first["en"].rstrip(".")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hrx.kit.errors import NotFound, Refused, Text
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
+from hrx.ops.ledger.incidents import get_incident
 from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.plan import Effect, Plan, describe_drift, plan_from_json, plan_to_json
 from hrx.ops.run.actions import get_action
@@ -50,17 +51,24 @@ def make_plan(plane: Plane, procedure_id: str, *, params: Mapping[str, str]) -> 
 
 
 def propose(
-    plane: Plane, procedure_id: str, *, params: Mapping[str, str], reason: str, actor: Actor
+    plane: Plane,
+    procedure_id: str,
+    *,
+    params: Mapping[str, str],
+    reason: str,
+    actor: Actor,
+    incident_id: int | None = None,
 ) -> PlanRecord:
-    """Make a plan and put it on record, for approval. Raises as `make_plan`, and Forbidden."""
+    """Make a plan and put it on record, for approval; the incident's time line then tells of it.
+
+    Raises as `make_plan`, and Forbidden."""
     require(actor, Permission.PLAN_AND_RUN)
     plan = make_plan(plane, procedure_id, params=params)
-    entry = plane.ledger.append(
-        Kind.PLAN,
-        actor=actor.name,
-        subject=plan.lock,
-        body={"plan": plan_to_json(plan), "plan_hash": plan.plan_hash, "reason": reason},
-    )
+    body: dict[str, object] = {"plan": plan_to_json(plan), "plan_hash": plan.plan_hash, "reason": reason}
+    if incident_id is not None:
+        get_incident(plane.ledger.store, incident_id)
+        body["incident"] = incident_id
+    entry = plane.ledger.append(Kind.PLAN, actor=actor.name, subject=plan.lock, body=body)
     return _to_record(entry)
 
 

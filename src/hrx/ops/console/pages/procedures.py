@@ -50,7 +50,8 @@ def show_procedure(request: Request, visit: Looker, procedure_id: str) -> Respon
         chosen={item.name: request.query_params.get(item.name, "")[:200] for item in procedure.parameters},
         proof=find_last_proof(plane, procedure_id),
         error=None,
-        reason="",
+        reason=request.query_params.get("reason", "")[:500],
+        incident=request.query_params.get("incident", "")[:12],
     )
 
 
@@ -71,7 +72,15 @@ def _make_plan(request: Request, procedure_id: str, values: dict[str, str]) -> R
     try:
         if not reason:
             raise Invalid(Text(ja="理由を書いてください", en="Say why"), code="plan.no_reason")
-        record = propose(plane, procedure_id, params=params, reason=reason[:500], actor=visit.actor)
+        about = values.get("incident", "")
+        record = propose(
+            plane,
+            procedure_id,
+            params=params,
+            reason=reason[:500],
+            actor=visit.actor,
+            incident_id=int(about) if about.isascii() and about.isdigit() else None,
+        )
     except Invalid as error:
         return visit.page(
             "procedure.html",
@@ -83,6 +92,7 @@ def _make_plan(request: Request, procedure_id: str, values: dict[str, str]) -> R
             proof=find_last_proof(plane, procedure_id),
             error=error,
             reason=reason,
+            incident=values.get("incident", "")[:12],
         )
     return go(f"/plans/{record.seq}")
 
