@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,10 @@ from hrx.ops.channels.opening import open_channels
 from hrx.ops.inbox.app import build_inbox
 from hrx.ops.inbox.box import Box, Message, StandIn
 from hrx.ops.inbox.mail import open_mail_door
-from hrx.ops.ledger.incidents import Incident, IncidentState, add_incident, save_incident
+from hrx.ops.incidents.actions import acknowledge
+from hrx.ops.ledger.incidents import Incident, IncidentState, add_incident
 from hrx.ops.ledger.timers import set_timer
+from hrx.ops.operators.roles import Actor, Role
 from hrx.ops.paging.escalation import ESCALATE
 from hrx.ops.paging.sender import Sender
 from hrx.ops.paging.timers import DECISIONS
@@ -153,9 +155,8 @@ class Desk:
         """An incident with its escalation due now, as `incidents` opens one."""
         return open_incident(self.plane, severity, is_security=is_security, is_drill=is_drill)
 
-    def acknowledge(self, incident: Incident) -> None:
-        with self.plane.ledger.store.write() as connection:
-            save_incident(connection, replace(incident, state=IncidentState.ACKNOWLEDGED))
+    def acknowledge(self, incident: Incident, *, by: str = "sato") -> None:
+        acknowledge(self.plane, incident.id, actor=Actor(name=by, role=Role.RESPONDER, is_operator=True))
 
 
 def open_incident(

@@ -24,6 +24,7 @@ from hrx.ops.signal import Severity
 ACTOR: Final = "incidents"
 
 ESCALATE: Final = "paging.escalate"
+TELL: Final = "paging.tell"
 TRIAGE: Final = "triage.run"
 CADENCE: Final = "communication.cadence"
 RESPOND_DUE: Final = "incident.respond_due"
@@ -71,6 +72,8 @@ def change_within(
     set_clock_timers(plane, connection, saved)
     if change in _TOLD:
         set_timer(connection, kind=CADENCE, subject=saved.subject, due_at=clock.now())
+    # What there is to say about it, and to whom, is known to those who called people.
+    set_timer(connection, kind=TELL, subject=saved.subject, due_at=clock.now())
     return saved
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from hrx.kit.errors import Text
@@ -52,6 +53,14 @@ def _exhausted(body: Body) -> Text:
     )
 
 
+def _waits(body: Body) -> Text:
+    until = datetime.fromisoformat(str(body["until"]))
+    return Text(
+        ja=f"営業時間外です。{until:%m-%d %H:%M} (UTC) に呼び出します",
+        en=f"The office is closed; people are paged at {until:%m-%d %H:%M} UTC",
+    )
+
+
 def _undeliverable(body: Body) -> Text:
     channel = words.find("channel", str(body.get("channel", "–")))
     whom = str(body.get("recipient", "–")).removeprefix("place:")
@@ -87,6 +96,7 @@ _TELLERS: Final[Mapping[tuple[Kind, str], Callable[[Body], Text]]] = {
     (Kind.ESCALATION, "manager_told"): _manager_told,
     (Kind.ESCALATION, "nobody_reachable"): _nobody,
     (Kind.ESCALATION, "exhausted"): _exhausted,
+    (Kind.ESCALATION, "waits_for_opening"): _waits,
     (Kind.NOTIFICATION, "undeliverable"): _undeliverable,
     (Kind.TRIAGE, ""): _triage,
 }

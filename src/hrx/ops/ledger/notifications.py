@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 
 from hrx.kit import clock
 from hrx.ops.ledger.respond_tables import attempt_to_notify, notification
@@ -192,11 +192,19 @@ def find_thread_ref(connection: Connection, *, incident_id: int, recipient: str,
 
 
 def list_told(connection: Connection, *, incident_id: int) -> list[tuple[str, str]]:
-    """Recipient and channel of every message about an incident that was sent or will be."""
+    """Recipient and channel of every message about an incident that was sent, or will be whoever has it: a
+    page that still waits is not sent once somebody has."""
     statement = (
         select(notification.c.recipient, notification.c.channel)
         .where(notification.c.incident_id == incident_id)
-        .where(notification.c.state.in_([NotificationState.QUEUED.value, NotificationState.DELIVERED.value]))
+        .where(
+            or_(
+                notification.c.state == NotificationState.DELIVERED.value,
+                and_(
+                    notification.c.state == NotificationState.QUEUED.value, notification.c.purpose != "page"
+                ),
+            )
+        )
         .distinct()
     )
     return [(row.recipient, row.channel) for row in connection.execute(statement)]

@@ -21,6 +21,7 @@ from hrx.ops.paging.messages import say_at_risk, say_page, say_unanswered
 from hrx.ops.paging.people import PLACE, list_step_people, usable_reaches
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.contacts import Contact
+from hrx.ops.schedules.business import add_business_time, find_opening
 from hrx.ops.schedules.rotation import EscalationStep, OnCallChange, Policy, Target
 
 ESCALATE: Final = "paging.escalate"
@@ -59,18 +60,42 @@ def escalate(plane: Plane, connection: Connection, timer: Timer) -> None:
         return
     policy = plane.content.on_call.policy_for(incident.severity, is_security=incident.is_security)
     step, turn = int(timer.payload.get("step", 0)), int(timer.payload.get("round", 0))
-    if step == 0 and turn == 0:
+    if step == 0 and turn == 0 and not timer.payload.get("waits"):
         _tell_places(plane, connection, incident, policy, mark=_mark(timer))
     if not policy.steps:
         return
     now = clock.now()
+    if _waits_for_opening(plane, connection, incident, policy, timer):
+        return
     changes = list_changes(connection, ending_after=now)
     found = find_next(plane, policy, turn=turn, step=step, at=now, changes=changes)
     if found is None:
         _give_up_round(plane, connection, incident, policy, turn=turn)
         return
     _page(plane, connection, incident, found, mark=_mark(timer))
-    _set_next(connection, incident, found, delay_s=policy.steps[found.step].delay_s, policy=policy)
+    _set_next(plane, connection, incident, found, policy=policy)
+
+
+def _waits_for_opening(
+    plane: Plane, connection: Connection, incident: Incident, policy: Policy, timer: Timer
+) -> bool:
+    """Whether this step is put off until the office opens: its timer is set for then, and that is recorded."""
+    if not policy.in_business_hours:
+        return False
+    now = clock.now()
+    opens_at = find_opening(plane.content.respond.calendar, now)
+    if opens_at <= now:
+        return False
+    payload = {**timer.payload, "waits": True}
+    set_timer(connection, kind=ESCALATE, subject=incident.subject, due_at=opens_at, payload=payload)
+    plane.ledger.append_within(
+        connection,
+        Kind.ESCALATION,
+        actor=ACTOR,
+        subject=incident.subject,
+        body={"outcome": "waits_for_opening", "until": opens_at.isoformat()},
+    )
+    return True
 
 
 def _tell_manager(plane: Plane, connection: Connection, incident: Incident, timer: Timer) -> None:
@@ -159,8 +184,11 @@ def _page(plane: Plane, connection: Connection, incident: Incident, found: Next,
 
 
 def _set_next(
-    connection: Connection, incident: Incident, found: Next, *, delay_s: float, policy: Policy
+    plane: Plane, connection: Connection, incident: Incident, found: Next, *, policy: Policy
 ) -> None:
+    now, delay = clock.now(), timedelta(seconds=policy.steps[found.step].delay_s)
+    calendar = plane.content.respond.calendar
+    due_at = add_business_time(calendar, now, delay) if policy.in_business_hours else now + delay
     is_last = found.step + 1 >= len(policy.steps)
     payload = {
         "step": 0 if is_last else found.step + 1,
@@ -170,7 +198,7 @@ def _set_next(
         connection,
         kind=ESCALATE,
         subject=incident.subject,
-        due_at=clock.now() + timedelta(seconds=delay_s),
+        due_at=due_at,
         payload=payload,
     )
 

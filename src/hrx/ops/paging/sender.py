@@ -59,6 +59,7 @@ class Sender:
         self._channels = dict(channels)
         self._me = name_this_process()
         self._busy: Counter[str] = Counter()
+        self._alerts_under_way: set[int] = set()
         self._guard = threading.Lock()
         self._hands = {
             kind: ThreadPoolExecutor(max_workers=_HANDS_PER_CHANNEL, thread_name_prefix=f"send-{kind}")
@@ -117,7 +118,7 @@ class Sender:
                 postpone(connection, [one.id], until=until)
             for group in batches.send:
                 channel = group[0].channel
-                if free.get(channel, 0) <= 0:
+                if free.get(channel, 0) <= 0 or not self._may_alert(group[0]):
                     continue
                 free[channel] -= 1
                 lease(connection, [one.id for one in group], by=self._me, for_s=self._lease_s)
@@ -125,6 +126,16 @@ class Sender:
         with self._guard:
             self._busy.update(group[0].channel for group in taken)
         return taken
+
+    def _may_alert(self, one: Notification) -> bool:
+        """What is said about one alert is said in order: acknowledged before it is opened is not heard."""
+        if one.channel != ChannelKind.PAGERDUTY or one.incident_id is None:
+            return True
+        with self._guard:
+            if one.incident_id in self._alerts_under_way:
+                return False
+            self._alerts_under_way.add(one.incident_id)
+        return True
 
     def _lately(self, connection: Connection, waiting: list[Notification]) -> dict[Key, list[datetime]]:
         since = clock.now() - timedelta(seconds=WINDOW_S)
@@ -135,8 +146,10 @@ class Sender:
         }
 
     def _is_moot(self, connection: Connection, one: Notification) -> bool:
-        """A page whose incident somebody has taken meanwhile is not sent any more."""
-        if not one.is_page or one.incident_id is None:
+        """A page whose incident somebody has taken meanwhile is not sent any more; nor is an alert opened
+        elsewhere that nobody would close again."""
+        opens_alert = one.channel == ChannelKind.PAGERDUTY and "event" not in one.message
+        if one.incident_id is None or not (one.is_page or opens_alert):
             return False
         incident = find_incident(connection, one.incident_id)
         if incident is None or incident.state is IncidentState.OPEN:
@@ -169,6 +182,8 @@ class Sender:
         finally:
             with self._guard:
                 self._busy[group[0].channel] -= 1
+                if group[0].channel == ChannelKind.PAGERDUTY and group[0].incident_id is not None:
+                    self._alerts_under_way.discard(group[0].incident_id)
 
     def _try(self, group: list[Notification]) -> Receipt | DeliveryFailed:
         first = group[0]

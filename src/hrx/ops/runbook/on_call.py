@@ -97,7 +97,13 @@ class _PolicyReader:
             )
             for one in node.nodes("steps")
         )
-        return Policy(name=name, steps=steps, places=places, rounds=rounds)
+        return Policy(
+            name=name,
+            steps=steps,
+            places=places,
+            rounds=rounds,
+            in_business_hours=node.flag("in_business_hours"),
+        )
 
     def target(self, said: str, *, place: str) -> Target:
         kind, _, name = said.partition(":")

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import jpholiday
 
+from hrx.ops.schedules.spans import Span, cut, merge
+
 _DAY: Final = timedelta(days=1)
 #: Longer than any office is closed at a stretch; further than this the calendar has no open day at all.
 _MAX_CLOSED_DAYS: Final = 400
@@ -89,6 +91,27 @@ def business_time_between(calendar: BusinessCalendar, start: datetime, end: date
         for opens_at, closes_at in _open_spans(calendar, day):
             passed += max(timedelta(0), min(closes_at, stop) - max(opens_at, begin))
     return passed
+
+
+def find_opening(calendar: BusinessCalendar, at: datetime) -> datetime:
+    """This moment when the office is open, else the next moment when it opens; in UTC.
+
+    Raises ValueError for a calendar that is never open."""
+    instant = timedelta(microseconds=1)
+    return add_business_time(calendar, at, instant) - instant
+
+
+def list_open_spans(calendar: BusinessCalendar, *, start: datetime, end: datetime) -> list[Span]:
+    """When the office is open in [start, end), in order."""
+    window = Span(start.astimezone(UTC), end.astimezone(UTC))
+    last = window.end.astimezone(calendar.zone).date()
+    found: list[Span] = []
+    for day in _days_from(window.start.astimezone(calendar.zone).date()):
+        if day > last:
+            return merge(found)
+        cuts = (cut(Span(opens, closes), window) for opens, closes in _open_spans(calendar, day))
+        found.extend(span for span in cuts if span is not None)
+    raise AssertionError("days do not end")
 
 
 def _days_from(day: date) -> Iterator[date]:

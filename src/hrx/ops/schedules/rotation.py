@@ -92,9 +92,12 @@ class EscalationStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What one severity does: places told at once, steps in order, and how often the steps begin again."""
+    """What one severity does: places told at once, steps in order, and how often the steps begin again.
+
+    `in_business_hours`: people are paged only while the office is open, and delays count only that time."""
 
     name: str
     steps: tuple[EscalationStep, ...]
     places: tuple[str, ...]
     rounds: int
+    in_business_hours: bool = False
