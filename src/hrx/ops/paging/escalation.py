@@ -79,7 +79,7 @@ def escalate(plane: Plane, connection: Connection, timer: Timer) -> None:
 def _waits_for_opening(
     plane: Plane, connection: Connection, incident: Incident, policy: Policy, timer: Timer
 ) -> bool:
-    """Whether this step is put off until the office opens: its timer is set for then, and that is recorded."""
+    """Whether this step is put off until the office opens; then its timer is set, and that is on record."""
     if not policy.in_business_hours:
         return False
     now = clock.now()
