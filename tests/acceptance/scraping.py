@@ -19,7 +19,7 @@ SCRAPED_AS: Final = {
     Source.WORKER: "worker",
     Source.WEB: "web-blue",
     Source.OPS: "ops",
-    Source.EDGE: "edge",
+    Source.EDGE: "haproxy",
     Source.PROBE: "probe",
     Source.POSTGRES: "postgres-exporter",
     Source.REDIS: "redis-exporter",

@@ -257,6 +257,22 @@ _POSTGRES: Final = (
         is_open=True,
     ),
     gauge(
+        "pg_lock_waits_sessions",
+        Source.POSTGRES,
+        unit="sessions",
+        ja="他の処理が持つロックを待っているセッションの数。",
+        en="Sessions that wait for a lock that another holds.",
+        is_open=True,
+    ),
+    gauge(
+        "pg_replication_lag_seconds",
+        Source.POSTGRES,
+        unit="s",
+        ja="複製の遅れ(複製でないサーバーでは 0)。",
+        en="How far a replica is behind; 0 on a server that is none.",
+        is_open=True,
+    ),
+    gauge(
         "pg_long_running_transactions_oldest_timestamp_seconds",
         Source.POSTGRES,
         unit="s",

@@ -14,6 +14,7 @@ ALL_EVENTS: Final = "hrx:slo_events:rate"
 BAD_EVENTS: Final = "hrx:slo_bad_events:rate"
 #: How far a recorded rate looks back, by how often it is recorded.
 _RATE_WINDOWS: Final = {15: "1m", 60: "2m"}
+RECORDED_EVERY_S: Final = tuple(_RATE_WINDOWS)
 _SIGNS: Final = {Comparison.ABOVE: ">", Comparison.BELOW: "<", Comparison.EQUALS: "=="}
 
 

@@ -135,6 +135,7 @@ def _make(slo: Slo, speed: _Speed) -> AlertRule:
         budget_s=_promise(limit, long_s=speed.long_s),
         seed=None,
         fed_by=None,
+        empty_when=None,
         examples=(),
         probe=Probe(bad=slo.probe_bad, good=slo.probe_good),
     )

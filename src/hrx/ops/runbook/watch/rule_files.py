@@ -69,6 +69,7 @@ def _read(node: Node, *, domain: str) -> AlertRule:
         budget_s=node.seconds("budget_s"),
         seed=_read_seed(node),
         fed_by=node.find_text("fed_by"),
+        empty_when=node.find_text("empty_when"),
         examples=tuple(_read_example(item) for item in node.nodes("examples")),
         probe=_read_probe(node.node("probe")) if "probe" in node.values else None,
     )

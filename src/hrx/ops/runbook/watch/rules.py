@@ -100,7 +100,8 @@ class AlertRule:
     """One rule. Exactly one of `ratio`, `value` and `burn` is set.
 
     `budget_s` is promised from the first wrong sample to the moment the operations plane is told;
-    `why` says why window and `for` are what they are; `fed_by` names the issue that brings its inputs;
+    `why` says why window and `for` are what they are; `fed_by` names the issue that brings its inputs,
+    `empty_when` why there may be nothing to measure though everything works;
     `seed` is its line in 4.3 of the founding document."""
 
     name: str
@@ -127,6 +128,7 @@ class AlertRule:
     budget_s: float
     seed: int | None
     fed_by: Text | None
+    empty_when: Text | None
     examples: tuple[Example, ...]
     probe: Probe | None
 

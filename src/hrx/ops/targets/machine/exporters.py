@@ -2,7 +2,7 @@
 
 Both may be missing; the stack runs without them. What they sign in with is in their environment file, never
 on a command line. Of PostgreSQL's 252 settings one is a figure that rules use, so the settings are switched
-off and that one is asked for by a query of our own."""
+off and that one is asked for by a query of our own. Who waits for a lock it does not tell by itself."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ pg_settings:
     - max_connections:
         usage: GAUGE
         description: How many connections the server takes.
+pg_lock_waits:
+  query: "SELECT count(*) AS sessions FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+  master: true
+  metrics:
+    - sessions:
+        usage: GAUGE
+        description: Sessions that wait for a lock that another holds.
 """
 #: Series for each table and each of its indexes: hundreds, and none of them in a rule.
 _NOT_COLLECTED: Final = ("stat_user_tables", "statio_user_tables", "roles")
