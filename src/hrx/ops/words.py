@@ -103,6 +103,20 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "scribe": Text(ja="記録", en="Scribe"),
         "liaison": Text(ja="広報・連絡", en="Communication lead"),
     },
+    "audience": {
+        "customers": Text(ja="顧客", en="Customers"),
+        "internal": Text(ja="社内", en="Those inside"),
+    },
+    "notice": {
+        "first": Text(ja="第一報", en="First word"),
+        "update": Text(ja="続報", en="Update"),
+        "resolution": Text(ja="解決のお知らせ", en="Resolution"),
+        "report": Text(ja="解決報告", en="Report"),
+        "maintenance": Text(ja="メンテナンス", en="Maintenance"),
+        "draft": Text(ja="下書き", en="Draft"),
+        "published": Text(ja="公開済み", en="Published"),
+        "discarded": Text(ja="破棄", en="Discarded"),
+    },
     "clock": {
         "running": Text(ja="計測中", en="Running"),
         "resting": Text(ja="営業時間外", en="Office closed"),

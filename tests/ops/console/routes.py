@@ -43,6 +43,8 @@ EXAMPLES = {
     "chosen": "ja",
     "incident_id": "99999",
     "verb": "acknowledge",
+    "notice_id": "99999",
+    "file_name": "index.ja.html",
 }
 
 

@@ -81,9 +81,12 @@ def service_of(plane: Plane, name: str | None) -> str | None:
 
 
 # `Any`: the document is JSON.
-def build_document(plane: Plane, connection: Connection) -> dict[str, Any]:
-    """The statement as of now, without the moment it is written: equal statements are equal documents."""
+def build_document(plane: Plane, connection: Connection, *, also: Sequence[Notice] = ()) -> dict[str, Any]:
+    """The statement as of now, without the moment it is written: equal statements are equal documents.
+
+    `also` are notices to show as if they were published, for a preview."""
     told = list_notices(connection, states=(NoticeState.PUBLISHED,), audience=Audience.CUSTOMERS)
+    told = [*also, *told]
     unresolved = [one for one in list_unresolved(connection) if not one.is_drill]
     maintenance = [one for one in told if one.kind is NoticeKind.MAINTENANCE]
     states = _judge_features(plane, unresolved, maintenance)

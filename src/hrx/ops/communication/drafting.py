@@ -89,7 +89,7 @@ def _environment(language: Language, zone_key: str) -> ImmutableSandboxedEnviron
         "moment": lambda at: say_moment(at, language=language, zone=zone),
         "duration": lambda length: say_duration(length, language=language),
     }
-    kept = ("join", "map", "lower")
+    kept = ("join", "map", "lower", "length")
     environment.filters = {name: environment.filters[name] for name in kept} | allowed
     environment.globals.clear()
     return environment

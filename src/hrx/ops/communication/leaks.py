@@ -94,11 +94,23 @@ def find_leaks(
             if audience is Audience.CUSTOMERS and facts is not None:
                 found += _judge_times(place, facts=facts, zone=zone)
     order = {Level.ERROR: 0, Level.WARNING: 1}
-    return tuple(sorted(found, key=lambda one: (order[one.level], one.field, one.language, one.start)))
+    kept = [one for at, one in enumerate(found) if not _is_said_by(one, found[:at])]
+    return tuple(sorted(kept, key=lambda one: (order[one.level], one.field, one.language, one.start)))
 
 
 def has_errors(leaks: Iterable[Leak]) -> bool:
     return any(one.level is Level.ERROR for one in leaks)
+
+
+def _is_said_by(leak: Leak, before: list[Leak]) -> bool:
+    """Whether an earlier finding says the same of this place: one word needs one remark."""
+    return any(
+        (one.field, one.language) == (leak.field, leak.language)
+        and one.start < leak.end
+        and leak.start < one.end
+        and (one.rule == leak.rule or {one.rule, leak.rule} == {"product", "part"})
+        for one in before
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

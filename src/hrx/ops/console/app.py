@@ -38,6 +38,7 @@ from hrx.ops.console.pages import (
     account,
     alerts,
     chapters,
+    communication,
     drills,
     health,
     heartbeat,
@@ -71,6 +72,7 @@ PAGES: Final = (
     signals_hook,
     slack_hook,
     incidents,
+    communication,
     drills,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (
