@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from hrx.kit.errors import Unavailable
+from hrx.ops.run.acting.accounts import count_open_sessions, find_account_state
 from hrx.ops.run.acting.database import find_index_state, find_session, refuse_administrators
 from hrx.ops.run.acting.database_door import DatabaseNotReached
 from hrx.ops.run.looking import find_process
@@ -58,6 +60,21 @@ def _index_state(plane: Plane, params: Mapping[str, str]) -> str:
         return UNKNOWN
 
 
+def _sessions_open(plane: Plane, params: Mapping[str, str]) -> str:
+    try:
+        return "yes" if count_open_sessions(plane, params["of"]) else "no"
+    except Unavailable:
+        return UNKNOWN
+
+
+def _account_state(plane: Plane, params: Mapping[str, str]) -> str:
+    """Raises NotFound when there is no such account."""
+    try:
+        return find_account_state(plane, params["account"])
+    except Unavailable:
+        return UNKNOWN
+
+
 #: Every fact by name, with what learns it from the parameters of a plan.
 FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
     {
@@ -66,5 +83,7 @@ FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
         "session.is_there": _session_is_there,
         "statement.runs": _statement_runs,
         "index.state": _index_state,
+        "sessions.open": _sessions_open,
+        "account.state": _account_state,
     }
 )

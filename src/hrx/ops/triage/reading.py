@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,14 +91,6 @@ def failure_kind(error: LookFailed) -> str:
     if any(mark in said for mark in ("name or service", "name resolution", "nodename", "no address")):
         return "no_host"
     return "certificate" if "certificate" in said else "failed"
-
-
-def shorten_address(address: str) -> str:
-    """An address that can be told apart but not called: its network, and a short digest."""
-    digest = hashlib.sha256(address.encode()).hexdigest()[:8]
-    if ":" in address:
-        return f"{':'.join(address.split(':')[:3])}::/48#{digest}"
-    return f"{'.'.join(address.split('.')[:3])}.x#{digest}"
 
 
 def excerpt(lines: Iterable[Mapping[str, Any]], *, at_most: int = 40) -> str:

@@ -11,11 +11,12 @@ from typing import Final
 
 from hrx.kit.errors import HrxError, Text
 from hrx.ops.check import Fact
+from hrx.ops.seams.addresses import shorten_address
 from hrx.ops.seams.postgres import DatabaseRefused, read_rows
 from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.looking import CheckSpec, Seen
 from hrx.ops.triage.looks.database_words import unknown_database
-from hrx.ops.triage.reading import read_requests, shorten_address
+from hrx.ops.triage.reading import read_requests
 
 _SIGN_IN_ROUTES: Final = ("/api/v1/auth/login", "/api/v1/auth/totp")
 _ACCOUNTS: Final = """
