@@ -16,6 +16,28 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "unknown": Text(ja="不明", en="Unknown"),
         "resting": Text(ja="待機", en="Resting"),
     },
+    "verdict": {
+        "supported": Text(ja="当てはまる", en="Holds"),
+        "refuted": Text(ja="否定", en="Ruled out"),
+        "undecided": Text(ja="判断できない", en="Undecided"),
+    },
+    "lasting": {
+        "temporary": Text(ja="応急", en="Temporary"),
+        "permanent": Text(ja="恒久", en="For good"),
+    },
+    "message": {
+        "queued": Text(ja="送信待ち", en="Waiting"),
+        "delivered": Text(ja="届いた", en="Delivered"),
+        "failed": Text(ja="届かない", en="Failed"),
+        "bundled": Text(ja="まとめて送信", en="Sent in a bundle"),
+        "cancelled": Text(ja="取り消し", en="Cancelled"),
+    },
+    "purpose": {
+        "page": Text(ja="呼び出し", en="Page"),
+        "notice": Text(ja="通知", en="Notice"),
+        "update": Text(ja="続報", en="Update"),
+        "reminder": Text(ja="催促", en="Reminder"),
+    },
     "channel": {
         "slack": Text(ja="Slack", en="Slack"),
         "email": Text(ja="メール", en="e-mail"),

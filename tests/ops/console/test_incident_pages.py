@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import re
+from dataclasses import replace
 
 import pytest
 
+from hrx.kit import clock
+from hrx.kit.errors import Text
+from hrx.ops.check import Fact
 from hrx.ops.incidents.intake import take_signals
+from hrx.ops.ledger.notifications import enqueue
 from hrx.ops.run.plane import Plane
+from hrx.ops.signal import Severity
+from hrx.ops.triage.keeping import keep
+from hrx.ops.triage.result import CauseSeen, Evidence, PredictionSeen, ProposalMade, TriageResult, Verdict
 from tests.ops.browsing import Browser, wait_for
+from tests.ops.conftest import SmallMachine
 from tests.ops.incidents.conftest import make_signal, unresolved
 
 pytestmark = pytest.mark.req("R5.4-1")
@@ -59,3 +69,126 @@ def test_a_console_that_finds_everything_down_makes_one_incident_about_the_datab
     wait_for(browser, "/fragments/incidents", "Database is down", timeout_s=15)
     about = [one for one in unresolved(plane) if one.part in ("api-blue", "web-blue", "postgres")]
     assert [one.part for one in about] == ["postgres"]
+
+
+@pytest.mark.req("R5.2-2")
+def test_a_triage_shows_what_each_cause_predicts_beside_what_was_seen_and_plans_the_repair(
+    browser: Browser, plane: Plane, machine: SmallMachine
+) -> None:
+    # No SOP is about the status page, so that no triage of the running plane comes in between.
+    take_signals(plane, [make_signal("part-down:status", severity=Severity.MINOR)])
+    found = next(one for one in unresolved(plane) if one.part == "status")
+    keep(plane, found.id, TRIAGED)
+    browser.sign_in("responder")
+    page = browser.get(f"/fragments/incidents/{found.id}").text
+    assert "Likeliest cause" in page
+    assert "no process answers" in page
+    assert "state = stopped" in page
+    assert "1 ruled out" in page
+    address = html.unescape(re.findall(r'href="(/procedures/restart-part\?[^"]+)"', page)[0])
+    form = browser.get(address).text
+    assert f'name="incident" value="{found.id}"' in form
+    assert '<option value="worker" selected>' in form
+    made = browser.post(
+        "/procedures/restart-part/plans", part="worker", reason="tour", incident=str(found.id)
+    )
+    assert made.headers["location"].startswith("/plans/")
+    assert "Plan " in browser.get(f"/fragments/incidents/{found.id}?topic=people").text
+
+
+@pytest.mark.req("R5.2-2")
+def test_a_triage_that_supports_nothing_blames_nothing_and_says_so(browser: Browser, plane: Plane) -> None:
+    take_signals(plane, [make_signal("part-down:status", severity=Severity.MINOR)])
+    found = next(one for one in unresolved(plane) if one.part == "status")
+    unknown = replace(
+        TRIAGED, causes=tuple(replace(one, verdict=Verdict.UNDECIDED) for one in TRIAGED.causes)
+    )
+    keep(plane, found.id, unknown)
+    browser.sign_in("viewer")
+    page = browser.get(f"/fragments/incidents/{found.id}").text
+    assert "The cause is not known yet." in page
+    assert "Likeliest cause" not in page
+    assert "2 undecided" in page
+
+
+def test_who_was_told_and_what_the_other_side_said_is_on_the_page(browser: Browser, plane: Plane) -> None:
+    take_signals(plane, [make_signal("part-down:status", severity=Severity.MINOR)])
+    found = next(one for one in unresolved(plane) if one.part == "status")
+    with plane.ledger.store.write() as connection:
+        enqueue(
+            connection,
+            dedup_key="test",
+            recipient="place:#hrx-alerts-critical",
+            channel="slack",
+            purpose="notice",
+            message={},
+            incident_id=found.id,
+        )
+    browser.sign_in("viewer")
+    page = browser.get(f"/fragments/incidents/{found.id}").text
+    assert "#hrx-alerts-critical" in page
+    assert "Notice" in page
+
+
+def _prediction(says: str, fact: str, seen: Fact, verdict: Verdict) -> PredictionSeen:
+    return PredictionSeen(
+        says=Text(ja=says, en=says),
+        evidence="5.2.2/process",
+        fact=fact,
+        expected="stopped",
+        seen=seen,
+        is_required=True,
+        verdict=verdict,
+    )
+
+
+def _cause(name: str, verdict: Verdict, *predictions: PredictionSeen) -> CauseSeen:
+    proposal = ProposalMade(
+        procedure="restart-part",
+        title=Text(ja="再起動", en="Restart a part"),
+        params={"part": "worker"},
+        lasting="temporary",
+        risk="low",
+        is_auto=False,
+        says=Text(ja="起動する", en="Start it"),
+        missing=(),
+    )
+    return CauseSeen(
+        id=name,
+        sop="5.2.2",
+        title=Text(ja=name, en=name),
+        component="worker",
+        verdict=verdict,
+        predictions=predictions,
+        proposals=(proposal,) if verdict is Verdict.SUPPORTED else (),
+        advice=Text(ja="調べる", en="Look into it"),
+    )
+
+
+TRIAGED = TriageResult(
+    sop="5.2.2",
+    started_at=clock.now(),
+    took_ms=812.0,
+    evidence=(
+        Evidence(
+            id="5.2.2/process",
+            check="part.process",
+            params={"part": "worker"},
+            title=Text(ja="プロセス", en="The process"),
+            facts={"state": "stopped"},
+            failure=None,
+            latency_ms=3.0,
+            raw="",
+        ),
+    ),
+    causes=(
+        _cause(
+            "worker-stopped",
+            Verdict.SUPPORTED,
+            _prediction("no process answers", "state", "stopped", Verdict.SUPPORTED),
+        ),
+        _cause(
+            "worker-hung", Verdict.REFUTED, _prediction("it is suspended", "state", None, Verdict.REFUTED)
+        ),
+    ),
+)

@@ -32,7 +32,7 @@ from hrx.ops.targets.target import PartState, PartStatus
 _log = logging.getLogger("hrx.ops.observe")
 #: One failed look may be a lost packet; two in a row are an event worth an entry.
 _CONFIRM_LOOKS: Final = 2
-#: A part that nobody has ever seen well may still be in its very first start for so long.
+#: An optional part that nobody has ever seen well may be in its very first start for so long.
 _FIRST_START_S: Final = 30.0
 _HISTORY_LOOKS: Final = 60
 #: Proportional set sizes cost a walk through every mapping of a process.
@@ -259,7 +259,7 @@ class Watcher:
         last = self._plane.ledger.find_last(Kind.FINDING, subject=f"part:{name}")
         if last is None:
             self._streak[name] = (view.status, 1, view.observed_at)
-            if view.status is Status.DOWN:
+            if view.status is Status.DOWN and not view.info.required:
                 self._never_well.add(name)
             return
         was = Status(last.body["status"])

@@ -14,6 +14,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Invalid, NotFound, Text
 from hrx.ops.console.desk import Visit, go, language_of, needs, needs_form
 from hrx.ops.console.drawing import draw_services
+from hrx.ops.console.panels import IncidentPanel, show_messages, show_triage
 from hrx.ops.incidents import actions
 from hrx.ops.incidents.clocks import Clock, ClockName, find_running_pause, read_clock
 from hrx.ops.incidents.intake import take_signals
@@ -30,6 +31,7 @@ from hrx.ops.ledger.signals import count_signals, count_standing, find_home, lis
 from hrx.ops.operators.roles import Permission
 from hrx.ops.runbook.graph import make_graph
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
+from hrx.ops.triage.running import run_triage
 
 router: Final = APIRouter()
 Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
@@ -39,17 +41,11 @@ _CONDITIONS_SHOWN: Final = 30
 _TOPICS: Final = ("signals", "people", "clocks", "others")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentPanel:
-    """A room's own section on the page of an incident; `values` are for its template. `Any`: its own."""
-
-    name: str
-    template: str
-    values: Callable[[Visit, Incident], dict[str, Any]]
-
-
 #: Each room adds its line; the order is the order on the page.
-PANELS: Final[tuple[IncidentPanel, ...]] = ()
+PANELS: Final[tuple[IncidentPanel, ...]] = (
+    IncidentPanel(name="triage", template="fragments/panel_triage.html", values=show_triage),
+    IncidentPanel(name="messages", template="fragments/panel_messages.html", values=show_messages),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +213,11 @@ def _assign(visit: Visit, incident_id: int, said: _Said) -> Incident:
     )
 
 
+def _triage(visit: Visit, incident_id: int, _said: _Said) -> Incident:
+    run_triage(visit.desk.plane, incident_id, actor=visit.actor.name)
+    return get_incident(visit.desk.ledger.store, incident_id)
+
+
 def _by_reason(do: Callable[..., Incident]) -> Callable[[Visit, int, _Said], Incident]:
     return lambda visit, incident_id, said: do(
         visit.desk.plane, incident_id, reason=said.reason, actor=visit.actor
@@ -237,6 +238,7 @@ _VERBS: Final[dict[str, Callable[[Visit, int, _Said], Incident]]] = {
     "resolve": _by_reason(actions.resolve),
     "reopen": _by_reason(actions.reopen),
     "close": _plain(actions.close),
+    "triage": _triage,
     "role": _assign,
     "note": lambda visit, incident_id, said: actions.add_note(
         visit.desk.plane, incident_id, text=said.reason, actor=visit.actor
