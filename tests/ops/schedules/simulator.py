@@ -1,4 +1,4 @@
-"""On-call minute by minute, by the wall clock, in the plainest words there are: what the arithmetic is held to.
+"""On-call minute by minute, by the wall clock, in the plainest words: what the arithmetic is held to.
 
 One idea does it all: the latest time that a zone's clocks have shown so far. When they go back it stands
 still until they catch up, and when they jump it jumps; so a wall-clock time has come exactly when this is at
@@ -30,7 +30,7 @@ def on_call_by_minute(
 ) -> dict[datetime, str | None]:
     """Who is on call in each minute."""
     zone = ZoneInfo(rotation.time_zone)
-    shown = datetime.min
+    shown = datetime(1, 1, 1)  # noqa: DTZ001  # wall time has no zone of its own
     found: dict[datetime, str | None] = {}
     for at in minutes(start - _BEFORE, end):
         shown = max(shown, at.astimezone(zone).replace(tzinfo=None))

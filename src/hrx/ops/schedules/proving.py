@@ -1,4 +1,4 @@
-"""The proof that somebody is there: for every policy and every moment of a period, a person who can be reached.
+"""The proof that somebody is there: for every policy, at every moment of a period, a person who is reached.
 
 Interval arithmetic over whole shifts, so that a year takes well under a second; the tests hold it against a
 simulator that asks minute by minute. Pure: who can be reached at all is told from outside."""
