@@ -16,7 +16,7 @@ from hrx.ops.ledger.entries import Kind
 from hrx.ops.ledger.incidents import Incident, IncidentState, get_incident
 from hrx.ops.ledger.timers import list_timers
 from hrx.ops.run.plane import Plane
-from hrx.ops.signal import Severity, SignalState
+from hrx.ops.signal import Severity, SignalSource, SignalState
 from tests.ops.incidents.conftest import (
     OTHER,
     RESPONDER,
@@ -183,6 +183,21 @@ def test_what_comes_back_soon_opens_the_same_incident_again_and_later_a_new_one(
         (fresh,) = unresolved(quiet)
     assert fresh.id != found.id
     assert fresh.body["follows"] == found.id
+
+
+def test_the_next_fault_of_the_kind_is_news_although_an_alert_of_the_last_one_still_holds(
+    quiet: Plane,
+) -> None:
+    rule = make_signal(source=SignalSource.ALERTMANAGER, labels={"fingerprint": "a"}, ago_s=5)
+    take_signals(quiet, [make_signal(ago_s=9), rule])
+    first = unresolved(quiet)[0]
+    actions.resolve(quiet, first.id, reason="restarted", actor=RESPONDER)
+    actions.close(quiet, first.id, actor=RESPONDER)
+    take_signals(quiet, [rule])
+    assert unresolved(quiet) == [], "what is only said again is no news"
+    take_signals(quiet, [make_signal(state=SignalState.RESOLVED, ago_s=2)])
+    take_signals(quiet, [make_signal()])
+    assert [found.id > first.id for found in unresolved(quiet)] == [True]
 
 
 def test_a_relapse_takes_longer_to_count_as_quiet(quiet: Plane) -> None:

@@ -27,7 +27,7 @@ from hrx.ops.incidents.lifecycle import (
     watch_stay,
 )
 from hrx.ops.ledger.incidents import Incident, IncidentState, get_within
-from hrx.ops.ledger.signals import list_conditions, move_conditions
+from hrx.ops.ledger.signals import end_conditions, list_conditions, move_conditions
 from hrx.ops.ledger.store import Connection
 from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.run.plane import Plane
@@ -197,10 +197,13 @@ def resolve(plane: Plane, incident_id: int, *, reason: str, actor: Actor) -> Inc
             resolved_at=now,
             mitigated_at=found.mitigated_at or now,
         )
-        holding = [item.key for item in list_conditions(doing.connection, found.id) if item.is_firing]
+        holding = [item for item in list_conditions(doing.connection, found.id) if item.is_firing]
+        keys = [item.key for item in holding]
         saved = doing.change(
-            after, "resolved", reason=_reason(reason), still_holding=holding[:10], holding=len(holding)
+            after, "resolved", reason=_reason(reason), still_holding=keys[:10], holding=len(keys)
         )
+        # Else a new fault of the same kind would be news to nobody while an old alert runs out.
+        end_conditions(doing.connection, holding)
         stop_paging(doing.connection, saved)
         stop_watching(doing.connection, saved)
         return saved

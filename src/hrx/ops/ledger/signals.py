@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -216,6 +216,16 @@ def move_conditions(
         moved, told = moved.where(condition.c.key.in_(keys)), told.where(signal.c.key.in_(keys))
     connection.execute(told.values(incident_id=to_incident))
     return connection.execute(moved.values(incident_id=to_incident)).rowcount
+
+
+def end_conditions(connection: Connection, ended: Sequence[Condition]) -> None:
+    """Count these as over, whoever still says otherwise; the next statement that one holds begins it anew."""
+    over = [
+        replace(one, state=SignalState.RESOLVED, body={**one.body, "voices": {}})
+        for one in ended
+        if one.is_firing
+    ]
+    put_conditions(connection, over, known={one.key for one in over})
 
 
 def find_home(store: Store, key: str) -> int | None:
