@@ -162,6 +162,7 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "probe": Text(ja="外からの確認", en="Outside probe"),
         "detector": Text(ja="攻撃の検知", en="Detector"),
         "drill": Text(ja="訓練", en="Drill"),
+        "containment": Text(ja="封じ込め", en="Containment"),
     },
     "incident": {
         "open": Text(ja="未対応", en="Open"),

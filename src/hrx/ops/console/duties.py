@@ -16,6 +16,7 @@ from hrx.ops.observe.logs.keeping import LogKeeper
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.paging import timers as paging_timers
 from hrx.ops.paging.sender import Sender
+from hrx.ops.run import timers as run_timers
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Signal
 from hrx.ops.tick import Decision, Round, Ticker, Work
@@ -26,7 +27,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     **communication_timers.DECISIONS,
     **paging_timers.DECISIONS,
 }
-WORKS: Final[Mapping[str, Work]] = {**triage_timers.WORKS}
+WORKS: Final[Mapping[str, Work]] = {**triage_timers.WORKS, **run_timers.WORKS}
 ROUNDS: Final[tuple[Round, ...]] = (
     *communication_timers.ROUNDS,
     *paging_timers.ROUNDS,

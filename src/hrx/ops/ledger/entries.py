@@ -56,6 +56,7 @@ class Kind(StrEnum):
     ON_CALL_CHANGED = "on_call_changed"
     CONTACT_CHECKED = "contact_checked"
     DRILL = "drill"
+    CONTAINMENT = "containment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

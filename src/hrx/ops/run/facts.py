@@ -13,6 +13,7 @@ from hrx.kit.errors import Unavailable
 from hrx.ops.run.acting.accounts import count_open_sessions, find_account_state
 from hrx.ops.run.acting.database import find_index_state, find_session, refuse_administrators
 from hrx.ops.run.acting.database_door import DatabaseNotReached
+from hrx.ops.run.acting.sources import find_sources, refuse_source
 from hrx.ops.run.looking import find_process
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.planning import PART_RUNS
@@ -75,6 +76,20 @@ def _account_state(plane: Plane, params: Mapping[str, str]) -> str:
         return UNKNOWN
 
 
+def _source_blocked(plane: Plane, params: Mapping[str, str]) -> str:
+    """Raises Refused for our own and for too many, NotFound for a short form that nobody knows."""
+    found = find_sources(plane, params["source"])
+    for source in found:
+        refuse_source(plane, source)
+    blocked = plane.target.list_blocked()
+    return "yes" if all(source in blocked for source in found) else "no"
+
+
+def _source_listed(plane: Plane, params: Mapping[str, str]) -> str:
+    blocked = plane.target.list_blocked()
+    return "yes" if any(source in blocked for source in find_sources(plane, params["source"])) else "no"
+
+
 #: Every fact by name, with what learns it from the parameters of a plan.
 FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
     {
@@ -85,5 +100,7 @@ FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
         "index.state": _index_state,
         "sessions.open": _sessions_open,
         "account.state": _account_state,
+        "source.is_blocked": _source_blocked,
+        "source.is_listed": _source_listed,
     }
 )

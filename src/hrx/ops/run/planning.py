@@ -11,6 +11,7 @@ from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.ledger.incidents import get_incident
 from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.plan import Effect, Plan, describe_drift, plan_from_json, plan_to_json
+from hrx.ops.run.acting.sources import hide_source
 from hrx.ops.run.actions import get_action
 from hrx.ops.run.facts import FACTS
 from hrx.ops.run.plane import Plane
@@ -43,6 +44,11 @@ def make_plan(plane: Plane, procedure_id: str, *, params: Mapping[str, str]) -> 
     Raises NotFound for an unknown procedure or part, Invalid for wrong parameters."""
     procedure = get_procedure(plane.content.procedures, procedure_id)
     checked = check_params(procedure, params, plane.content.parts, plane.content.indexes)
+    checked |= {
+        parameter.name: hide_source(plane, checked[parameter.name])
+        for parameter in procedure.parameters
+        if parameter.kind == "source"
+    }
     part = _part_of(plane, procedure, checked)
     facts = _look_up_facts(plane, procedure, checked)
     plan = plan_procedure(procedure, params=checked, part=part, facts=facts)

@@ -85,5 +85,8 @@ class Target(Protocol):
     def list_blocked(self) -> list[str]:
         """The addresses and networks that the edge lets in no more."""
 
-    def set_blocked(self, sources: Sequence[str]) -> None:
-        """Replace that list, at once and for every later start. Raises Unavailable."""
+    def change_blocked(self, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+        """Change that list, at once and for every later start. Raises Unavailable."""
+
+    def is_blocked(self, address: str) -> bool:
+        """Whether the running edge turns this address away now, by its own word. Raises Unavailable."""

@@ -16,6 +16,7 @@ from hrx.ops.ledger.timers import Timer, set_timer
 from hrx.ops.run.plane import Plane
 from hrx.ops.tick import Round, Work
 from hrx.ops.triage.memory import note_memory
+from hrx.ops.triage.recovering import AUTO, run_auto, set_auto
 from hrx.ops.triage.running import run_triage
 
 _log = logging.getLogger("hrx.ops.triage")
@@ -38,6 +39,7 @@ def run(plane: Plane, timer: Timer) -> None:
         # An incident of a chapter that has no SOP, such as a late backup: nothing to ask.
         _log.info("triage.no_sop", extra={"fields": {"incident": incident_id, "code": error.stable_code}})
         return
+    set_auto(plane, timer.subject, result)
     attempt = int(timer.payload.get("attempt", 0))
     is_known = result.first_cause is not None
     if is_known and timer.payload.get("confirms"):
@@ -57,5 +59,5 @@ def run(plane: Plane, timer: Timer) -> None:
         )
 
 
-WORKS: Final[Mapping[str, Work]] = {KIND: run}
+WORKS: Final[Mapping[str, Work]] = {KIND: run, AUTO: run_auto}
 ROUNDS: Final[tuple[Round, ...]] = (note_memory,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -86,22 +87,36 @@ class Machine:
 
     def list_blocked(self) -> list[str]:
         try:
-            return blocked_file(self._layout.run / "edge").read_text().split()
+            return self._blocked.read_text().split()
         except OSError:
             return []
 
-    def set_blocked(self, sources: Sequence[str]) -> None:
+    def change_blocked(self, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
         """The file first, for the next start; then the running edge, when there is one."""
-        path = blocked_file(self._layout.run / "edge")
+        path = self._blocked
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.write_text("".join(f"{source}\n" for source in sources))
-        draft.chmod(0o644)
-        draft.replace(path)
-        if self._supervisor.get_part("haproxy").state is not PartState.RUNNING:
-            return
-        commands = [f"clear acl {path}", *(f"add acl {path} {source}" for source in sources)]
-        self.send_to_edge("; ".join(commands))
+        with path.with_suffix(".lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            kept = [source for source in self.list_blocked() if source not in {*add, *remove}]
+            draft = path.with_suffix(".new")
+            draft.write_text("".join(f"{source}\n" for source in (*kept, *add)))
+            draft.chmod(0o644)
+            draft.replace(path)
+            # Deleted before it is added: the edge would keep it twice, and let go of it once.
+            commands = [f"del acl {path} {source}" for source in (*add, *remove)]
+            commands += [f"add acl {path} {source}" for source in add]
+            if commands and self._edge_runs():
+                self.send_to_edge("; ".join(commands))
+
+    def is_blocked(self, address: str) -> bool:
+        return "match=yes" in self.send_to_edge(f"get acl {self._blocked} {address}")
+
+    @property
+    def _blocked(self) -> Path:
+        return blocked_file(self._layout.run / "edge")
+
+    def _edge_runs(self) -> bool:
+        return self._supervisor.get_part("haproxy").state is PartState.RUNNING
 
     def signal_part(self, name: str, signal: str) -> PartStatus:
         self._supervisor.signal(_require_known(name), signal)
