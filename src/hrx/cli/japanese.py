@@ -136,6 +136,9 @@ HELP: Final = {
     "How soon each alert is told: promised, simulated, last drilled. Exit code 1 when one is late.": (
         "アラートごとの検知時間。約束、シミュレーション、直近の訓練。遅れたものがあれば終了コード 1。"
     ),
+    "Which rules cannot see, and why. Exit code 1 when one that should see cannot.": (
+        "見えていない規則とその理由。見えているべき規則が見えていなければ終了コード 1。"
+    ),
     "One rule; all when left out.": "規則 1 つ。省略するとすべて。",
     "Also rules that did not change.": "変わっていない規則も含める。",
     # --- ledger

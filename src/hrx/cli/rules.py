@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from hrx.cli import output
+from hrx.cli import output, rules_seeing
 from hrx.cli.plane import AsJson, DryRun, opened
 from hrx.kit.errors import Refused, Text
 from hrx.kit.settings import load
@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
     group.command("simulate")(simulate_all)
     group.command("mutate")(mutate)
     group.command("budgets")(show_budgets)
+    rules_seeing.register(group)
     app.add_typer(group, name="rules")
 
 

@@ -407,6 +407,30 @@ class OpsSettings(Settings):
     )
 
     # --- time limits --------------------------------------------------------------------------------
+    rules_look_interval_s: float = setting(
+        5.0,
+        ja="アラート規則が見えているかを確かめる間隔",
+        en="How often the console asks whether every alert rule can see",
+        unit="s",
+        ge=1,
+        le=300,
+    )
+    rules_blind_grace_s: float = setting(
+        10.0,
+        ja="規則が見えなくなってから知らせるまで待つ時間。部品の再起動を見逃すため",
+        en="How long a rule may be blind before that is told; lets the restart of a part pass",
+        unit="s",
+        ge=0,
+        le=600,
+    )
+    rules_start_grace_s: float = setting(
+        60.0,
+        ja="コンソールが始まってから、まだ一度も見えていない規則と届いていない見張り番を待つ時間",
+        en="How long after its start the console waits for rules that never saw, and for the watchdog",
+        unit="s",
+        ge=0,
+        le=3600,
+    )
     look_interval_s: float = setting(
         2.0,
         ja="コンソールが全部品を見る間隔",

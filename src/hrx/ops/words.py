@@ -196,6 +196,14 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "second_factor_on": Text(ja="二要素認証を有効化", en="second factor on"),
         "second_factor_off": Text(ja="二要素認証を無効化", en="second factor off"),
     },
+    "alert_rule": {
+        "ok": Text(ja="見えている", en="Sees"),
+        "pending": Text(ja="様子見", en="Pending"),
+        "firing": Text(ja="発生中", en="Firing"),
+        "blind": Text(ja="見えていない", en="Blind"),
+        "not_fed": Text(ja="まだ数値がない", en="Not fed yet"),
+        "unknown": Text(ja="確認前", en="Not looked at yet"),
+    },
     "alert": {
         "firing": Text(ja="発生中", en="Firing"),
         "resolved": Text(ja="解消", en="Resolved"),

@@ -79,6 +79,8 @@ from hrx.kit.catalogue.operations import (
     PROBE_DURATION,
     PROBE_SUCCESS,
     PROBE_TLS,
+    RULE_BLIND,
+    RULES,
     SIGNALS,
 )
 from hrx.kit.catalogue.security import (
@@ -206,6 +208,8 @@ __all__ = [
     "RAG_RELEVANCE",
     "RAG_RETRIEVALS",
     "RPO",
+    "RULES",
+    "RULE_BLIND",
     "SIGNALS",
     "STORAGE_AVAILABLE",
     "STORAGE_CAPACITY",

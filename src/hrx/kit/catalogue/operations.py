@@ -78,7 +78,23 @@ HEARTBEAT: Final = gauge(
     unit="s since 1970",
     ja="生きている印が最後に届いた時刻。",
     en="When each sign of life was last seen.",
-    labels=(chosen("source", "watcher", "ticker", "alert-chain", "probe"),),
+    labels=(chosen("source", "watcher", "ticker", "alert-chain", "probe", "rules", "watchdog"),),
+)
+RULES: Final = gauge(
+    "hrx_alert_rules",
+    Source.OPS,
+    unit="rules",
+    ja="アラート規則の数(状態ごと)。",
+    en="Alert rules by how they stand.",
+    labels=(chosen("state", "ok", "pending", "firing", "blind", "not_fed", "unknown"),),
+)
+RULE_BLIND: Final = gauge(
+    "hrx_alert_rule_is_blind",
+    Source.OPS,
+    unit="0/1",
+    ja="規則が見るべきものを見られないとき 1。",
+    en="1 while a rule cannot see what it is about.",
+    labels=(bounded("rule", "rules in runbook/watch", at_most=120),),
 )
 PROBE_SUCCESS: Final = gauge(
     "hrx_probe_success",
@@ -134,5 +150,5 @@ CLOCK_BREACHES: Final = counter(
 )
 INCIDENTS: Final = (INCIDENTS_OPEN, SIGNALS, CLOCK_BREACHES)
 PLANE: Final = (PART_STATUS, PART_LOOK, PART_MEMORY, LOOKED_AT, LEDGER_IS_VALID, LEDGER_ENTRIES)
-TELLING: Final = (DELIVERIES, DELIVERY_LATENCY, HEARTBEAT)
+TELLING: Final = (DELIVERIES, DELIVERY_LATENCY, HEARTBEAT, RULES, RULE_BLIND)
 PROBE: Final = (PROBE_SUCCESS, PROBE_DURATION, PROBE_TLS)

@@ -30,7 +30,7 @@ from hrx.kit.errors import (
 from hrx.kit.metrics import HttpServerMetrics, new_registry
 from hrx.ops.console import rendering
 from hrx.ops.console.desk import Desk, desk_of, find_visitor, language_of, render_page
-from hrx.ops.console.duties import make_ticker
+from hrx.ops.console.duties import make_rule_watch, make_ticker
 from hrx.ops.console.figures import PlaneFigures
 from hrx.ops.console.guard import Guard
 from hrx.ops.console.machine_figures import MachineFigures
@@ -52,6 +52,7 @@ from hrx.ops.console.pages import (
     signals_hook,
     slack_hook,
 )
+from hrx.ops.console.rule_figures import RuleFigures
 from hrx.ops.console.telling_figures import TellingFigures
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.operators.sign_in import Session
@@ -91,22 +92,25 @@ _STATIC_CACHE: Final = "public, max-age=3600"
 
 
 def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
-    """The console on an opened plane. Watcher and ticker are started and stopped with the application."""
-    ticker = make_ticker(plane)
+    """The console on an opened plane. Its threads are started and stopped with the application."""
+    ticker, rules = make_ticker(plane), make_rule_watch(plane)
 
     @asynccontextmanager
     async def live(_app: FastAPI) -> AsyncIterator[None]:
         watcher.start()
         ticker.start()
+        rules.start()
         yield
+        rules.stop()
         ticker.stop()
         watcher.stop()
 
     app = FastAPI(title="HRX-AI Ops", docs_url=None, redoc_url=None, openapi_url=None, lifespan=live)
-    desk = Desk(plane=plane, watcher=watcher, templates=rendering.make_environment())
+    desk = Desk(plane=plane, watcher=watcher, rules=rules, templates=rendering.make_environment())
     registry = new_registry()
     registry.register(PlaneFigures(desk))
     registry.register(MachineFigures(desk))
+    registry.register(RuleFigures(desk))
     registry.register(TellingFigures(desk, ticker))
     app.state.desk = desk
     app.state.ticker = ticker

@@ -14,6 +14,7 @@ from jinja2 import Environment
 from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text
 from hrx.ops.console import rendering
 from hrx.ops.ledger.entries import Ledger
+from hrx.ops.observe.blindness.watching import RuleWatch
 from hrx.ops.observe.watching import Snapshot, Watcher
 from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.operators.sign_in import Session, find_session, is_same_token
@@ -27,10 +28,11 @@ THEMES: Final = ("auto", "light", "dark")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The opened plane with its watcher and templates; one for the life of the console."""
+    """The opened plane with its watchers and templates; one for the life of the console."""
 
     plane: Plane
     watcher: Watcher
+    rules: RuleWatch
     templates: Environment
 
     @property

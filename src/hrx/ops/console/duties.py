@@ -12,6 +12,7 @@ from hrx.ops.channels.opening import open_channels
 from hrx.ops.communication import timers as communication_timers
 from hrx.ops.incidents import timers as incident_timers
 from hrx.ops.incidents.intake import take_signals
+from hrx.ops.observe.blindness.watching import RuleWatch
 from hrx.ops.observe.logs.keeping import LogKeeper
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.paging import timers as paging_timers
@@ -47,6 +48,15 @@ def make_ticker(plane: Plane) -> Ticker:
         rounds=(*ROUNDS, keeper.keep, sender.send_due),
         closing=(sender.close, keeper.close),
     )
+
+
+def make_rule_watch(plane: Plane) -> RuleWatch:
+    """Whether every rule can see, told to the incidents; not started yet."""
+
+    def tell(signals: Sequence[Signal]) -> None:
+        take_signals(plane, signals)
+
+    return RuleWatch(plane, tell=tell)
 
 
 def make_watcher(plane: Plane) -> Watcher:

@@ -74,6 +74,8 @@ class TellingFigures(Collector):
             ("ticker", self._ticker.ticked_at),
             ("alert-chain", self._chain_at),
             ("probe", self._probe_at),
+            ("rules", self._desk.rules.board.at),
+            ("watchdog", self._desk.rules.ear.heard_at),
         ):
             if at is not None:
                 family.add_metric((source,), at.timestamp())

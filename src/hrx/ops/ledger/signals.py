@@ -159,6 +159,27 @@ def list_conditions(connection: Connection, incident_id: int, *, limit: int | No
     return [_to_condition(row) for row in connection.execute(statement)]
 
 
+def list_firing(connection: Connection) -> list[Signal]:
+    """Every condition that holds now, as the statement that began it; labels are those of the first."""
+    rows = connection.execute(select(condition).where(condition.c.state == SignalState.FIRING.value))
+    return [_first_statement(_to_condition(row)) for row in rows]
+
+
+def _first_statement(found: Condition) -> Signal:
+    return Signal(
+        source=found.source,
+        key=found.key,
+        name=found.name,
+        state=found.state,
+        started_at=found.first_at,
+        summary=found.summary,
+        part=found.part,
+        severity=found.severity,
+        sop=found.body.get("sop"),
+        labels=dict(found.body.get("labels", {})),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How the conditions of one incident stand: those that machines told, and whether they still hold."""

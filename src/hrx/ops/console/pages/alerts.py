@@ -42,6 +42,7 @@ async def take_alerts(request: Request) -> JSONResponse:
     except ValueError as error:
         raise Invalid(Text(ja="JSON ではありません", en="This is no JSON"), code="alert.no_json") from error
     alerts = read_notification(body)
+    desk.rules.ear.hear(alerts)
     taken, changed = await run_in_threadpool(_take_in, desk, alerts)
     return JSONResponse({"received": len(alerts), "recorded": changed, "incidents": taken.opened})
 

@@ -35,11 +35,12 @@ def _tree(routes: Routes) -> dict[str, Any]:
         "group_interval": to_promql(routes.group_interval_s),
         "repeat_interval": to_promql(routes.repeat_s),
         "routes": [
-            # The dead man's switch must arrive often, or its absence means nothing.
+            # The dead man's switch must arrive often, or its absence means nothing. Alertmanager repeats at a
+            # turn of the group only: with turns as long as the repetition it skips every other one.
             {
                 "receiver": _PLANE,
                 "matchers": ['alertname="Watchdog"'],
-                "group_interval": to_promql(routes.watchdog_every_s),
+                "group_interval": "1s",
                 "repeat_interval": to_promql(routes.watchdog_every_s),
             },
             {"receiver": _PLANE, "continue": True},
