@@ -30,7 +30,7 @@ from hrx.ops.drills.undoing import undo
 from hrx.ops.incidents import actions
 from hrx.ops.ledger.drills import DRILL_LOCK
 from hrx.ops.ledger.leases import Lease
-from hrx.ops.ledger.signals import count_standing
+from hrx.ops.ledger.signals import count_standing, find_conditions
 from hrx.ops.operators.roles import Actor, Permission, require
 
 _log = logging.getLogger("hrx.ops.drills")
@@ -249,7 +249,7 @@ def _await_people(drill: _Drill, *, patience_s: float) -> datetime | None:
         drill.renew()
         _look(drill)
         at = clock.now()
-        if drill.noticed.detected_at is None or list_unsteady(drill.ground, drill.experiment):
+        if _holds_still(drill) or list_unsteady(drill.ground, drill.experiment):
             good = 0
         else:
             since, good = (at, 1) if good == 0 else (since, good + 1)
@@ -259,6 +259,15 @@ def _await_people(drill: _Drill, *, patience_s: float) -> datetime | None:
         time.sleep(_POLL_S)
     drill.say(Text(ja="時間切れです。故障を取り消します", en="The time is over; taking the fault back"))
     return None
+
+
+def _holds_still(drill: _Drill) -> bool:
+    """Whether what was noticed goes on, or nothing was noticed yet."""
+    if drill.noticed.detected_at is None:
+        return True
+    with drill.ground.plane.ledger.store.read() as connection:
+        found = find_conditions(connection, list(drill.experiment.expects.conditions))
+    return any(one.is_firing for one in found.values())
 
 
 def _await_steady(drill: _Drill) -> datetime | None:
