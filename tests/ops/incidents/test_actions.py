@@ -243,3 +243,18 @@ def test_the_time_line_is_told_in_both_languages_and_the_chain_holds(quiet: Plan
         assert one.text.ja
         assert one.text.en != one.entry.kind.value
     assert quiet.ledger.verify().is_valid
+
+
+def test_what_comes_back_or_moves_to_another_cause_is_diagnosed_anew(quiet: Plane) -> None:
+    def asked(incident: Incident) -> set[str]:
+        found = list_timers(quiet.ledger.store, subject=incident.subject)
+        return {timer.name for timer in found if timer.kind == "triage.run"}
+
+    take_signals(quiet, [make_signal("part-down:api-blue")])
+    found = unresolved(quiet)[0]
+    assert asked(found) == {"opened"}
+    take_signals(quiet, [make_signal("part-down:postgres")])
+    assert asked(found) == {"opened", "cause_moved"}
+    actions.resolve(quiet, found.id, reason="said so", actor=RESPONDER)
+    actions.reopen(quiet, found.id, reason="not so", actor=RESPONDER)
+    assert asked(found) == {"opened", "cause_moved", "again"}

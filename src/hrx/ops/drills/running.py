@@ -28,7 +28,9 @@ from hrx.ops.drills.steady import list_unsteady
 from hrx.ops.drills.traffic import people_at_work
 from hrx.ops.drills.undoing import undo
 from hrx.ops.incidents import actions
+from hrx.ops.incidents.repairs import list_repairs
 from hrx.ops.ledger.drills import DRILL_LOCK
+from hrx.ops.ledger.incidents import get_incident
 from hrx.ops.ledger.leases import Lease
 from hrx.ops.ledger.signals import count_standing, find_conditions
 from hrx.ops.operators.roles import Actor, Permission, require
@@ -254,11 +256,21 @@ def _await_people(drill: _Drill, *, patience_s: float) -> datetime | None:
         else:
             since, good = (at, 1) if good == 0 else (since, good + 1)
             if good >= _GOOD_LOOKS:
-                drill.repaired_by = "people"
+                drill.repaired_by = _who_repaired(drill)
                 return since
         time.sleep(_POLL_S)
     drill.say(Text(ja="時間切れです。故障を取り消します", en="The time is over; taking the fault back"))
     return None
+
+
+def _who_repaired(drill: _Drill) -> str:
+    """People, when somebody took the incident or a repair was planned for it; else it healed by itself."""
+    found = drill.noticed.incident_id
+    if found is None:
+        return "itself"
+    incident = get_incident(drill.ground.plane.ledger.store, found)
+    is_theirs = incident.acknowledged_by is not None or bool(list_repairs(drill.ground.plane, found))
+    return "people" if is_theirs else "itself"
 
 
 def _holds_still(drill: _Drill) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from hrx.kit import clock
 from hrx.ops.incidents.grouping import Case, Newcomer, Place, Why, place
 from hrx.ops.incidents.lifecycle import (
+    ask_triage,
     change_within,
     hasten_paging,
     merge_within,
@@ -295,6 +296,8 @@ class Gathering:
                 incident, part=self._part_of(lead), title=lead.summary, sop=self._sop_of(lead, case)
             )
             incident = self._change(moved, "cause_moved", facts)
+            # Another part may have another SOP, and what was supported before may be a symptom now.
+            ask_triage(self._connection, incident, because="cause_moved")
         if case.severity < incident.severity:
             facts = {"from": int(incident.severity), "to": int(case.severity)}
             raised = replace(incident, severity=case.severity)

@@ -49,7 +49,7 @@ def open_within(
     _record(plane, connection, Kind.INCIDENT_OPENED, opened, actor=actor, facts=facts)
     set_clock_timers(plane, connection, opened)
     now = clock.now()
-    set_timer(connection, kind=TRIAGE, subject=opened.subject, due_at=now)
+    ask_triage(connection, opened, because="opened")
     page(plane, connection, opened)
     if opened.severity <= Severity.MAJOR:
         set_timer(connection, kind=CADENCE, subject=opened.subject, due_at=now)
@@ -181,9 +181,15 @@ def reopen_within(
         again = replace(again, state=IncidentState.ACKNOWLEDGED)
     saved = change_within(plane, connection, again, change=change, actor=actor, facts=facts)
     page(plane, connection, saved)
+    ask_triage(connection, saved, because="again")
     if saved.severity <= Severity.MAJOR:
         set_timer(connection, kind=CADENCE, subject=saved.subject, due_at=clock.now())
     return saved
+
+
+def ask_triage(connection: Connection, incident: Incident, *, because: str) -> None:
+    """Have the SOP's probes asked at once. Each reason has a timer of its own, for one may be at work."""
+    set_timer(connection, kind=TRIAGE, subject=incident.subject, name=because, due_at=clock.now())
 
 
 def merge_within(
