@@ -125,6 +125,21 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "scribe": Text(ja="記録", en="Scribe"),
         "liaison": Text(ja="広報・連絡", en="Communication lead"),
     },
+    "verdict": {
+        "supported": Text(ja="裏付けあり", en="Supported"),
+        "refuted": Text(ja="否定", en="Refuted"),
+        "undecided": Text(ja="不明", en="Undecided"),
+    },
+    "post_mortem": {
+        "draft": Text(ja="執筆中", en="Being written"),
+        "written": Text(ja="承認待ち", en="Waiting for approval"),
+        "approved": Text(ja="承認済み", en="Approved"),
+    },
+    "action_item": {
+        "open": Text(ja="未完了", en="Open"),
+        "done": Text(ja="完了", en="Done"),
+        "dropped": Text(ja="見送り", en="Dropped"),
+    },
     "audience": {
         "customers": Text(ja="顧客", en="Customers"),
         "internal": Text(ja="社内", en="Those inside"),

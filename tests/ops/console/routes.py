@@ -44,6 +44,7 @@ EXAMPLES = {
     "incident_id": "99999",
     "verb": "acknowledge",
     "notice_id": "99999",
+    "action_id": "99999",
     "file_name": "index.ja.html",
 }
 

@@ -98,6 +98,19 @@ def find_leaks(
     return tuple(sorted(kept, key=lambda one: (order[one.level], one.field, one.language, one.start)))
 
 
+def find_blame(sections: Mapping[str, str], *, rules: LeakRules, known: KnownNames) -> tuple[Leak, ...]:
+    """What blames somebody, or gives away a secret, in what people wrote for those inside.
+
+    A name is a warning: who pressed a key is in the ledger; what let it happen belongs here."""
+    found: list[Leak] = []
+    for name, said in sections.items():
+        place = _Place(field=name, language="en" if not _JAPANESE.search(said) else "ja", said=said)
+        found += _judge_rules(place, audience=Audience.INTERNAL, rules=rules)
+        why, instead = _NAMED
+        found += place.search(known.people, "person", Level.WARNING, why=why, instead=instead)
+    return tuple(found)
+
+
 def has_errors(leaks: Iterable[Leak]) -> bool:
     return any(one.level is Level.ERROR for one in leaks)
 
@@ -214,6 +227,13 @@ def _judge_rules(place: _Place, *, audience: Audience, rules: LeakRules) -> Iter
         )
 
 
+_NAMED: Final = (
+    Text(ja="人の名前があります", en="This names somebody"),
+    Text(
+        ja="役割で書き、どの仕組みがそれを防げなかったかを書いてください。",
+        en="Name the role, and say which safeguard did not hold.",
+    ),
+)
 _NAMES_SAID: Final[Mapping[str, tuple[Text, Text]]] = {
     "part": (
         Text(ja="内部の部品の名前です", en="This is the name of a part inside our system"),

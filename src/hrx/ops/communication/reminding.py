@@ -14,6 +14,7 @@ from hrx.kit.errors import Text
 from hrx.ops.communication.leaks import has_errors
 from hrx.ops.communication.notices import draft_within, lint_within
 from hrx.ops.communication.people import audience_url, list_speakers, tell
+from hrx.ops.communication.post_mortems import begin_if_needed
 from hrx.ops.communication.rhythm import Due, list_dues
 from hrx.ops.communication.speaking import CADENCE, publish_within
 from hrx.ops.ledger.communications import Audience, NoticeState, list_notices
@@ -33,6 +34,8 @@ def keep_rhythm(plane: Plane, connection: Connection, timer: Timer) -> None:
     incident = find_incident(connection, int(timer.subject.removeprefix("incident:")))
     if incident is None:
         return
+    if not timer.name:
+        begin_if_needed(plane, connection, incident)
     dues = {one.audience.value: one for one in list_dues(plane, connection, incident)}
     if not timer.name:
         _set_ticks(plane, connection, incident, dues)

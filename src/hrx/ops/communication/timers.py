@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from hrx.ops.communication.action_items import ACTION_DUE, remind
+from hrx.ops.communication.post_mortem_reminding import ask
+from hrx.ops.communication.post_mortems import DUE
 from hrx.ops.communication.publishing import write_status
 from hrx.ops.communication.reminding import keep_rhythm
 from hrx.ops.communication.speaking import CADENCE
@@ -17,5 +20,5 @@ def keep_status_page(plane: Plane) -> None:
     write_status(plane)
 
 
-DECISIONS: Final[Mapping[str, Decision]] = {CADENCE: keep_rhythm}
+DECISIONS: Final[Mapping[str, Decision]] = {CADENCE: keep_rhythm, DUE: ask, ACTION_DUE: remind}
 ROUNDS: Final[tuple[Round, ...]] = (keep_status_page,)

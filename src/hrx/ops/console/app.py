@@ -46,6 +46,7 @@ from hrx.ops.console.pages import (
     ledger,
     operators,
     overview,
+    post_mortems,
     procedures,
     settings,
     sign_in,
@@ -74,6 +75,7 @@ PAGES: Final = (
     slack_hook,
     incidents,
     communication,
+    post_mortems,
     drills,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (

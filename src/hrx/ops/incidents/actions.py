@@ -27,6 +27,7 @@ from hrx.ops.incidents.lifecycle import (
     watch_stay,
 )
 from hrx.ops.ledger.incidents import Incident, IncidentState, get_within
+from hrx.ops.ledger.post_mortems import PostMortemState, find_post_mortem
 from hrx.ops.ledger.signals import end_conditions, list_conditions, move_conditions
 from hrx.ops.ledger.store import Connection
 from hrx.ops.operators.roles import Actor, Permission, require
@@ -235,6 +236,7 @@ def close(plane: Plane, incident_id: int, *, actor: Actor) -> Incident:
     def do(doing: _Doing) -> Incident:
         if doing.incident.state is not IncidentState.RESOLVED:
             raise _refuse_state(doing.incident)
+        _require_post_mortem(doing)
         return doing.change(
             replace(doing.incident, state=IncidentState.CLOSED, closed_at=clock.now()), "closed"
         )
@@ -371,6 +373,23 @@ def _had_by(found: Incident, actor: Actor) -> Incident:
     if found.acknowledged_at is not None:
         return found
     return replace(found, acknowledged_at=clock.now(), acknowledged_by=actor.name)
+
+
+def _require_post_mortem(doing: _Doing) -> None:
+    found = find_post_mortem(doing.connection, doing.incident.id)
+    if found is None or found.state is PostMortemState.APPROVED:
+        return
+    raise Conflict(
+        Text(
+            ja="事後検証の承認がまだなので、完了にはできません",
+            en="It cannot be closed: its post-mortem is not approved yet",
+        ),
+        hint=Text(
+            ja=f"`hrx post-mortem show {doing.incident.id}` で残りを見られます。",
+            en=f"`hrx post-mortem show {doing.incident.id}` shows what is left.",
+        ),
+        code="incident.no_post_mortem",
+    )
 
 
 def _require_unresolved(found: Incident) -> None:

@@ -168,6 +168,28 @@ action_item = Table(
     Column("state", String(20), nullable=False),
     Column("made_at", String(40), nullable=False),
     Column("done_at", String(40)),
+    Column("made_by", String(100)),
+    Column("done_by", String(100)),
+    # What came of it, or why it was dropped.
+    Column("outcome", Text),
+)
+
+#: What was learned from an incident; one for each, by the incident's number.
+post_mortem = Table(
+    "post_mortem",
+    metadata,
+    Column("incident_id", BIG, primary_key=True, autoincrement=False),
+    Column("state", String(20), nullable=False),
+    # What people wrote, by section: JSON.
+    Column("body", Text, nullable=False),
+    Column("made_at", String(40), nullable=False),
+    Column("written_due_at", String(40)),
+    Column("approved_due_at", String(40)),
+    Column("written_at", String(40)),
+    Column("written_by", String(100)),
+    Column("approved_at", String(40)),
+    Column("approved_by", String(100)),
+    Column("version", Integer, nullable=False),
 )
 
 #: The last confirmation that a contact or vendor entry is right.
@@ -190,5 +212,6 @@ ALL_TABLES: Final = (
     on_call_change,
     communication,
     action_item,
+    post_mortem,
     contact_check,
 )
