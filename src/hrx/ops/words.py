@@ -125,11 +125,6 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "scribe": Text(ja="記録", en="Scribe"),
         "liaison": Text(ja="広報・連絡", en="Communication lead"),
     },
-    "verdict": {
-        "supported": Text(ja="裏付けあり", en="Supported"),
-        "refuted": Text(ja="否定", en="Refuted"),
-        "undecided": Text(ja="不明", en="Undecided"),
-    },
     "post_mortem": {
         "draft": Text(ja="執筆中", en="Being written"),
         "written": Text(ja="承認待ち", en="Waiting for approval"),
