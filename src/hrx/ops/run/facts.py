@@ -13,6 +13,7 @@ from hrx.kit.errors import Unavailable
 from hrx.ops.run.acting.accounts import count_open_sessions, find_account_state
 from hrx.ops.run.acting.database import find_index_state, find_session, refuse_administrators
 from hrx.ops.run.acting.database_door import DatabaseNotReached
+from hrx.ops.run.acting.slots import find_slot
 from hrx.ops.run.acting.sources import find_sources, refuse_source
 from hrx.ops.run.looking import find_process
 from hrx.ops.run.plane import Plane
@@ -90,6 +91,15 @@ def _source_listed(plane: Plane, params: Mapping[str, str]) -> str:
     return "yes" if any(source in blocked for source in find_sources(plane, params["source"])) else "no"
 
 
+def _slot_is_live(plane: Plane, params: Mapping[str, str]) -> str:
+    """Raises NoSlot for a part that has none."""
+    info = find_slot(plane, params["part"])
+    try:
+        return "yes" if info.name in plane.target.list_live(info.service) else "no"
+    except Unavailable:
+        return UNKNOWN
+
+
 #: Every fact by name, with what learns it from the parameters of a plan.
 FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
     {
@@ -100,6 +110,7 @@ FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
         "index.state": _index_state,
         "sessions.open": _sessions_open,
         "account.state": _account_state,
+        "slot.is_live": _slot_is_live,
         "source.is_blocked": _source_blocked,
         "source.is_listed": _source_listed,
     }

@@ -82,6 +82,19 @@ class Target(Protocol):
     def reset_database_password(self, role: str) -> None:
         """Give the role the password that this place keeps for it. Raises Unavailable."""
 
+    def list_live(self, service: str) -> tuple[str, ...]:
+        """The slots of a service (`api`, `web`) to which the edge gives requests. Raises Unavailable."""
+
+    def switch_to(self, part: str, *, timeout_s: float) -> None:
+        """Have the edge give a service's requests to this slot and no other, now and after its restarts.
+
+        Returns when the edge calls the slot up. Raises Unavailable; the former slot is kept then."""
+
+    def renew_secret(self, name: str) -> tuple[str, ...]:
+        """Put a new value in place of a secret of the application; gives the parts that must be restarted.
+
+        Raises Unavailable where this place does not keep it."""
+
     def list_blocked(self) -> list[str]:
         """The addresses and networks that the edge lets in no more."""
 

@@ -5,10 +5,13 @@ say when nothing stands behind it. It decides no release: that is done over its 
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +22,10 @@ from hrx.ops.targets.machine.tools import Tool
 
 _CHECK_TIMEOUT_S: Final = 20
 _SOCKET_TIMEOUT_S: Final = 3
+_LIVE: Final = "live.json"
+_SERVER: Final = re.compile(
+    r"^(?P<start> +server (?P<service>api|web)-(?P<slot>blue|green) \S+ check)(?: disabled)?$", re.M
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +95,41 @@ class Edge:
         }
         for name, value in values.items():
             template = template.replace(f"@{name}@", value)
-        return template
+        return with_live(template, read_live(self.folder))
+
+
+def with_live(config: str, live: Mapping[str, str]) -> str:
+    """The configuration with these slots taking requests: `{"api": "green"}`; others stay as they are."""
+
+    def mend(line: re.Match[str]) -> str:
+        service, slot, start = line.group("service"), line.group("slot"), line.group("start")
+        if service not in live:
+            return line.group(0)
+        return start if live[service] == slot else f"{start} disabled"
+
+    return _SERVER.sub(mend, config)
+
+
+def read_live(folder: Path) -> dict[str, str]:
+    """The slots that somebody switched to, by service; empty as long as nobody did."""
+    try:
+        found = json.loads((folder / _LIVE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(service): str(slot) for service, slot in found.items()}
+
+
+def keep_live(folder: Path, service: str, slot: str) -> None:
+    """Remember a switch for every later start of the edge, whoever starts it."""
+    live = {**read_live(folder), service: slot}
+    config = folder / "haproxy.cfg"
+    for path, text in (
+        (folder / _LIVE, json.dumps(live)),
+        (config, with_live(config.read_text(), live)),
+    ):
+        draft = path.with_suffix(".new")
+        draft.write_text(text)
+        draft.replace(path)
 
 
 def blocked_file(folder: Path) -> Path:

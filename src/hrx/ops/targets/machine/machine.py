@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
+import io
 import os
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,14 +17,15 @@ import psutil
 
 from hrx.kit.errors import NotFound, Text, Unavailable
 from hrx.ops.targets.machine.database import DATABASE
-from hrx.ops.targets.machine.haproxy import blocked_file, send_command
+from hrx.ops.targets.machine.haproxy import blocked_file, keep_live, send_command
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.ports import read_remembered
 from hrx.ops.targets.machine.postgres import SUPERUSER
 from hrx.ops.targets.machine.processes import find_suspended
 from hrx.ops.targets.machine.roles import LOGIN_ROLES, reset_password
-from hrx.ops.targets.machine.secrets import read_secrets
+from hrx.ops.targets.machine.secrets import read_secrets, renew_secret
 from hrx.ops.targets.machine.supervisor import Supervisor
+from hrx.ops.targets.machine.supervisor_config import replace_variable
 from hrx.ops.targets.target import PartState, PartStatus
 
 #: Every program in the order in which it starts, and what people lose without it.
@@ -84,6 +88,60 @@ class Machine:
 
     def send_to_edge(self, command: str) -> str:
         return send_command(self._layout.haproxy_socket, command)
+
+    def list_live(self, service: str) -> tuple[str, ...]:
+        rows = csv.DictReader(io.StringIO(self.send_to_edge("show stat").removeprefix("# ")))
+        taking = ("UP", "DOWN", "no check")
+        return tuple(
+            str(row["svname"])
+            for row in rows
+            if row["pxname"] == service
+            and row["svname"] not in ("FRONTEND", "BACKEND")
+            and str(row["status"]).startswith(taking)
+        )
+
+    def switch_to(self, part: str, *, timeout_s: float) -> None:
+        service, _, slot = _require_known(part).partition("-")
+        other = f"{service}-{'blue' if slot == 'green' else 'green'}"
+        self.send_to_edge(f"set server {service}/{part} state ready")
+        deadline = time.monotonic() + timeout_s
+        while not self._is_up(service, part):
+            if time.monotonic() > deadline:
+                self.send_to_edge(f"set server {service}/{part} state maint")
+                raise Unavailable(
+                    Text(
+                        ja=f"入口から見て {part} が {timeout_s:g} 秒以内に使えるようになりません。",
+                        en=f"The edge does not find {part} up within {timeout_s:g} s.",
+                    ),
+                    hint=Text(
+                        ja=f"`make logs PART={part}` を見てください。", en=f"See `make logs PART={part}`."
+                    ),
+                    code="machine.slot_not_up",
+                )
+            time.sleep(0.1)
+        # On disk before the old one rests: an edge that is restarted in between has somebody to pass to.
+        keep_live(self._layout.run / "edge", service, slot)
+        self.send_to_edge(f"set server {service}/{other} state maint")
+
+    def _is_up(self, service: str, part: str) -> bool:
+        said = self.send_to_edge("show stat").removeprefix("# ")
+        rows = csv.DictReader(io.StringIO(said))
+        mine = [row for row in rows if (row["pxname"], row["svname"]) == (service, part)]
+        return bool(mine) and str(mine[0]["status"]).startswith("UP") and mine[0]["check_status"] == "L7OK"
+
+    def renew_secret(self, name: str) -> tuple[str, ...]:
+        try:
+            value = renew_secret(self._layout.secrets_file, name)
+        except (OSError, KeyError) as error:
+            raise Unavailable(
+                Text(ja=f"この機械は {name} を保管していません。", en=f"This machine does not keep {name}."),
+                hint=Text(
+                    ja="秘密の保管場所で新しくし、API とワーカーを再起動してください。",
+                    en="Renew it where secrets are kept, and restart API and worker.",
+                ),
+                code="machine.no_secret",
+            ) from error
+        return replace_variable(self._layout, name, value)
 
     def list_blocked(self) -> list[str]:
         try:

@@ -44,6 +44,20 @@ def ensure_secrets(path: Path) -> dict[str, str]:
     return known | missing
 
 
+def renew_secret(path: Path, name: str) -> str:
+    """Put a new value in place of one that is made here, and give it; the old one is gone.
+
+    Raises KeyError when it is not made here or was never made."""
+    value = secrets.token_urlsafe(GENERATED[name])
+    lines = path.read_text().splitlines()
+    at = next((at for at, line in enumerate(lines) if line.startswith(f"{name}=")), None)
+    if at is None:
+        raise KeyError(name)
+    lines[at] = f"{name}={value}"
+    _replace(path, "\n".join(lines) + "\n")
+    return value
+
+
 def read_secrets(path: Path) -> dict[str, str]:
     """What the file holds; empty when there is none. Raises Refused when others may read it."""
     if not path.exists():

@@ -23,6 +23,7 @@ from hrx.ops.targets.machine.blueprint import (
 from hrx.ops.targets.machine.disk import require_free_space
 from hrx.ops.targets.machine.environment import Endpoints
 from hrx.ops.targets.machine.halt import alone, end_leftovers, take_down
+from hrx.ops.targets.machine.haproxy import read_live
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.machine import RESTING
 from hrx.ops.targets.machine.native import reach_programs
@@ -232,7 +233,10 @@ class _Rise:
         answers: dict[str, Answer] = {}
         problem: HrxError | None = None
         with step(self.report, ja="すべての部品の応答", en="every part answers"):
-            for wave in _to_waves([program.name for program in programs if program.name not in RESTING]):
+            # A resting slot that somebody gave the requests to has to run; the other one is its way back.
+            switched = {f"{service}-{slot}" for service, slot in read_live(self.layout.run / "edge").items()}
+            wanted = [program.name for program in programs if program.name not in RESTING - switched]
+            for wave in _to_waves(wanted):
                 for name in wave:
                     self.supervisor.request_start(name)
                 try:

@@ -99,6 +99,24 @@ def _render(program: Program, *, layout: Layout, digest: str) -> str:
     return f"\n[program:{program.name}]\n{body}"
 
 
+def replace_variable(layout: Layout, name: str, value: str) -> tuple[str, ...]:
+    """Give a variable another value wherever a program has it; gives those programs, to be restarted."""
+    changed = []
+    for path in sorted((layout.run / "env").glob("*.env")):
+        lines = path.read_text().splitlines()
+        if not any(line.startswith(f"{name}=") for line in lines):
+            continue
+        text = "".join(
+            f"{name}={shlex.quote(value)}\n" if line.startswith(f"{name}=") else f"{line}\n" for line in lines
+        )
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(text)
+        draft.replace(path)
+        changed.append(path.stem)
+    return tuple(changed)
+
+
 def _as_user(program: Program) -> list[str]:
     """A program of the service user cannot read our private files; it gets its few variables in the open.
 
