@@ -125,6 +125,13 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "scribe": Text(ja="記録", en="Scribe"),
         "liaison": Text(ja="広報・連絡", en="Communication lead"),
     },
+    "window": {
+        "draft": Text(ja="下書き", en="Draft"),
+        "planned": Text(ja="予告済み", en="Announced"),
+        "running": Text(ja="実施中", en="In progress"),
+        "over": Text(ja="終了", en="Over"),
+        "cancelled": Text(ja="中止", en="Cancelled"),
+    },
     "post_mortem": {
         "draft": Text(ja="執筆中", en="Being written"),
         "written": Text(ja="承認待ち", en="Waiting for approval"),

@@ -113,10 +113,12 @@ def _judge_features(
 
     now = clock.now()
     for notice in maintenance:
-        if notice.due_at is not None and notice.ends_at is not None and notice.due_at <= now < notice.ends_at:
+        if notice.is_running(now):
             for feature_id in notice.body.get("features", []):
                 worsen(str(feature_id), FeatureState.MAINTENANCE)
     for incident in unresolved:
+        if is_expected(maintenance, incident):
+            continue
         # That somebody is inside is told in words that a person chose, or not yet.
         for affected in () if incident.is_security else list_affected(plane, incident):
             worsen(affected.feature.id, affected.state)
@@ -131,7 +133,7 @@ def _list_incidents(
     for notice in told:
         if notice.incident_id is not None and notice.published_at is not None and notice.published_at > since:
             words.setdefault(notice.incident_id, []).append(notice)
-    shown = {one.id: one for one in unresolved}
+    shown = {one.id: one for one in unresolved if not is_expected(told, one)}
     for incident_id in words:
         found = shown.get(incident_id) or find_incident(connection, incident_id)
         if found is not None and not found.is_drill:
@@ -177,8 +179,18 @@ def _title(titles: Sequence[Text]) -> Text:
     )
 
 
+def is_expected(told: Sequence[Notice], incident: Incident) -> bool:
+    """Whether announced work on that very part is under way: readers know already."""
+    now = clock.now()
+    return not incident.is_security and any(
+        one.is_running(now) and incident.part in one.body.get("parts", ()) for one in told
+    )
+
+
 def _is_ahead(notice: Notice) -> bool:
     now = clock.now()
+    if notice.is_cancelled:
+        return notice.due_at is not None and now < notice.due_at < now + _UPCOMING
     return (
         notice.due_at is not None
         and notice.ends_at is not None
@@ -193,9 +205,18 @@ def _maintenance(notice: Notice) -> dict[str, Any]:
         "title": _words(notice.title),
         "text": _words(notice.text),
         "features": list(notice.body.get("features", [])),
+        "state": _maintenance_state(notice),
+        "revision": int(notice.body.get("revision", 0)),
+        "published_at": notice.published_at.isoformat(timespec="seconds") if notice.published_at else None,
         "starts_at": notice.due_at.isoformat(timespec="seconds") if notice.due_at else None,
         "ends_at": notice.ends_at.isoformat(timespec="seconds") if notice.ends_at else None,
     }
+
+
+def _maintenance_state(notice: Notice) -> str:
+    if notice.is_cancelled:
+        return "cancelled"
+    return "running" if notice.is_running(clock.now()) else "planned"
 
 
 def _words(text: Text) -> dict[str, str]:

@@ -15,6 +15,17 @@ _TITLES: Final = {"ja": "HRX-AI 稼働状況", "en": "HRX-AI status"}
 
 
 # `Any`: the document of the status page is JSON.
+def _say_work(work: Mapping[str, Any]) -> dict[str, str]:
+    when = f"{work['starts_at']} – {work['ends_at']}"
+    mark = (
+        {"ja": "中止しました。", "en": "Cancelled. "}
+        if work["state"] == "cancelled"
+        else {"ja": "", "en": ""}
+    )
+    return {language: f"{mark[language]}{when}\n{work['text'][language]}" for language in ("ja", "en")}
+
+
+# `Any`: the document of the status page is JSON.
 def render_feeds(document: Mapping[str, Any], *, base_url: str, language: Language) -> dict[str, bytes]:
     """`feed.<language>.rss` and `.atom`. Equal documents give equal feeds but for RSS's build date."""
     feed = FeedGenerator()
@@ -27,6 +38,10 @@ def render_feeds(document: Mapping[str, Any], *, base_url: str, language: Langua
         (update["at"], incident, update)
         for incident in document["incidents"]
         for update in incident["updates"]
+    ]
+    entries += [
+        (work["published_at"], work, {"id": work["state"], "text": _say_work(work)})
+        for work in document["maintenance"]
     ]
     newest = sorted((entry for entry in entries if entry[0]), key=lambda entry: str(entry[0]))[-_ENTRIES:]
     for at, incident, update in newest:

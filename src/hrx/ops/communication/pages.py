@@ -13,6 +13,7 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hrx.kit.errors import LANGUAGES, Language, Text
+from hrx.ops.communication.calendar_file import render_calendar
 from hrx.ops.communication.document import STATE_WORDS
 from hrx.ops.communication.feed import render_feeds
 
@@ -43,6 +44,7 @@ def render_files(
     files["status.json"] = orjson.dumps(stamped, option=orjson.OPT_INDENT_2)
     for language in LANGUAGES:
         files |= render_feeds(document, base_url=base_url, language=language)
+        files[f"maintenance.{language}.ics"] = render_calendar(document, base_url=base_url, language=language)
         for page in ("index", "history"):
             files[f"{page}.{language}.html"] = _render(
                 f"status_{page}.html", stamped, language=language, page=page, zone=zone

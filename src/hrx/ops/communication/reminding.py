@@ -17,7 +17,7 @@ from hrx.ops.communication.people import audience_url, list_speakers, tell
 from hrx.ops.communication.post_mortems import begin_if_needed
 from hrx.ops.communication.rhythm import Due, list_dues
 from hrx.ops.communication.speaking import CADENCE, publish_within
-from hrx.ops.ledger.communications import Audience, NoticeState, list_notices
+from hrx.ops.ledger.communications import Audience, NoticeState, find_maintenance, list_notices
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.ledger.incidents import Incident, find_incident
 from hrx.ops.ledger.store import Connection
@@ -36,6 +36,11 @@ def keep_rhythm(plane: Plane, connection: Connection, timer: Timer) -> None:
         return
     if not timer.name:
         begin_if_needed(plane, connection, incident)
+    work = find_maintenance(connection, part=incident.part, at=clock.now())
+    if work is not None and work.ends_at is not None and not incident.is_security:
+        # Readers were told of it before it began; what outlives the window is told then.
+        set_timer(connection, kind=CADENCE, subject=incident.subject, due_at=work.ends_at)
+        return
     dues = {one.audience.value: one for one in list_dues(plane, connection, incident)}
     if not timer.name:
         _set_ticks(plane, connection, incident, dues)

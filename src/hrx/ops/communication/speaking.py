@@ -105,7 +105,7 @@ def _override(
         save_notice(connection, notice.id, body=body)
         return None
     if not reason.strip():
-        raise _refuse(notice, leaks)
+        raise refuse_words(notice, leaks)
     manager = str(incident.body.get("roles", {}).get("manager", "")) if incident else ""
     if manager != actor.name:
         raise Forbidden(
@@ -148,7 +148,8 @@ def _override(
     return None
 
 
-def _refuse(notice: Notice, leaks: Sequence[Leak]) -> Refused:
+def refuse_words(notice: Notice, leaks: Sequence[Leak]) -> Refused:
+    """The refusal that names every error with its place and what to write instead."""
     errors = [one for one in leaks if one.level is Level.ERROR]
     return Refused(
         Text(

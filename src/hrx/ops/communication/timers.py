@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hrx.ops.communication.action_items import ACTION_DUE, remind
+from hrx.ops.communication.maintenance import MAINTENANCE, keep_window
 from hrx.ops.communication.post_mortem_reminding import ask
 from hrx.ops.communication.post_mortems import DUE
 from hrx.ops.communication.publishing import write_status
@@ -20,5 +21,10 @@ def keep_status_page(plane: Plane) -> None:
     write_status(plane)
 
 
-DECISIONS: Final[Mapping[str, Decision]] = {CADENCE: keep_rhythm, DUE: ask, ACTION_DUE: remind}
+DECISIONS: Final[Mapping[str, Decision]] = {
+    CADENCE: keep_rhythm,
+    DUE: ask,
+    ACTION_DUE: remind,
+    MAINTENANCE: keep_window,
+}
 ROUNDS: Final[tuple[Round, ...]] = (keep_status_page,)

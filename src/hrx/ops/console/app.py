@@ -44,6 +44,7 @@ from hrx.ops.console.pages import (
     heartbeat,
     incidents,
     ledger,
+    maintenance,
     operators,
     overview,
     post_mortems,
@@ -76,6 +77,7 @@ PAGES: Final = (
     incidents,
     communication,
     post_mortems,
+    maintenance,
     drills,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (

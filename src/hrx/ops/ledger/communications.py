@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Row, insert, select, update
 from hrx.kit import clock
 from hrx.kit.errors import NotFound, Text
 from hrx.ops.ledger.respond_tables import communication
-from hrx.ops.ledger.store import Store
 from hrx.ops.ledger.tables import to_moment
 
 
@@ -79,6 +78,17 @@ class Notice:
     def ends_at(self) -> datetime | None:
         """When announced maintenance ends."""
         return _find_moment(self.body, "ends_at")
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Announced maintenance that will not take place."""
+        return bool(self.body.get("cancelled_at"))
+
+    def is_running(self, at: datetime) -> bool:
+        """Whether announced maintenance is under way at a moment."""
+        if self.kind is not NoticeKind.MAINTENANCE or self.is_cancelled:
+            return False
+        return self.due_at is not None and self.ends_at is not None and self.due_at <= at < self.ends_at
 
 
 def add_notice(
@@ -148,6 +158,7 @@ def list_notices(
     incident_id: int | None = None,
     states: Sequence[NoticeState] = (),
     audience: Audience | None = None,
+    kind: NoticeKind | None = None,
     limit: int = 200,
 ) -> list[Notice]:
     """The newest notices first, restricted by what is given."""
@@ -158,13 +169,13 @@ def list_notices(
         statement = statement.where(communication.c.state.in_([one.value for one in states]))
     if audience is not None:
         statement = statement.where(communication.c.audience == audience.value)
+    if kind is not None:
+        statement = statement.where(communication.c.kind == kind.value)
     return [_to_notice(row) for row in connection.execute(statement)]
 
 
-def find_maintenance(store: Store, *, part: str, at: datetime) -> Notice | None:
-    """Announced maintenance that names this part and covers this moment: its pages may be held back.
-
-    Signals are recorded all the same; only calling people is the question here."""
+def list_running_maintenance(connection: Connection, *, at: datetime) -> list[Notice]:
+    """Announced maintenance that is under way at a moment, the newest first."""
     statement = (
         select(communication)
         .where(communication.c.kind == NoticeKind.MAINTENANCE.value)
@@ -173,12 +184,18 @@ def find_maintenance(store: Store, *, part: str, at: datetime) -> Notice | None:
         .order_by(communication.c.id.desc())
         .limit(50)
     )
-    with store.read() as connection:
-        found = [_to_notice(row) for row in connection.execute(statement)]
-    for one in found:
-        if one.ends_at is not None and at < one.ends_at and part in one.body.get("parts", []):
-            return one
-    return None
+    found = [_to_notice(row) for row in connection.execute(statement)]
+    return [one for one in found if one.is_running(at)]
+
+
+def find_maintenance(connection: Connection, *, part: str | None, at: datetime) -> Notice | None:
+    """Announced maintenance that names this part and covers this moment: pages wait for its end.
+
+    Signals are recorded all the same; only calling people is the question here."""
+    if part is None:
+        return None
+    running = list_running_maintenance(connection, at=at)
+    return next((one for one in running if part in one.body.get("parts", ())), None)
 
 
 def _find_moment(body: Mapping[str, Any], key: str) -> datetime | None:

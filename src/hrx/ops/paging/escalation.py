@@ -11,6 +11,7 @@ from typing import Final
 
 from hrx.kit import clock
 from hrx.ops.channels.opening import list_configured
+from hrx.ops.ledger.communications import find_maintenance
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident
 from hrx.ops.ledger.notifications import enqueue
@@ -56,7 +57,7 @@ def escalate(plane: Plane, connection: Connection, timer: Timer) -> None:
     if timer.name == AT_RISK:
         _tell_manager(plane, connection, incident, timer)
         return
-    if incident.state is not IncidentState.OPEN:
+    if incident.state is not IncidentState.OPEN or _waits_for_maintenance(plane, connection, incident, timer):
         return
     policy = plane.content.on_call.policy_for(incident.severity, is_security=incident.is_security)
     step, turn = int(timer.payload.get("step", 0)), int(timer.payload.get("round", 0))
@@ -74,6 +75,39 @@ def escalate(plane: Plane, connection: Connection, timer: Timer) -> None:
         return
     _page(plane, connection, incident, found, mark=_mark(timer))
     _set_next(plane, connection, incident, found, policy=policy)
+
+
+def _waits_for_maintenance(plane: Plane, connection: Connection, incident: Incident, timer: Timer) -> bool:
+    """Whether this is what announced work on that very part was expected to cause; it is on record, and
+    people are called at the end of the window if it still is so. A suspected breach never waits."""
+    now = clock.now()
+    work = find_maintenance(connection, part=incident.part, at=now)
+    if work is None or work.ends_at is None or incident.is_security:
+        return False
+    set_timer(
+        connection,
+        kind=ESCALATE,
+        subject=incident.subject,
+        due_at=work.ends_at,
+        payload={**timer.payload, "held_by": work.id},
+    )
+    if timer.payload.get("held_by") != work.id:
+        plane.ledger.append_within(
+            connection,
+            Kind.ESCALATION,
+            actor=ACTOR,
+            subject=incident.subject,
+            body={
+                "outcome": "held",
+                "maintenance": work.id,
+                "until": work.ends_at.isoformat(),
+                "message": {
+                    "ja": f"計画メンテナンス MNT-{work.id} の対象なので、終わるまで呼び出しません",
+                    "en": f"Expected by planned maintenance MNT-{work.id}: nobody is paged before its end",
+                },
+            },
+        )
+    return True
 
 
 def _waits_for_opening(

@@ -24,7 +24,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 #: The plane writes every 30 s at least; four of those unheard is silence.
 SILENT_AFTER_S: Final = 120.0
-_NAME: Final = re.compile(r"[a-z]+(\.(ja|en))?\.(html|json|css|js|svg|rss|atom)")
+_NAME: Final = re.compile(r"[a-z]+(\.(ja|en))?\.(html|json|css|js|svg|rss|atom|ics)")
 _MARK: Final = b"<!--silence-->"
 _TYPES: Final = {
     "html": "text/html; charset=utf-8",
@@ -34,6 +34,7 @@ _TYPES: Final = {
     "svg": "image/svg+xml",
     "rss": "application/rss+xml; charset=utf-8",
     "atom": "application/atom+xml; charset=utf-8",
+    "ics": "text/calendar; charset=utf-8",
 }
 _GUARDS: Final = (
     (
