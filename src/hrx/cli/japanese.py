@@ -193,6 +193,11 @@ HELP: Final = {
     "Which rules cannot see, and why. Exit code 1 when one that should see cannot.": (
         "見えていない規則とその理由。見えているべき規則が見えていなければ終了コード 1。"
     ),
+    "How a firing came to be known: sample, pending, firing, grouped, told, sent, delivered, seen.": (
+        "発生がどう伝わったか。標本、様子見、発生、まとめ、受領、送信、到達、引き受け。"
+    ),
+    "The rule's name; its last firing.": "規則の名前。直近の発生を説明する。",
+    "The incident to explain.": "説明する障害の番号。",
     "One rule; all when left out.": "規則 1 つ。省略するとすべて。",
     "Also rules that did not change.": "変わっていない規則も含める。",
     # --- ledger

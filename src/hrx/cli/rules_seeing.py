@@ -1,19 +1,31 @@
-"""`hrx rules blind`: whether every rule can see, asked of Prometheus now and without the console."""
+"""`hrx rules blind` and `explain`: whether rules can see, and how a firing came to be known.
+
+Both ask Prometheus and the ledger themselves and work without the console."""
 
 from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
 from hrx.cli import output
 from hrx.cli.plane import AsJson, opened
-from hrx.kit.errors import Text
+from hrx.kit.errors import Invalid, Text
 from hrx.ops.observe.blindness.judging import RuleState, Sight
 from hrx.ops.observe.blindness.watching import RuleBoard, RuleWatch
+from hrx.ops.observe.rules.budgets import Budget, list_budgets
+from hrx.ops.observe.rules.figures import read_simulated
+from hrx.ops.observe.timing import Stage, Timing, explain_incident, explain_rule
+from hrx.ops.run.plane import Plane
+from hrx.ops.runbook.watch.rules import AlertRule, get_rule
+from hrx.ops.signal import SignalSource
 
 
 def register(group: typer.Typer) -> None:
     """Add to `hrx rules`."""
     group.command("blind")(show_blind)
+    group.command("explain")(explain)
 
 
 def show_blind(as_json: AsJson = False) -> None:
@@ -75,4 +87,126 @@ def _describe(one: Sight) -> dict[str, object]:
             {"why": reason.why.value, "subject": reason.subject, "says": output.say(reason.says)}
             for reason in one.reasons
         ],
+    }
+
+
+def explain(
+    name: Annotated[str | None, typer.Argument(help="The rule's name; its last firing.")] = None,
+    incident: Annotated[int | None, typer.Option("--incident", help="The incident to explain.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How a firing came to be known: sample, pending, firing, grouped, told, sent, delivered, seen."""
+    if (name is None) is (incident is None):
+        raise Invalid(
+            Text(
+                ja="規則の名前か --incident のどちらか一方を指定してください",
+                en="Give either the name of a rule or --incident",
+            ),
+            code="rules.explain_what",
+        )
+    with opened() as plane:
+        rule = get_rule(plane.content.watch.rules, name) if name else None
+        timing = explain_rule(plane, rule) if rule else explain_incident(plane, incident or 0)
+        subject = rule or (timing.rule if timing else None)
+        budget = _budget(plane, subject) if subject else None
+    if as_json:
+        output.show_json({"timing": _describe_timing(timing), "budget": _describe_budget(budget)})
+        return
+    if budget is not None:
+        print(f"{budget.rule.name}  {output.say(budget.rule.title)}")
+        output.show_facts(_budget_facts(budget))
+    if timing is None:
+        print(output.say(Text(ja="まだ一度も発生していません。", en="It has not fired yet.")))
+        return
+    _show_timing(timing)
+
+
+def _budget(plane: Plane, rule: AlertRule) -> Budget:
+    monitoring = plane.settings.runbook_dir.parent / "monitoring"
+    return list_budgets([rule], simulated=read_simulated(monitoring), ledger=plane.ledger)[0]
+
+
+def _budget_facts(budget: Budget) -> list[tuple[Text, str]]:
+    simulated = f"{budget.simulated.total_s:g} s" if budget.simulated else "–"
+    drilled = f"{budget.drilled.detect_s:.1f} s" if budget.drilled else "–"
+    return [
+        (Text(ja="約束", en="Promised"), f"{budget.promised_s:g} s"),
+        (Text(ja="シミュレーション", en="Simulated"), simulated),
+        (Text(ja="直近の訓練", en="Last drill"), drilled),
+    ]
+
+
+def _show_timing(timing: Timing) -> None:
+    if timing.incident is not None:
+        number, title = timing.incident.id, timing.incident.title
+        print(output.say(Text(ja=f"障害 {number}: {title.ja}", en=f"Incident {number}: {title.en}")))
+    if timing.first is not None and timing.first.source is not SignalSource.ALERTMANAGER:
+        source, key, at = timing.first.source.value, timing.first.key, timing.first.received_at
+        print(
+            output.say(
+                Text(
+                    ja=f"先に知らせたのは {source}({key}、{_clock(at)})",
+                    en=f"Told first by {source} ({key}, {_clock(at)})",
+                )
+            )
+        )
+    columns = (
+        Text(ja="段階", en="Stage"),
+        Text(ja="時刻", en="At"),
+        Text(ja="かかった時間", en="Took"),
+        Text(ja="設定上の上限", en="At most"),
+        Text(ja="出どころ", en="Source"),
+        Text(ja="説明", en="What"),
+    )
+    output.show_table(columns, [_stage_row(one) for one in timing.stages])
+    if timing.total_s is not None:
+        total = f"{timing.total_s:.1f}"
+        print(
+            output.say(Text(ja=f"標本から到達まで {total} 秒", en=f"From the sample to the page: {total} s"))
+        )
+
+
+def _stage_row(one: Stage) -> list[str]:
+    return [
+        output.word("stage", one.name),
+        _clock(one.at) if one.at else output.say(Text(ja="記録なし", en="not on record")),
+        f"{one.took_s:+.1f} s" if one.took_s is not None else "–",
+        f"{one.expected_s:g} s" if one.expected_s is not None else "–",
+        output.word("origin", one.origin),
+        output.say(one.says) if one.says else "",
+    ]
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone():%H:%M:%S}.{at.microsecond // 100_000}"
+
+
+def _describe_timing(timing: Timing | None) -> dict[str, object] | None:
+    if timing is None:
+        return None
+    return {
+        "rule": timing.rule.name if timing.rule else None,
+        "incident": timing.incident.id if timing.incident else None,
+        "first": {"source": timing.first.source.value, "key": timing.first.key} if timing.first else None,
+        "total_s": timing.total_s,
+        "stages": [
+            {
+                "name": one.name.value,
+                "at": one.at.isoformat() if one.at else None,
+                "took_s": one.took_s,
+                "expected_s": one.expected_s,
+                "origin": one.origin.value,
+            }
+            for one in timing.stages
+        ],
+    }
+
+
+def _describe_budget(budget: Budget | None) -> dict[str, object] | None:
+    if budget is None:
+        return None
+    return {
+        "promised_s": budget.promised_s,
+        "simulated_s": budget.simulated.total_s if budget.simulated else None,
+        "drilled_s": budget.drilled.detect_s if budget.drilled else None,
     }

@@ -213,6 +213,23 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "second_factor_on": Text(ja="二要素認証を有効化", en="second factor on"),
         "second_factor_off": Text(ja="二要素認証を無効化", en="second factor off"),
     },
+    "stage": {
+        "sample": Text(ja="標本", en="Sample"),
+        "pending": Text(ja="様子見", en="Pending"),
+        "firing": Text(ja="発生", en="Firing"),
+        "grouped": Text(ja="まとめ", en="Grouped"),
+        "told": Text(ja="通知を受領", en="Told"),
+        "incident": Text(ja="障害の始まり", en="Incident opened"),
+        "sent": Text(ja="呼び出しを送信", en="Page sent"),
+        "delivered": Text(ja="呼び出しが到達", en="Page delivered"),
+        "seen": Text(ja="引き受け", en="Seen"),
+    },
+    "origin": {
+        "prometheus": Text(ja="Prometheus", en="Prometheus"),
+        "alertmanager": Text(ja="Alertmanager", en="Alertmanager"),
+        "config": Text(ja="設定", en="Configuration"),
+        "ledger": Text(ja="台帳", en="Ledger"),
+    },
     "alert_rule": {
         "ok": Text(ja="見えている", en="Sees"),
         "pending": Text(ja="様子見", en="Pending"),

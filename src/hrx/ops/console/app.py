@@ -36,6 +36,7 @@ from hrx.ops.console.guard import Guard
 from hrx.ops.console.machine_figures import MachineFigures
 from hrx.ops.console.pages import (
     account,
+    alert_rules,
     alerts,
     chapters,
     communication,
@@ -71,6 +72,7 @@ PAGES: Final = (
     account,
     settings,
     alerts,
+    alert_rules,
     heartbeat,
     signals_hook,
     slack_hook,

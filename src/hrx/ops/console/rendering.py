@@ -40,6 +40,7 @@ def make_environment() -> Environment:
         ago=_ago,
         since=_since,
         moment=_moment,
+        exactly=_exactly,
         size=format_size,
         pretty=pretty_json,
         markdown=to_html,
@@ -89,6 +90,11 @@ def _since(context: Context, seconds: float | None) -> str:
 def _moment(moment: datetime | None) -> str:
     """A moment to the second, in this machine's zone, with its offset."""
     return "–" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def _exactly(moment: datetime) -> str:
+    """A time of day to a tenth of a second, in this machine's zone."""
+    return f"{moment.astimezone():%H:%M:%S}.{moment.microsecond // 100_000}"
 
 
 def format_duration(seconds: float, *, language: Language) -> str:

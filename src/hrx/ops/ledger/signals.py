@@ -265,6 +265,37 @@ def list_signals(store: Store, *, incident_id: int, limit: int = 50) -> list[Sig
         return [_to_signal(row) for row in connection.execute(statement)]
 
 
+def find_last_told(store: Store, *, source: SignalSource, name: str) -> SignalRow | None:
+    """The newest statement of this source and name that something holds."""
+    statement = (
+        select(signal)
+        .where(signal.c.source == source.value, signal.c.name == name)
+        .where(signal.c.state == SignalState.FIRING.value)
+        .order_by(signal.c.id.desc())
+        .limit(1)
+    )
+    with store.read() as connection:
+        row = connection.execute(statement).one_or_none()
+    return _to_signal(row) if row else None
+
+
+def find_first_told(
+    store: Store, *, incident_id: int, source: SignalSource | None = None
+) -> SignalRow | None:
+    """The first statement of an incident (by this source) that something holds."""
+    statement = (
+        select(signal)
+        .where(signal.c.incident_id == incident_id, signal.c.state == SignalState.FIRING.value)
+        .order_by(signal.c.id)
+        .limit(1)
+    )
+    if source is not None:
+        statement = statement.where(signal.c.source == source.value)
+    with store.read() as connection:
+        row = connection.execute(statement).one_or_none()
+    return _to_signal(row) if row else None
+
+
 def find_first_heard(store: Store, *, key: str, since: datetime) -> datetime | None:
     """When a condition was first said to hold, by anybody, since a moment; None when nobody said so."""
     statement = select(func.min(signal.c.received_at)).where(

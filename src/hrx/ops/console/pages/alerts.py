@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hrx.kit.errors import Forbidden, Invalid, Text
 from hrx.ops.console.desk import Desk, Visit, desk_of, needs
+from hrx.ops.console.pages.alert_rules import table_values
 from hrx.ops.incidents.intake import TakenIn, take_signals
 from hrx.ops.observe.alerts import list_recent, read_notification, record_alerts, to_signals
 from hrx.ops.operators.roles import Permission
@@ -21,8 +22,8 @@ Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
 
 
 @router.get("/alerts")
-def show_alerts(visit: Looker) -> Response:
-    return _page(visit, "alerts.html")
+def show_alerts(visit: Looker, state: str = "", severity: str = "", text: str = "") -> Response:
+    return _page(visit, "alerts.html", **table_values(visit.desk, state, severity, text))
 
 
 @router.get("/fragments/alerts")
@@ -63,5 +64,6 @@ def _require_token(desk: Desk, header: str) -> None:
         )
 
 
-def _page(visit: Visit, template: str) -> Response:
-    return visit.page(template, snapshot=visit.desk.snapshot, recent=list_recent(visit.desk.ledger))
+# `Any`: values of a template.
+def _page(visit: Visit, template: str, **more: Any) -> Response:
+    return visit.page(template, snapshot=visit.desk.snapshot, recent=list_recent(visit.desk.ledger), **more)

@@ -52,8 +52,8 @@ class RuleBoard:
     def find(self, name: str) -> Sight | None:
         return next((one for one in self.sights if one.rule.name == name), None)
 
-    def count(self, state: RuleState) -> int:
-        return sum(one.state is state for one in self.sights)
+    def count(self, state: RuleState | str) -> int:
+        return sum(one.state == state for one in self.sights)
 
     @property
     def blind(self) -> tuple[Sight, ...]:
