@@ -136,6 +136,10 @@ HELP: Final = {
     ),
     "It is done; say what there is now.": "完了とし、何ができたかを残す。",
     "It will not be done; say why.": "見送りとし、理由を残す。",
+    "Questions and answers for the middle of the night. Exit code 1 when nothing is found.": (
+        "よくある質問と答え。見つからないときの終了コードは 1。"
+    ),
+    "Words to search for; without any, all.": "探す言葉。省くとすべて。",
     # --- drill
     "Drills: faults on purpose, measured.": "障害訓練。わざと故障を起こして測る。",
     "Every drill with its last result.": "すべての訓練と、最後に実施した日時。",

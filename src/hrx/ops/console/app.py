@@ -54,6 +54,7 @@ from hrx.ops.console.pages import (
     sign_in,
     signals_hook,
     slack_hook,
+    sops,
 )
 from hrx.ops.console.rule_figures import RuleFigures
 from hrx.ops.console.telling_figures import TellingFigures
@@ -81,6 +82,7 @@ PAGES: Final = (
     post_mortems,
     maintenance,
     drills,
+    sops,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (
     (NotSignedIn, 401),

@@ -78,10 +78,15 @@ def show_triage(visit: Visit, incident: Incident) -> dict[str, Any]:
     sop = _find_sop_title(visit.desk.plane, incident.sop)
     if not isinstance(found, Mapping):
         return {"triage": None, "sop_title": sop}
+    return {"sop_title": sop, **view_triage(found, incident=incident)}
+
+
+# `Any`: the triage as JSON, and values for a template.
+def view_triage(found: Mapping[str, Any], *, incident: Incident | None) -> dict[str, Any]:
+    """A triage as the page shows it, about an incident or asked for by itself."""
     causes = [_to_cause(one, found, incident) for one in found["causes"]]
     return {
         "triage": found,
-        "sop_title": sop,
         "seconds": float(found["took_ms"]) / 1000,
         "asked": len(found["evidence"]),
         "unanswered": sum(1 for one in found["evidence"] if one["failure"]),
@@ -99,7 +104,7 @@ def _find_sop_title(plane: Plane, sop: str | None) -> Text | None:
 
 
 # `Any`: the triage as it was kept, which is JSON.
-def _to_cause(one: Mapping[str, Any], found: Mapping[str, Any], incident: Incident) -> CauseView:
+def _to_cause(one: Mapping[str, Any], found: Mapping[str, Any], incident: Incident | None) -> CauseView:
     evidence = {item["id"]: item for item in found["evidence"]}
     titles = {item["id"]: item["title"] for item in found["causes"]}
     above = titles.get(one["symptom_of"])
@@ -130,9 +135,11 @@ def _to_prediction(item: Mapping[str, Any], evidence: Mapping[str, Any] | None) 
     )
 
 
-def _to_proposal(item: Mapping[str, Any], incident: Incident) -> ProposalView:
+def _to_proposal(item: Mapping[str, Any], incident: Incident | None) -> ProposalView:
     params = {str(name): str(value) for name, value in item["params"].items()}
-    asked = {**params, "incident": str(incident.id), "reason": f"#{incident.id} {incident.title.en}"[:200]}
+    asked = dict(params)
+    if incident is not None:
+        asked |= {"incident": str(incident.id), "reason": f"#{incident.id} {incident.title.en}"[:200]}
     return ProposalView(
         title=_text(item["title"]),
         says=_text(item["says"]),

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from hrx.kit import clock
 from hrx.kit.errors import Language, Text
 from hrx.ops import words
+from hrx.ops.console.navigation import MENU
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -35,7 +36,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(tr=_tr, text=_text, spark=sparkline, word=_word)
+    environment.globals.update(tr=_tr, text=_text, spark=sparkline, word=_word, menu=MENU)
     environment.filters.update(
         ago=_ago,
         since=_since,

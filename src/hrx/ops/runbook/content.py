@@ -8,6 +8,7 @@ from pathlib import Path
 from hrx.ops.runbook.chapters import Chapter, load_chapters
 from hrx.ops.runbook.communication import CommunicationRules, load_communication
 from hrx.ops.runbook.contacts import Contacts, load_contacts
+from hrx.ops.runbook.faq import Question, load_faq
 from hrx.ops.runbook.indexes import PromisedIndex, load_indexes
 from hrx.ops.runbook.on_call import OnCallContent, load_on_call
 from hrx.ops.runbook.parts import PartInfo, load_parts
@@ -32,6 +33,7 @@ class Content:
     on_call: OnCallContent
     sops: tuple[Sop, ...]
     indexes: tuple[PromisedIndex, ...]
+    faq: tuple[Question, ...]
 
 
 def load_content(folder: Path) -> Content:
@@ -49,6 +51,7 @@ def load_content(folder: Path) -> Content:
         on_call=load_on_call(folder, contacts),
         sops=load_sops(folder),
         indexes=load_indexes(folder),
+        faq=load_faq(folder),
     )
     known = {procedure.id for procedure in content.procedures}
     for chapter in content.chapters:
@@ -56,7 +59,16 @@ def load_content(folder: Path) -> Content:
             for missing in sorted(set(section.procedures) - known):
                 raise wrong(f"section {section.id}", f"names an unknown procedure {missing}")
     _refuse_unknown_procedures(content.sops, known=known)
+    _refuse_unknown_links(content.faq, sops={sop.id for sop in content.sops}, procedures=known)
     return content
+
+
+def _refuse_unknown_links(faq: tuple[Question, ...], *, sops: set[str], procedures: set[str]) -> None:
+    for one in faq:
+        for missing in sorted({*one.sops} - sops):
+            raise wrong(f"faq {one.id}", f"links to an unknown SOP {missing}")
+        for missing in sorted({*one.procedures} - procedures):
+            raise wrong(f"faq {one.id}", f"links to an unknown procedure {missing}")
 
 
 def _refuse_unknown_procedures(sops: tuple[Sop, ...], *, known: set[str]) -> None:
