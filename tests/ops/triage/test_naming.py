@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,17 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.req("R5.2-1", "R5.2-2")
 
 
-def served() -> set[str]:
+@cache
+def served() -> frozenset[str]:
     """The paths of the API's own document, and of the portal's own routes."""
     document = json.loads((ROOT / "web" / "openapi.json").read_text())
     portal = ROOT / "web" / "src" / "app"
     routes = {f"/{path.parent.relative_to(portal)}" for path in portal.glob("web/*/route.ts")}
-    return set(document["paths"]) | routes
+    return frozenset(document["paths"]) | routes
 
 
-def written() -> set[str]:
+@cache
+def written() -> frozenset[str]:
     """Fields of log lines: of the edge's format, of our JSON lines, and of what programs put into them."""
     config = (ROOT / "deploy" / "edge" / "haproxy.cfg").read_text()
     format_line = next(line for line in config.splitlines() if line.strip().startswith("log-format"))
@@ -34,7 +37,7 @@ def written() -> set[str]:
     for path in [ROOT / "src/hrx/kit/log.py", *(ROOT / "src/hrx/app").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             found |= fields_of(node)
-    return found
+    return frozenset(found)
 
 
 def fields_of(node: ast.AST) -> set[str]:
