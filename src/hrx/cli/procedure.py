@@ -84,7 +84,8 @@ def show(
     print(f"{found.id} — {output.say(found.name)} ({found.chapter})\n{output.say(found.summary)}\n")
     print(output.say(found.when) + "\n")
     for parameter in found.parameters:
-        print(f"  -p {parameter.name}=…  {output.say(parameter.help)}")
+        value = "|".join(parameter.options) or parameter.default or "…"
+        print(f"  -p {parameter.name}={value}  {output.say(parameter.help)}")
     for number, step in enumerate((*found.steps, *found.proofs), start=1):
         print(f"  {number}. {step.key}: {step.action} ({step.timeout_s:g} s)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -142,7 +143,8 @@ def _show_cause(cause: CauseSeen) -> None:
             f"    {_MARKS[item.verdict]} {output.say(item.says)} ({item.fact} {item.expected}: {item.seen})"
         )
     for proposal in cause.proposals:
-        params = " ".join(f"-p {name}={value}" for name, value in proposal.params.items())
+        # Quoted, so that it can be copied into a shell: moments have spaces, short addresses a #.
+        params = " ".join(f"-p {shlex.quote(f'{name}={value}')}" for name, value in proposal.params.items())
         print(f"    → {output.say(proposal.says)}\n      hrx procedure plan {proposal.procedure} {params}")
     print(f"    · {output.say(cause.advice)}")
 
