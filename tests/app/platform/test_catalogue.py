@@ -107,7 +107,32 @@ async def test_functions_with_borrowed_rights_are_closed_to_everybody_and_fix_th
         assert list(rows) == []
 
 
-@pytest.mark.parametrize("role", ["hrx_app", "hrx_ops", "hrx_policy", "hrx_owner"])
+async def test_the_repairing_role_may_call_what_contains_an_incident_and_touch_nothing_else(
+    database: Database,
+) -> None:
+    async with database.transaction(None) as session:
+        functions = await session.scalars(
+            text(
+                "SELECT p.proname::text FROM pg_proc AS p"
+                " WHERE p.pronamespace = ANY (ARRAY['app', 'gate', 'seam', 'jobs']::regnamespace[])"
+                " AND p.prosecdef AND p.prorettype <> 'trigger'::regtype"
+                " AND has_function_privilege('hrx_repair', p.oid, 'EXECUTE') ORDER BY 1"
+            )
+        )
+        assert list(functions) == [
+            "account_state", "count_open_sessions", "list_recent_sessions", "revoke_sessions",
+            "set_account_active",
+        ]  # fmt: skip
+        tables = await session.scalars(
+            text(
+                "SELECT c.oid::regclass::text FROM pg_class AS c, aclexplode(c.relacl) AS a"
+                " WHERE a.grantee = 'hrx_repair'::regrole"
+            )
+        )
+        assert list(tables) == []
+
+
+@pytest.mark.parametrize("role", ["hrx_app", "hrx_ops", "hrx_repair", "hrx_policy", "hrx_owner"])
 async def test_no_role_of_the_product_can_bypass_row_security(database: Database, role: str) -> None:
     async with database.transaction(None) as session:
         row = (
