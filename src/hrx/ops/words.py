@@ -38,6 +38,10 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "update": Text(ja="続報", en="Update"),
         "reminder": Text(ja="催促", en="Reminder"),
     },
+    "on_call_change": {
+        "override": Text(ja="交代", en="Override"),
+        "leave": Text(ja="休暇", en="Leave"),
+    },
     "channel": {
         "slack": Text(ja="Slack", en="Slack"),
         "email": Text(ja="メール", en="e-mail"),

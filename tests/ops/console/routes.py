@@ -25,6 +25,8 @@ PUBLIC = {
     # The same token; see test_probe_and_plane.py.
     ("POST", "/hooks/signals"),
     ("POST", "/hooks/slack"),
+    # Its address carries a token of one operator; see test_on_call_page.py.
+    ("GET", "/on-call.ics"),
 }
 #: Reads its form by hand, so its permission is not in a dependency.
 BY_HAND = {("POST", "/procedures/{procedure_id}/plans"): Permission.PLAN_AND_RUN}

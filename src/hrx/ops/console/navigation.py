@@ -25,6 +25,7 @@ class MenuItem:
 MENU: Final = (
     MenuItem(href="/", title=Text(ja="概況", en="Overview"), also=("/parts/",)),
     MenuItem(href="/incidents", title=Text(ja="障害", en="Incidents")),
+    MenuItem(href="/on-call", title=Text(ja="当番", en="On call")),
     MenuItem(href="/alerts", title=Text(ja="アラート", en="Alerts")),
     MenuItem(href="/sops", title=Text(ja="障害ごとの手順", en="SOPs"), also=("/faq",)),
     MenuItem(href="/procedures", title=Text(ja="手順と実行", en="Procedures"), also=("/plans", "/runs")),

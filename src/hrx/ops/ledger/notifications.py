@@ -83,8 +83,7 @@ def enqueue(
     at: datetime | None = None,
 ) -> int | None:
     """Have a message sent (not before `at`); gives its number, or None when this one was enqueued already."""
-    known = connection.execute(select(notification.c.id).where(notification.c.dedup_key == dedup_key))
-    if known.one_or_none() is not None:
+    if is_enqueued(connection, dedup_key):
         return None
     now = clock.now()
     if at is None or at <= now:
@@ -106,6 +105,12 @@ def enqueue(
     )
     key = done.inserted_primary_key
     return int(key[0]) if key is not None else None
+
+
+def is_enqueued(connection: Connection, dedup_key: str) -> bool:
+    """Whether a message of this key was written before, whatever became of it."""
+    found = connection.execute(select(notification.c.id).where(notification.c.dedup_key == dedup_key))
+    return found.one_or_none() is not None
 
 
 def list_sendable(connection: Connection, *, limit: int = 500) -> list[Notification]:

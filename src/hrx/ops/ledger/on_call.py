@@ -71,7 +71,7 @@ def cancel_change(ledger: Ledger, number: int, *, by: str) -> OnCallChange:
         if found is None:
             raise NotFound(
                 Text(ja=f"変更 {number} はありません", en=f"There is no change {number}"),
-                hint=Text(ja="`hrx oncall show` で一覧できます。", en="`hrx oncall show` lists them."),
+                hint=Text(ja="`hrx oncall changes` で一覧できます。", en="`hrx oncall changes` lists them."),
                 code="on_call.change_not_found",
             )
         statement = (
