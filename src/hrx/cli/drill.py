@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import asdict, replace
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,7 +14,7 @@ from hrx.kit.errors import HrxError, Text
 from hrx.ops.drills.experiments import Experiment, get_experiment, load_experiments
 from hrx.ops.drills.ground import Ground, open_ground
 from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
-from hrx.ops.drills.report import Summary, summarise
+from hrx.ops.drills.report import Line, Summary, newest_runs, say_spread, summarise, tell, to_markdown
 from hrx.ops.drills.running import refuse_unless_safe, run_drill
 from hrx.ops.drills.survival import list_pairs, run_pairs
 from hrx.ops.drills.undoing import abort as undo_all
@@ -46,7 +46,13 @@ def list_all(as_json: AsJson = False) -> None:
         last = last_by_drill(list_outcomes(plane.ledger))
     if as_json:
         items = [
-            {"id": one.id, "suite": one.suite, "sop": one.expects.sop, "title": output.say(one.title)}
+            {
+                "id": one.id,
+                "suite": one.suite,
+                "sop": one.expects.sop,
+                "title": output.say(one.title),
+                "waits_for": output.say(one.waits_for) if one.waits_for else None,
+            }
             for one in experiments
         ]
         output.show_json({"items": items})
@@ -64,7 +70,9 @@ def list_all(as_json: AsJson = False) -> None:
             one.expects.sop,
             one.suite,
             output.say(one.title),
-            f"{last[one.id].at:%Y-%m-%d %H:%M}" if one.id in last else "–",
+            f"{last[one.id].at:%Y-%m-%d %H:%M}"
+            if one.id in last
+            else output.say(one.waits_for or Text(ja="–", en="–")),
         ]
         for one in experiments
     ]
@@ -167,11 +175,50 @@ def practise(
         raise typer.Exit(output.FAILED)
 
 
-def report(as_json: AsJson = False) -> None:
-    """The last result of every drill, and what they say together."""
+def report(
+    runs: Annotated[int, typer.Option(help="The newest so many runs of each drill.", min=1, max=50)] = 1,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A table of Markdown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The newest results of every drill, and what they say together."""
     with opened() as plane:
-        outcomes = sorted(last_by_drill(list_outcomes(plane.ledger)).values(), key=lambda one: one.sop)
-    _show(outcomes, as_json=as_json)
+        experiments = load_experiments(open_ground(plane).drills_dir)
+        by_drill = newest_runs(experiments, list_outcomes(plane.ledger, limit=2000), runs=runs)
+    outcomes = [found for one in by_drill.values() for found in one]
+    lines, summary = tell(experiments, by_drill), summarise(outcomes)
+    if as_json:
+        items = [{**asdict(one), "title": output.say(one.title)} for one in lines]
+        shown = [asdict(one) for one in outcomes]
+        output.show_json({"drills": items, "runs": shown, "summary": asdict(summary)})
+    elif markdown:
+        print(to_markdown(lines, summary, say=output.say))
+    else:
+        output.show_table(_LINE_COLUMNS, [_line_row(one) for one in lines])
+        _show_summary(summary)
+
+
+_LINE_COLUMNS: Final = (
+    Text(ja="訓練", en="Drill"),
+    Text(ja="節", en="SOP"),
+    Text(ja="回数", en="Runs"),
+    Text(ja="検知", en="Noticed"),
+    Text(ja="呼出", en="Paged"),
+    Text(ja="原因", en="Cause"),
+    Text(ja="復旧", en="Recovered"),
+    Text(ja="正答", en="Right"),
+    Text(ja="誤り", en="Wrong"),
+    Text(ja="証拠", en="Evidence"),
+)
+
+
+def _line_row(one: Line) -> list[str]:
+    if not one.runs:
+        why = output.say(one.waits_for or Text(ja="未実施", en="not run yet"))
+        return [one.drill, one.sop, "0", *["–"] * 6, why]
+    spreads = [say_spread(found, runs=one.runs) for found in (one.detect, one.page, one.cause, one.recover)]
+    evidence = "–" if one.evidence_seq is None else f"#{one.evidence_seq}"
+    shares = [f"{one.right}/{one.runs}", f"{one.wrong}/{one.runs}"]
+    return [one.drill, one.sop, str(one.runs), *spreads, *shares, evidence]
 
 
 def survive(
@@ -270,7 +317,8 @@ def _show(outcomes: list[Outcome], *, as_json: bool) -> None:
 
 def _row(one: Outcome) -> list[str]:
     mark = "✓" if one.is_right else "✗" if one.wrong_blame else "–"
-    cause = f"{mark} {one.first_cause or 'unknown'}"
+    also = f" (✗ {', '.join(one.wrongly_blamed)})" if one.wrong_blame else ""
+    cause = f"{mark} {one.first_cause or 'unknown'}{also}"
     seconds = [_seconds(value) for value in (one.detect_s, one.page_s, one.cause_s, one.recover_s)]
     return [one.drill, one.sop, *seconds, cause, one.repaired_by, one.problem or ""]
 

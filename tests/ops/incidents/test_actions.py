@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from hrx.kit import clock
-from hrx.kit.errors import Conflict, Forbidden
+from hrx.kit.errors import Conflict, Forbidden, Text
 from hrx.ops.incidents import actions
 from hrx.ops.incidents.clocks import ClockName, ClockState, read_clock
 from hrx.ops.incidents.intake import take_signals
@@ -198,6 +199,15 @@ def test_the_next_fault_of_the_kind_is_news_although_an_alert_of_the_last_one_st
     take_signals(quiet, [make_signal(state=SignalState.RESOLVED, ago_s=2)])
     take_signals(quiet, [make_signal()])
     assert [found.id > first.id for found in unresolved(quiet)] == [True]
+
+
+def test_what_begins_again_is_told_in_its_own_words(quiet: Plane) -> None:
+    first = replace(make_signal(), summary=Text(ja="6.3 % が失敗", en="6.3 % fail"))
+    take_signals(quiet, [first])
+    actions.resolve(quiet, unresolved(quiet)[0].id, reason="restarted", actor=RESPONDER)
+    with clock.shifted(timedelta(hours=1)):
+        take_signals(quiet, [replace(make_signal(), summary=Text(ja="78 % が失敗", en="78 % fail"))])
+        assert unresolved(quiet)[0].title.en == "78 % fail"
 
 
 def test_a_relapse_takes_longer_to_count_as_quiet(quiet: Plane) -> None:

@@ -38,12 +38,11 @@ class FaultCall:
 class Expectations:
     """What we promise for this fault. Any of `conditions` counts as noticed, any of `causes` as found.
 
-    `wrongly_blamed` are causes that look alike; `give_up_s` ends the waiting."""
+    `give_up_s` ends the waiting."""
 
     sop: str
     conditions: tuple[str, ...]
     causes: tuple[str, ...]
-    wrongly_blamed: tuple[str, ...]
     is_outage: bool
     page_within_s: float | None
     give_up_s: float
@@ -142,7 +141,6 @@ def _read_expectations(node: Node) -> Expectations:
         sop=node.string("sop"),
         conditions=conditions,
         causes=node.strings("causes"),
-        wrongly_blamed=node.strings("wrongly_blamed"),
         is_outage=node.flag("outage"),
         page_within_s=None if page is None else node.seconds("page_within_s"),
         give_up_s=node.seconds("give_up_s"),

@@ -35,7 +35,9 @@ class Injected:
 class Outcome:
     """One drill as measured. Seconds count from the fault; None was not seen.
 
-    `evidence_complete` says whether the triage kept at least one answered probe for what it blames."""
+    `evidence_complete` says whether the triage kept at least one answered probe for what it blames, and
+    `evidence_seq` in which entry of the ledger. `wrongly_blamed` are causes that any triage put first, at any
+    time until the steady state was back, and should not have."""
 
     run_id: str
     drill: str
@@ -50,13 +52,19 @@ class Outcome:
     recover_s: float | None
     first_cause: str | None
     expected_cause: tuple[str, ...]
-    wrong_blame: bool
     evidence_complete: bool
     repaired_by: str
     is_outage: bool
     page_within_s: float | None
     incident_id: int | None
     problem: str | None = None
+    evidence_seq: int | None = None
+    wrongly_blamed: tuple[str, ...] = ()
+
+    @property
+    def wrong_blame(self) -> bool:
+        """ "Unknown" is no blame; neither is a triage that never came."""
+        return bool(self.wrongly_blamed)
 
     @property
     def is_right(self) -> bool:
@@ -109,8 +117,9 @@ class Journal:
                 "recover_s": found.recover_s,
                 "first_cause": found.first_cause,
                 "expected_cause": list(found.expected_cause),
-                "wrong_blame": found.wrong_blame,
+                "wrongly_blamed": list(found.wrongly_blamed),
                 "evidence_complete": found.evidence_complete,
+                "evidence_seq": found.evidence_seq,
                 "repaired_by": found.repaired_by,
                 "is_outage": found.is_outage,
                 "page_within_s": found.page_within_s,
@@ -173,11 +182,12 @@ def _to_outcome(entry: Entry) -> Outcome:
         recover_s=body["recover_s"],
         first_cause=body["first_cause"],
         expected_cause=tuple(body["expected_cause"]),
-        wrong_blame=bool(body["wrong_blame"]),
         evidence_complete=bool(body["evidence_complete"]),
         repaired_by=str(body["repaired_by"]),
         is_outage=bool(body["is_outage"]),
         page_within_s=body["page_within_s"],
         incident_id=body["incident_id"],
         problem=body["problem"],
+        evidence_seq=body.get("evidence_seq"),
+        wrongly_blamed=tuple(body.get("wrongly_blamed", ())),
     )

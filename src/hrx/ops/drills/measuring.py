@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hrx.ops.drills.experiments import Experiment
@@ -13,7 +13,11 @@ from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident, lis
 from hrx.ops.ledger.notifications import NotificationState, list_notifications
 from hrx.ops.ledger.signals import Condition, find_conditions, find_first_heard, list_conditions
 
-_PAGE: Final = "page"
+#: Keys of messages that tell of an incident for the first time: to people, and to the places of its policy
+#: (PagerDuty is one). What waits for the office to open is told to a place alone.
+_PAGES: Final = ("page:", "place:")
+#: Two of our clocks are one machine's; a receipt may still be rounded before the signal that it answers.
+_SLACK: Final = timedelta(milliseconds=5)
 #: Conditions of the multi-window rules on the SLOs (runbook/watch/slos.yaml).
 _BURN: Final = "burn:"
 
@@ -30,7 +34,11 @@ class Noticed:
     paged_at: datetime | None = None
     cause_at: datetime | None = None
     first_cause: str | None = None
+    #: Every cause that was blamed first at any time and is not the right one, in any incident of the drill.
+    wrongly_blamed: tuple[str, ...] = ()
     evidence_complete: bool = False
+    #: The entry of the ledger that keeps the evidence.
+    evidence_seq: int | None = None
     triaged_at: datetime | None = None
     # `Any`: JSON of the triage.
     proposals: tuple[Mapping[str, Any], ...] = ()
@@ -44,13 +52,18 @@ def look_at_response(ledger: Ledger, experiment: Experiment, *, since: datetime)
     condition, heard_at = found
     incident = _find_root(ledger, condition.incident_id)
     if incident is None:
-        return Noticed(condition=condition.key, alert=condition.name, detected_at=heard_at)
+        return Noticed(
+            condition=condition.key,
+            alert=condition.name,
+            detected_at=heard_at,
+            wrongly_blamed=_list_wrongly_blamed(ledger, experiment, since=since),
+        )
     noticed = Noticed(
         condition=condition.key,
         alert=condition.name,
         detected_at=heard_at,
         incident_id=incident.id,
-        paged_at=_find_page(ledger, incident, since=since),
+        paged_at=_find_page(ledger, incident, since=max(since, heard_at - _SLACK)),
     )
     return _with_triage(ledger, noticed, incident, experiment, since=since)
 
@@ -64,13 +77,18 @@ def list_open_real(ledger: Ledger) -> list[Incident]:
         return [
             found
             for found in list_unresolved(connection)
-            if not found.is_drill and not _is_trace(list_conditions(connection, found.id))
+            if not found.is_drill and not _is_only_trace(list_conditions(connection, found.id))
         ]
 
 
-def _is_trace(conditions: Sequence[Condition]) -> bool:
+def is_trace(condition: Condition) -> bool:
+    """Whether it tells of what was: an error budget burns for hours after the outage."""
+    return condition.key.startswith(_BURN)
+
+
+def _is_only_trace(conditions: Sequence[Condition]) -> bool:
     holding = [one for one in conditions if one.is_firing]
-    return bool(holding) and all(one.key.startswith(_BURN) for one in holding)
+    return bool(holding) and all(is_trace(one) for one in holding)
 
 
 def list_open_drills(ledger: Ledger) -> list[Incident]:
@@ -106,14 +124,16 @@ def _find_root(ledger: Ledger, incident_id: int | None) -> Incident | None:
 
 
 def _find_page(ledger: Ledger, incident: Incident, *, since: datetime) -> datetime | None:
-    """When the first page of this incident was delivered: the other side's receipt, not our sending."""
+    """When the first page of this incident was delivered: the other side's receipt, not our sending.
+
+    What was written before the fault was noticed told of something else: an echo of the last drill."""
     delivered = [
         one.settled_at
         for one in list_notifications(ledger.store, incident_id=incident.id)
-        if one.purpose == _PAGE
-        and one.state is NotificationState.DELIVERED
+        if one.dedup_key.startswith(_PAGES)
+        and one.state in (NotificationState.DELIVERED, NotificationState.BUNDLED)
         and one.settled_at is not None
-        and one.settled_at >= since
+        and one.created_at >= since
     ]
     return min(delivered, default=None)
 
@@ -123,24 +143,29 @@ def _with_triage(
 ) -> Noticed:
     entries = ledger.list_entries(EntryFilter(kinds=(Kind.TRIAGE,), subject=incident.subject), limit=20)
     results = [entry for entry in reversed(entries) if entry.at >= since and "causes" in _result_of(entry)]
+    noticed = replace(noticed, wrongly_blamed=_list_wrongly_blamed(ledger, experiment, since=since))
     if not results:
         return noticed
-    # The first that found a right cause counts for the time; the last word counts for what is blamed.
+    # The first that found a right cause counts for the time, else the last word.
     last = results[-1]
     right = next((one for one in results if _first_cause(one) in experiment.expects.causes), None)
     shown = right or last
-    return Noticed(
-        condition=noticed.condition,
-        alert=noticed.alert,
-        detected_at=noticed.detected_at,
-        incident_id=noticed.incident_id,
-        paged_at=noticed.paged_at,
+    return replace(
+        noticed,
         cause_at=right.at if right is not None else None,
         first_cause=_first_cause(shown),
         evidence_complete=_is_complete(shown),
+        evidence_seq=shown.seq,
         triaged_at=last.at,
         proposals=tuple(_proposals(shown)),
     )
+
+
+def _list_wrongly_blamed(ledger: Ledger, experiment: Experiment, *, since: datetime) -> tuple[str, ...]:
+    """What any triage since then put first wrongly; real incidents do not stand open in a drill."""
+    entries = ledger.list_entries(EntryFilter(kinds=(Kind.TRIAGE,)), limit=100)
+    blamed = {_first_cause(entry) for entry in entries if entry.at >= since}
+    return tuple(sorted(cause for cause in blamed if cause and cause not in experiment.expects.causes))
 
 
 # `Any`: JSON of the triage.

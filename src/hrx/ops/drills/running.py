@@ -22,7 +22,13 @@ from hrx.ops.drills.faults.fault import Let
 from hrx.ops.drills.faults.registry import get_fault
 from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import STARTED, Injected, Journal, Outcome, find_injected
-from hrx.ops.drills.measuring import Noticed, list_open_drills, list_open_real, look_at_response
+from hrx.ops.drills.measuring import (
+    Noticed,
+    is_trace,
+    list_open_drills,
+    list_open_real,
+    look_at_response,
+)
 from hrx.ops.drills.repairing import repair
 from hrx.ops.drills.steady import list_unsteady
 from hrx.ops.drills.traffic import people_at_work
@@ -32,7 +38,7 @@ from hrx.ops.incidents.repairs import list_repairs
 from hrx.ops.ledger.drills import DRILL_LOCK
 from hrx.ops.ledger.incidents import get_incident
 from hrx.ops.ledger.leases import Lease
-from hrx.ops.ledger.signals import count_standing, find_conditions
+from hrx.ops.ledger.signals import find_conditions, list_conditions
 from hrx.ops.operators.roles import Actor, Permission, require
 
 _log = logging.getLogger("hrx.ops.drills")
@@ -41,6 +47,10 @@ _POLL_S: Final = 0.25
 _LOCK_S: Final = 45.0
 _RECOVER_S: Final = 90.0
 _STEADY_S: Final = 30.0
+#: Rules look back over a minute: so long they may speak of a drill that is over, and must have fallen silent
+#: before the next one, or their echo would be taken for its first word.
+QUIET_S: Final = 120.0
+_STAYS_QUIET_S: Final = 6.0
 #: Two good looks at the steady state in a row count: one may be luck.
 _GOOD_LOOKS: Final = 2
 Say = Callable[[Text], None]
@@ -66,6 +76,7 @@ class _Drill:
     noticed: Noticed = field(default_factory=Noticed)
     #: How long people may take to repair it themselves; None: the drill repairs.
     patience_s: float | None = None
+    quiet_s: float = QUIET_S
     repaired_by: str = "rollback"
     problem: str | None = None
 
@@ -80,11 +91,13 @@ def run_drill(
     actor: Actor,
     say: Say = silent,
     patience_s: float | None = None,
+    quiet_s: float = QUIET_S,
 ) -> Outcome:
     """Run one drill; gives what was measured, which is on record too.
 
     With `patience_s` people practise: the fault stays in until they have repaired it or the time is over, and
-    the incident is theirs to end. Raises Refused before anything was put in: in production without an
+    the incident is theirs to end. `quiet_s` is how long it waits in the end for what it caused to be told as
+    over. Raises Refused before anything was put in: in production without an
     approver, with a real incident open, with an older drill's fault still in, or when the steady state does
     not hold."""
     require(actor, Permission.PLAN_AND_RUN)
@@ -99,7 +112,7 @@ def run_drill(
     )
     journal = Journal(ledger=ground.plane.ledger, run_id=run_id, drill=experiment.id, actor=actor.name)
     drill = _Drill(ground=ground, experiment=experiment, actor=actor, journal=journal, held=held, say=say)
-    drill.patience_s = patience_s
+    drill.patience_s, drill.quiet_s = patience_s, quiet_s
     try:
         journal.write(STARTED, {"method": [call.fault for call in experiment.method]})
         return _go(drill)
@@ -164,6 +177,8 @@ def _go(drill: _Drill) -> Outcome:
                 drill.repaired_by = repair(drill.ground, drill.noticed, actor=drill.actor) or "rollback"
             _take_back(drill)
             recovered_at = recovered_at or _await_steady(drill)
+            # What is blamed while it recovers is blamed too.
+            _look(drill)
         except HrxError as error:
             drill.problem = f"{error.stable_code}: {error.message.en}"
             _log.warning(
@@ -305,12 +320,10 @@ def _rest(drill: _Drill, *, for_s: float) -> None:
 
 def _close_incidents(drill: _Drill) -> None:
     """The drill's own incidents are ended by the drill, after what it broke has said that it is well."""
-    deadline = time.monotonic() + _STEADY_S
-    while time.monotonic() < deadline:
+    deadline, quiet = time.monotonic() + drill.quiet_s, 0.0
+    while time.monotonic() < deadline and quiet < _STAYS_QUIET_S:
         drill.renew()
-        is_quiet = look_quiet(drill.ground)
-        if is_quiet:
-            break
+        quiet = quiet + _POLL_S * 4 if look_quiet(drill.ground) else 0.0
         time.sleep(_POLL_S * 4)
     for incident in list_open_drills(drill.ground.plane.ledger):
         try:
@@ -321,15 +334,17 @@ def _close_incidents(drill: _Drill) -> None:
 
 
 def look_quiet(ground: Ground) -> bool:
-    """Whether nothing that machines told of the drills' incidents holds any more."""
+    """Whether nothing that machines told of the drills' incidents holds any more, but that a budget burns."""
     with ground.plane.ledger.store.read() as connection:
-        ids = [incident.id for incident in list_open_drills(ground.plane.ledger)]
-        return all(found.firing_by_machines == 0 for found in count_standing(connection, ids).values())
+        return not any(
+            one.is_firing and not one.is_reported and not is_trace(one)
+            for incident in list_open_drills(ground.plane.ledger)
+            for one in list_conditions(connection, incident.id)
+        )
 
 
 def _to_outcome(drill: _Drill, recovered_at: datetime | None) -> Outcome:
     noticed, experiment = drill.noticed, drill.experiment
-    blamed = noticed.first_cause
     return Outcome(
         run_id=drill.journal.run_id,
         drill=experiment.id,
@@ -342,11 +357,11 @@ def _to_outcome(drill: _Drill, recovered_at: datetime | None) -> Outcome:
         page_s=_seconds(drill, noticed.paged_at),
         cause_s=_seconds(drill, noticed.cause_at),
         recover_s=_seconds(drill, recovered_at),
-        first_cause=blamed,
+        first_cause=noticed.first_cause,
         expected_cause=experiment.expects.causes,
-        # "Unknown" is no blame; neither is a triage that never came.
-        wrong_blame=blamed is not None and blamed not in experiment.expects.causes,
         evidence_complete=noticed.evidence_complete,
+        evidence_seq=noticed.evidence_seq,
+        wrongly_blamed=noticed.wrongly_blamed,
         repaired_by=drill.repaired_by,
         is_outage=experiment.expects.is_outage,
         page_within_s=experiment.expects.page_within_s,

@@ -102,14 +102,7 @@ def _hear(former: Condition | None, one: Signal, *, is_drill: bool) -> Condition
             first_at=one.started_at,
             last_at=one.started_at,
             signals=1,
-            body={
-                "summary": {"ja": one.summary.ja, "en": one.summary.en},
-                "sop": one.sop,
-                "is_security": one.is_security,
-                "is_drill": is_drill,
-                "labels": dict(list(one.labels.items())[:20]),
-                "voices": voices,
-            },
+            body={**_words_of(one, is_drill=is_drill), "voices": voices},
         )
     # While it lasts the worst word counts; when it begins again, the new one.
     heard = [one.severity, former.severity if former.is_firing else None]
@@ -117,15 +110,25 @@ def _hear(former: Condition | None, one: Signal, *, is_drill: bool) -> Condition
     return replace(
         former,
         state=state,
+        source=one.source if begins else former.source,
+        name=one.name if begins else former.name,
+        part=(one.part or None) if begins else former.part,
         severity=worst if one.state is SignalState.FIRING else former.severity,
         last_at=max(former.last_at, one.started_at),
         signals=former.signals + 1,
-        body={
-            **former.body,
-            "voices": voices,
-            "is_drill": is_drill if begins else former.body.get("is_drill", False),
-        },
+        body={**former.body, **(_words_of(one, is_drill=is_drill) if begins else {}), "voices": voices},
     )
+
+
+def _words_of(one: Signal, *, is_drill: bool) -> dict[str, object]:
+    """What is kept of the statement that begins it: when it begins again, its figures are new."""
+    return {
+        "summary": {"ja": one.summary.ja, "en": one.summary.en},
+        "sop": one.sop,
+        "is_security": one.is_security,
+        "is_drill": is_drill,
+        "labels": dict(list(one.labels.items())[:20]),
+    }
 
 
 def _is_drill(one: Signal, drill: DrillTime) -> bool:

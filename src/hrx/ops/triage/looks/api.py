@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-import psutil
 
 from hrx.kit.errors import Text
 from hrx.ops.check import Fact
 from hrx.ops.seams.looking import LookFailed
 from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.looking import CheckSpec, Seen
+from hrx.ops.triage.looks.demand import measure_wanted_cores
 from hrx.ops.triage.reading import (
     excerpt,
     failure_kind,
@@ -34,15 +34,15 @@ _LATE_MS: Final = 400.0
 
 def _look_at_loop(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
     status = eyes.find_part("api")
-    facts: dict[str, Fact] = {"part": status.name, "cpu_cores": _cpu_cores(status.pid)}
-    busy = facts["cpu_cores"]
+    busy = measure_wanted_cores(status.pid, for_s=_CPU_SAMPLE_S) if status.pid is not None else None
+    facts: dict[str, Fact] = {"part": status.name, "wanted_cores": busy}
     url = eyes.url_of("api")
     try:
         page = eyes.plane.http.get_page(f"{url}/livez")
     except LookFailed as error:
         kind = failure_kind(error)
         is_late = kind == "timed_out"
-        facts |= {"answers": False, "refusal": kind, "is_hung": is_late and not _is_much(busy)}
+        facts |= {"answers": False, "refusal": kind, "is_hung": is_late and _is_little(busy)}
         facts["is_looping"] = is_late and _is_much(busy)
         return Seen(facts=facts, raw=error.why.en)
     lag_ms = _lag_ms(eyes)
@@ -52,19 +52,14 @@ def _look_at_loop(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> 
     return Seen(facts=facts, raw=page.text[:500])
 
 
-def _is_much(cpu_cores: Fact) -> bool:
-    """Whether a process takes a core for itself: it computes rather than waits."""
-    return isinstance(cpu_cores, int | float) and cpu_cores > 0.6
+def _is_much(wanted_cores: float | None) -> bool:
+    """Whether a process wants a core for itself: it computes rather than waits."""
+    return wanted_cores is not None and wanted_cores > 0.6
 
 
-def _cpu_cores(pid: int | None) -> float | None:
-    """How many cores the process takes just now; None when there is none."""
-    if pid is None:
-        return None
-    try:
-        return float(psutil.Process(pid).cpu_percent(interval=_CPU_SAMPLE_S)) / 100
-    except psutil.Error:
-        return None
+def _is_little(wanted_cores: float | None) -> bool:
+    """Whether it hardly wants to run: it waits. Between little and much nothing is said."""
+    return wanted_cores is not None and wanted_cores < 0.3
 
 
 def _lag_ms(eyes: Eyes) -> float | None:
@@ -211,7 +206,7 @@ CHECKS: Final = (
             en="Asks /livez of the live slot; without an answer, its CPU tells looping from frozen",
         ),
         facts=(
-            "part", "cpu_cores", "answers", "is_hung", "is_looping", "refusal", "latency_ms", "lag_ms",
+            "part", "wanted_cores", "answers", "is_hung", "is_looping", "refusal", "latency_ms", "lag_ms",
         ),
         timeout_s=4,
         look=_look_at_loop,

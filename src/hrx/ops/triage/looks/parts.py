@@ -20,6 +20,8 @@ from hrx.ops.triage.memory import growth_of
 from hrx.ops.triage.reading import failure_kind
 
 _SAMPLE_S: Final = 0.6
+#: So long a process that has just started takes memory for good reasons.
+_GROWN_UP_S: Final = 60.0
 _EXITS: Final = re.compile(r"^(\S+ \S+) \S+ exited: (\S+) \(([^)]*)\)", re.M)
 _MIB: Final = 1024 * 1024
 #: What working processes do not do for a minute, and what they do not do within half a second.
@@ -91,12 +93,20 @@ def _look_at_resources(eyes: Eyes, params: Mapping[str, str], _timeout_s: float)
         "machine_cpu_ratio": round(psutil.cpu_percent(interval=None) / 100, 2),
         "memory_mb": round(memory / _MIB, 1),
         "memory_growth_mb_per_min": None if growth is None else round(growth / _MIB, 1),
+        # A start takes memory quickly, and is no leak.
         "is_leaking": None
-        if growth is None
+        if growth is None or _age_s(family) < _GROWN_UP_S
         else growth > (_TREND_BYTES_PER_MIN if is_trend else _BURST_BYTES_PER_MIN),
         "threads": sum(_threads(process) for process in family),
     }
     return Seen(facts=facts, raw="\n".join(_line(process) for process in family))
+
+
+def _age_s(family: list[psutil.Process]) -> float:
+    try:
+        return time.time() - float(family[0].create_time()) if family else 0.0
+    except psutil.Error:
+        return 0.0
 
 
 def _family(pid: int) -> list[psutil.Process]:
