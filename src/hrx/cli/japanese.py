@@ -113,6 +113,14 @@ HELP: Final = {
         "顧客が読める言葉で原因を確認する。確認してはじめて書けるようになる。"
     ),
     "What it rests on; not shown to readers.": "根拠。読者には見せない。",
+    # --- contacts
+    "Contacts: people, vendors, and how fresh each entry is.": "連絡先と、確認の新しさ。",
+    "Everybody who can be called, with the day of the last confirmation.": "連絡先と最後に確認した日。",
+    "Stand by an entry: it was called, and it answered.": "連絡先を確かめたことを記録する。",
+    "The entry, such as sato or vendor:stripe.": "連絡先の名前(例: sato、vendor:stripe)。",
+    "Which entries were not confirmed for too long. Exit code 1 when there is one.": (
+        "確認が古い連絡先。あれば終了コード 1。"
+    ),
     # --- maintenance
     "Planned work: announced in time, never forgotten.": "計画した作業。期限までに予告し、忘れない。",
     "The window's number, as in MNT-7.": "作業の番号(MNT-7 の 7)。",

@@ -47,6 +47,7 @@ EXAMPLES = {
     "verb": "acknowledge",
     "notice_id": "99999",
     "action_id": "99999",
+    "contact_id": "nobody",
     "file_name": "index.ja.html",
 }
 

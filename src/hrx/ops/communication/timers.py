@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from hrx.ops.communication import contacts
 from hrx.ops.communication.action_items import ACTION_DUE, remind
 from hrx.ops.communication.maintenance import MAINTENANCE, keep_window
 from hrx.ops.communication.post_mortem_reminding import ask
@@ -26,5 +27,6 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     DUE: ask,
     ACTION_DUE: remind,
     MAINTENANCE: keep_window,
+    contacts.CONTACTS: contacts.ask,
 }
-ROUNDS: Final[tuple[Round, ...]] = (keep_status_page,)
+ROUNDS: Final[tuple[Round, ...]] = (keep_status_page, contacts.ensure_timer)

@@ -40,6 +40,7 @@ from hrx.ops.console.pages import (
     alerts,
     chapters,
     communication,
+    contacts,
     drills,
     health,
     heartbeat,
@@ -83,6 +84,7 @@ PAGES: Final = (
     communication,
     post_mortems,
     maintenance,
+    contacts,
     drills,
     sops,
 )

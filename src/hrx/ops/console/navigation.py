@@ -31,6 +31,7 @@ MENU: Final = (
     MenuItem(href="/procedures", title=Text(ja="手順と実行", en="Procedures"), also=("/plans", "/runs")),
     MenuItem(href="/post-mortems", title=Text(ja="事後検証", en="Post-mortems")),
     MenuItem(href="/maintenance", title=Text(ja="メンテナンス", en="Maintenance")),
+    MenuItem(href="/contacts", title=Text(ja="連絡先", en="Contacts")),
     MenuItem(href="/drills", title=Text(ja="訓練", en="Drills")),
     MenuItem(href="/ledger", title=Text(ja="台帳", en="Ledger")),
 )

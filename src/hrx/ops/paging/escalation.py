@@ -18,6 +18,7 @@ from hrx.ops.ledger.notifications import enqueue
 from hrx.ops.ledger.on_call import list_changes
 from hrx.ops.ledger.store import Connection
 from hrx.ops.ledger.timers import Timer, set_timer
+from hrx.ops.paging.freshness import list_stale_people
 from hrx.ops.paging.messages import say_at_risk, say_page, say_unanswered
 from hrx.ops.paging.people import PLACE, list_step_people, usable_reaches
 from hrx.ops.run.plane import Plane
@@ -189,9 +190,11 @@ def find_next(
 def _page(plane: Plane, connection: Connection, incident: Incident, found: Next, *, mark: str) -> None:
     is_loud = found.round > 0
     configured = list_configured(plane.settings)
+    # An entry that nobody has confirmed for long may have a dead channel first.
+    stale = list_stale_people(plane, connection)
     for person in found.people:
         ways = usable_reaches(person.channels, configured)
-        for reach in ways if is_loud else ways[:1]:
+        for reach in ways if is_loud or person.id in stale else ways[:1]:
             enqueue(
                 connection,
                 dedup_key=f"page:{incident.id}:{found.round}:{found.step}:{person.id}:{reach.kind}:{mark}",
@@ -213,6 +216,7 @@ def _page(plane: Plane, connection: Connection, incident: Incident, found: Next,
             "people": [person.id for person in found.people],
             "skipped": list(found.skipped),
             "all_channels": is_loud,
+            "stale_contacts": sorted(stale & {person.id for person in found.people}),
         },
     )
 

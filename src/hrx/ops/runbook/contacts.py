@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -46,7 +46,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """A company whose service we stand on."""
+    """A company whose service we stand on. `plan` is the support we pay for, `hours` when it answers."""
 
     id: str
     name: str
@@ -54,6 +54,8 @@ class Vendor:
     support_url: str
     status_url: str
     contract: Text
+    plan: Text
+    hours: Text
     checked_on: date
 
 
@@ -68,9 +70,11 @@ class Department:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contacts:
-    """Everybody. `is_example` says that nobody here exists yet."""
+    """Everybody. `is_example` says that nobody here exists yet; an entry counts as fresh for `…_every`."""
 
     is_example: bool
+    people_every: timedelta
+    vendors_every: timedelta
     people: tuple[Contact, ...]
     response_team: dict[str, str]
     vendors: tuple[Vendor, ...]
@@ -110,6 +114,8 @@ def load_contacts(folder: Path) -> Contacts:
         raise wrong(team.place, f"needs exactly the roles {' '.join(ROLES)}")
     contacts = Contacts(
         is_example=node.flag("is_example"),
+        people_every=timedelta(days=node.seconds("people_confirmed_every_days")),
+        vendors_every=timedelta(days=node.seconds("vendors_confirmed_every_days")),
         people=people,
         response_team={role: team.string(role) for role in ROLES},
         vendors=tuple(_vendor(one) for one in node.nodes("vendors")),
@@ -176,6 +182,8 @@ def _vendor(node: Node) -> Vendor:
         support_url=node.string("support"),
         status_url=node.string("status"),
         contract=node.text("contract"),
+        plan=node.text("plan"),
+        hours=node.text("hours"),
         checked_on=read_day(node, "checked_on"),
     )
 
