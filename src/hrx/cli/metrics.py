@@ -20,7 +20,7 @@ _HEAD: Final = """<!-- Made by `hrx metrics write`; a test compares it with what
 
 Every figure that HRX-AI exports, from the one catalogue in `src/hrx/kit/catalogue/`; instruments are made
 from the same declarations. Prometheus scrapes each process every 2 s (the exporters of PostgreSQL and Redis
-every 10 s) and adds the labels `part` (which part it asked) and `job`; where a figure has a `part` of its
+every 4 s) and adds the labels `part` (which part it asked) and `job`; where a figure has a `part` of its
 own, Prometheus keeps that one as `exported_part`. Each label lists its values, or says what they are and how
 many there can be at most; no caller can add one. `""` is an empty label: no error.
 

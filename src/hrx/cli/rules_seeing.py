@@ -150,6 +150,8 @@ def _show_timing(timing: Timing) -> None:
                 )
             )
         )
+    if len(timing.voices) > 1:
+        _show_voices(timing)
     columns = (
         Text(ja="段階", en="Stage"),
         Text(ja="時刻", en="At"),
@@ -162,8 +164,34 @@ def _show_timing(timing: Timing) -> None:
     if timing.total_s is not None:
         total = f"{timing.total_s:.1f}"
         print(
-            output.say(Text(ja=f"標本から到達まで {total} 秒", en=f"From the sample to the page: {total} s"))
+            output.say(
+                Text(
+                    ja=f"最初に分かる時刻から呼び出しの到達まで {total} 秒",
+                    en=f"From the first known moment to the delivered page: {total} s",
+                )
+            )
         )
+
+
+def _show_voices(timing: Timing) -> None:
+    """Everybody who told, after the first."""
+    begun = timing.voices[0].received_at
+    rows = [
+        [
+            _clock(one.received_at),
+            f"{(one.received_at - begun).total_seconds():+.1f} s",
+            output.word("source", one.source),
+            one.key,
+        ]
+        for one in timing.voices
+    ]
+    columns = (
+        Text(ja="時刻", en="At"),
+        Text(ja="最初から", en="After the first"),
+        Text(ja="誰が", en="Who"),
+        Text(ja="何を", en="What"),
+    )
+    output.show_table(columns, rows)
 
 
 def _stage_row(one: Stage) -> list[str]:

@@ -38,7 +38,7 @@ def test_prometheus_accepts_its_configuration_and_targets_follow_the_live_slot(
         {"targets": ["127.0.0.1:8152"], "labels": {"part": "api-green", "job": "hrx"}}
     ]
     # Our own processes are asked every two seconds, an exporter that asks somebody else less often.
-    assert written["redis-exporter"][0]["labels"]["__scrape_interval__"] == "10s"
+    assert written["redis-exporter"][0]["labels"]["__scrape_interval__"] == "4s"
 
 
 def test_a_broken_rule_is_refused_before_prometheus_is_started(

@@ -296,6 +296,18 @@ def find_first_told(
     return _to_signal(row) if row else None
 
 
+def list_voices(store: Store, *, incident_id: int, limit: int = 40) -> list[SignalRow]:
+    """The first statement of each source on each condition of an incident, in order."""
+    firsts = (
+        select(func.min(signal.c.id))
+        .where(signal.c.incident_id == incident_id, signal.c.state == SignalState.FIRING.value)
+        .group_by(signal.c.source, signal.c.key)
+    )
+    statement = select(signal).where(signal.c.id.in_(firsts)).order_by(signal.c.id).limit(limit)
+    with store.read() as connection:
+        return [_to_signal(row) for row in connection.execute(statement)]
+
+
 def find_first_heard(store: Store, *, key: str, since: datetime) -> datetime | None:
     """When a condition was first said to hold, by anybody, since a moment; None when nobody said so."""
     statement = select(func.min(signal.c.received_at)).where(

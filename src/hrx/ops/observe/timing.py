@@ -19,9 +19,9 @@ from hrx.ops.ledger.notifications import (
     list_attempts,
     list_notifications,
 )
-from hrx.ops.ledger.signals import SignalRow, find_first_told, find_last_told
+from hrx.ops.ledger.signals import SignalRow, find_first_told, find_last_told, list_voices
 from hrx.ops.observe.rules.inputs import Need, inputs_of
-from hrx.ops.observe.rules.simulating import SCRAPE_S, SEND_S
+from hrx.ops.observe.rules.simulating import SEND_S, scrape_of
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.watch.rules import AlertRule
 from hrx.ops.seams.looking import LookFailed
@@ -30,6 +30,8 @@ from hrx.ops.signal import SignalSource
 
 #: How long after the firing its first notice may still be about this firing.
 _PAGE_WITHIN: Final = timedelta(minutes=15)
+#: Somebody quicker than the rule may have told, and had people paged, so much before its sample.
+_NEAR: Final = timedelta(seconds=30)
 
 
 class StageName(StrEnum):
@@ -44,6 +46,9 @@ class StageName(StrEnum):
     SENT = "sent"
     DELIVERED = "delivered"
     SEEN = "seen"
+
+
+_BEGINNING: Final = (StageName.SAMPLE, StageName.PENDING, StageName.FIRING, StageName.TOLD)
 
 
 class Origin(StrEnum):
@@ -76,12 +81,19 @@ class Timing:
     incident: Incident | None
     first: SignalRow | None
     stages: tuple[Stage, ...]
+    #: Everybody who told of the incident, each condition of each source once, in order.
+    voices: tuple[SignalRow, ...] = ()
+
+    def find(self, name: StageName) -> datetime | None:
+        """When this stage was; None when nobody knows."""
+        return next((one.at for one in self.stages if one.name is name), None)
 
     @property
     def total_s(self) -> float | None:
-        """From the first known stage to the last before a person comes in."""
-        known = [one.at for one in self.stages if one.at is not None and one.name is not StageName.SEEN]
-        return (max(known) - min(known)).total_seconds() if len(known) > 1 else None
+        """From the first known moment of the fault to the first page that arrived."""
+        begun = [at for name in _BEGINNING if (at := self.find(name)) is not None]
+        delivered = self.find(StageName.DELIVERED)
+        return (delivered - begun[0]).total_seconds() if begun and delivered is not None else None
 
 
 def explain_rule(plane: Plane, rule: AlertRule) -> Timing | None:
@@ -112,8 +124,15 @@ def _explain(
     elif first is not None:
         stages.append(_stage(StageName.TOLD, first.received_at, Origin.LEDGER, says=_who(first)))
     if incident is not None:
-        stages += _of_incident(plane, incident, since=told.received_at if told else None)
-    return Timing(rule=rule, incident=incident, first=first, stages=_measured(stages))
+        known = [one.at for one in stages if one.at is not None]
+        stages += _of_incident(plane, incident, begun=min(known, default=incident.opened_at))
+    return Timing(
+        rule=rule,
+        incident=incident,
+        first=first,
+        stages=_measured(stages),
+        voices=tuple(list_voices(store, incident_id=incident_id)) if incident_id is not None else (),
+    )
 
 
 def _find(plane: Plane, incident_id: int | None) -> Incident | None:
@@ -148,7 +167,7 @@ def _of_rule(plane: Plane, rule: AlertRule, told: SignalRow) -> list[Stage]:
             StageName.PENDING,
             pending_at,
             Origin.PROMETHEUS,
-            expected_s=SCRAPE_S + rule.every_s,
+            expected_s=scrape_of(rule, plane.content.watch.slos) + rule.every_s,
             says=Text(
                 ja=f"{rule.every_s} 秒ごとの判定で条件が初めて成り立った",
                 en=f"The condition held for the first time at a judgement every {rule.every_s} s",
@@ -202,13 +221,11 @@ def _ask(plane: Plane, promql: str, *, at: datetime) -> Sequence[Sample]:
         return ()
 
 
-def _of_incident(plane: Plane, incident: Incident, *, since: datetime | None) -> list[Stage]:
+def _of_incident(plane: Plane, incident: Incident, *, begun: datetime) -> list[Stage]:
     store = plane.ledger.store
-    pages = [
-        one
-        for one in list_notifications(store, incident_id=incident.id, limit=500)
-        if one.is_page and (since is None or one.created_at <= since + _PAGE_WITHIN)
-    ]
+    found = [one for one in list_notifications(store, incident_id=incident.id, limit=500) if one.is_page]
+    # Pages from before were about something else in this incident.
+    pages = [one for one in found if begun - _NEAR <= one.created_at <= begun + _PAGE_WITHIN]
     sent = _first(pages, lambda one: min((each.at for each in list_attempts(store, one.id)), default=None))
     delivered = _first(
         [one for one in pages if one.state is NotificationState.DELIVERED], lambda one: one.settled_at

@@ -1,33 +1,58 @@
 """Alertmanager's configuration from the routes: everything to the operations plane, at once.
 
-Below that stand the routes to people for a plane that does not answer. On one machine their receivers are
-empty, for the plane's own watchers take over; the production profile fills them in."""
+On one machine the routes to people below that are empty, for the plane and its probe call them. In production
+the places that page have receivers of their own: a second way, which needs nothing of ours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from hrx.ops.observe.rules.rule_files import HEAD, to_yaml
 from hrx.ops.runbook.watch.durations import to_promql
 from hrx.ops.runbook.watch.routes import Hiding, Place, Routes
 
-_PLANE = "operations"
+_PLANE: Final = "operations"
+_SLACK: Final = "https://slack.com/api/chat.postMessage"
+#: Each alert in both languages, for whoever is woken by it; the plane is where more is known.
+_TITLE: Final = (
+    "[{{ .Status | toUpper }}] {{ .CommonLabels.alertname }}"
+    "{{ if .CommonLabels.part }} ({{ .CommonLabels.part }}){{ end }}"
+)
+_TEXT: Final = (
+    "{{ range .Alerts }}{{ .Annotations.summary_ja }}\n{{ .Annotations.summary_en }}\n"
+    "SOP {{ .Labels.sop }}\n{{ end }}"
+)
+
+
+_SEVERITY: Final = "{{ or .CommonLabels.severity `critical` }}"
 
 
 def render_alertmanager(routes: Routes) -> str:
     """monitoring/alertmanager.yml; `@ops@` and `@token_file@` are filled in by the machine."""
+    receivers = [_plane("http://127.0.0.1:@ops@/hooks/alertmanager"), *map(_nobody, routes.places)]
+    return _render(routes, receivers)
+
+
+def render_production(routes: Routes) -> str:
+    """monitoring/alertmanager-production.yml. `@ops_url@` is the plane's address, `@secrets@` a folder with
+    `slack-bot-token` and `pagerduty-routing-key`: no secret stands in the file itself."""
+    receivers = [_plane("@ops_url@/hooks/alertmanager"), *map(_people, routes.places)]
+    return _render(routes, receivers, direct_after=to_promql(routes.direct_after_s))
+
+
+# `Any` below: documents of Alertmanager.
+def _render(routes: Routes, receivers: Sequence[dict[str, Any]], *, direct_after: str | None = None) -> str:
     return HEAD + to_yaml(
         {
-            "route": _tree(routes),
+            "route": _tree(routes, direct_after=direct_after),
             "inhibit_rules": [_hide(hiding) for hiding in routes.hidings],
-            "receivers": _receivers(routes),
+            "receivers": list(receivers),
         }
     )
 
 
-# `Any` below: documents of Alertmanager.
-def _tree(routes: Routes) -> dict[str, Any]:
+def _tree(routes: Routes, *, direct_after: str | None) -> dict[str, Any]:
     return {
         "receiver": _PLANE,
         "group_by": list(routes.group_by),
@@ -44,17 +69,20 @@ def _tree(routes: Routes) -> dict[str, Any]:
                 "repeat_interval": to_promql(routes.watchdog_every_s),
             },
             {"receiver": _PLANE, "continue": True},
-            *(_to_people(place) for place in routes.places),
+            *(_to_people(place, wait=direct_after) for place in routes.places),
         ],
     }
 
 
-def _to_people(place: Place) -> dict[str, Any]:
-    return {
-        "receiver": f"people-{place.name}",
-        "matchers": list(place.matchers),
-        "repeat_interval": to_promql(place.repeat_s),
-    }
+def _to_people(place: Place, *, wait: str | None) -> dict[str, Any]:
+    made: dict[str, Any] = {"receiver": _name(place), "matchers": list(place.matchers)}
+    if wait is not None:
+        made["group_wait"] = wait
+    return made | {"repeat_interval": to_promql(place.repeat_s)}
+
+
+def _name(place: Place) -> str:
+    return f"people-{place.name}"
 
 
 def _hide(hiding: Hiding) -> dict[str, Any]:
@@ -65,12 +93,12 @@ def _hide(hiding: Hiding) -> dict[str, Any]:
     return made | ({"equal": list(hiding.equal)} if hiding.equal else {})
 
 
-def _receivers(routes: Routes) -> Sequence[dict[str, Any]]:
-    plane = {
+def _plane(url: str) -> dict[str, Any]:
+    return {
         "name": _PLANE,
         "webhook_configs": [
             {
-                "url": "http://127.0.0.1:@ops@/hooks/alertmanager",
+                "url": url,
                 "send_resolved": True,
                 "max_alerts": 200,
                 "http_config": {
@@ -79,4 +107,38 @@ def _receivers(routes: Routes) -> Sequence[dict[str, Any]]:
             }
         ],
     }
-    return [plane, *({"name": f"people-{place.name}"} for place in routes.places)]
+
+
+def _nobody(place: Place) -> dict[str, Any]:
+    return {"name": _name(place)}
+
+
+def _people(place: Place) -> dict[str, Any]:
+    """Of a place that pages: Slack and PagerDuty directly. A warning can wait for the plane."""
+    if not place.pagerduty:
+        return _nobody(place)
+    return {
+        "name": _name(place),
+        "slack_configs": [
+            {
+                "api_url": _SLACK,
+                "http_config": {
+                    "authorization": {"type": "Bearer", "credentials_file": "@secrets@/slack-bot-token"}
+                },
+                "channel": place.channel,
+                "send_resolved": True,
+                "title": _TITLE,
+                "text": _TEXT,
+            }
+        ],
+        "pagerduty_configs": [
+            {
+                "routing_key_file": "@secrets@/pagerduty-routing-key",
+                "send_resolved": True,
+                "client": "HRX-AI Alertmanager",
+                "severity": _SEVERITY,
+                "component": "{{ .CommonLabels.part }}",
+                "description": _TITLE + ": {{ .CommonAnnotations.summary_en }}",
+            }
+        ],
+    }

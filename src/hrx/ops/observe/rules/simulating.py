@@ -11,14 +11,16 @@ from typing import Final
 
 from hrx.kit.errors import Refused, Text
 from hrx.ops.observe.rules.cases import Case, cases_of
+from hrx.ops.observe.rules.inputs import inputs_of
 from hrx.ops.observe.rules.promtool import Promtool, moments_in
 from hrx.ops.observe.rules.promtool_tests import simulation_of
 from hrx.ops.observe.rules.rule_files import groups_of, to_yaml
 from hrx.ops.runbook.watch.rules import AlertRule
 from hrx.ops.runbook.watch.slos import Slo
+from hrx.ops.targets.machine.prometheus import SCRAPE_INTERVALS_S
 
 #: monitoring/prometheus.yml scrapes so often: a fault may begin just after a scrape.
-SCRAPE_S: Final = 2.0
+_SCRAPE_S: Final = 2.0
 #: From Prometheus through Alertmanager to the plane's door, group_wait being 0; measured 0.1 s.
 SEND_S: Final = 1.0
 
@@ -41,8 +43,9 @@ class Simulated:
 
 
 def digest_of(rule: AlertRule, slos: Sequence[Slo]) -> str:
-    """Changes when the rule or one of its examples does."""
+    """Changes when the rule, one of its examples or how often it is fed does."""
     said = to_yaml(groups_of([rule], slos=slos)) + repr(cases_of(rule))
+    said += "" if (scrape_s := scrape_of(rule, slos)) == _SCRAPE_S else repr(scrape_s)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -65,10 +68,16 @@ def simulate(rule: AlertRule, slos: Sequence[Slo], *, promtool: Promtool) -> Sim
         digest=digest_of(rule, slos),
         example=case.name,
         fires_s=min(moments) - (case.onset_s or 0),
-        scrape_s=SCRAPE_S,
+        scrape_s=scrape_of(rule, slos),
         evaluate_s=float(rule.every_s),
         send_s=SEND_S,
     )
+
+
+def scrape_of(rule: AlertRule, slos: Sequence[Slo]) -> float:
+    """Seconds between two scrapes of whoever feeds the rule, the slowest of them."""
+    parts = {part for one in inputs_of(rule, slos) for part in one.parts}
+    return max([_SCRAPE_S, *(float(SCRAPE_INTERVALS_S[one]) for one in parts if one in SCRAPE_INTERVALS_S)])
 
 
 def budget_case(rule: AlertRule) -> Case:

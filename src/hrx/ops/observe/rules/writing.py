@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hrx.ops.observe.rules.alertmanager_file import render_alertmanager
+from hrx.ops.observe.rules.alertmanager_file import render_alertmanager, render_production
 from hrx.ops.observe.rules.promtool_tests import render_test_files
 from hrx.ops.observe.rules.rule_files import render_rule_files
 from hrx.ops.runbook.watch.content import Watch
@@ -16,4 +16,5 @@ def render_monitoring(watch: Watch) -> dict[str, str]:
         **{f"rules/{name}": text for name, text in rules.items()},
         **{f"tests/{name}": text for name, text in tests.items()},
         "alertmanager.yml": render_alertmanager(watch.routes),
+        "alertmanager-production.yml": render_production(watch.routes),
     }

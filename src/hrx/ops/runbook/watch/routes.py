@@ -39,13 +39,14 @@ class Routes:
     """Everything goes to the operations plane first; the places are for when it does not answer.
 
     `watchdog_every_s` is how often the dead man's switch is told; without it for `missing_after_s` it counts
-    as missing."""
+    as missing. In production, places that page are told directly too, `direct_after_s` later."""
 
     group_by: tuple[str, ...]
     group_interval_s: int
     repeat_s: int
     watchdog_every_s: int
     missing_after_s: int
+    direct_after_s: int
     places: tuple[Place, ...]
     hidings: tuple[Hiding, ...]
 
@@ -59,6 +60,7 @@ def load_routes(folder: Path) -> Routes:
         repeat_s=read_duration(node, "repeat"),
         watchdog_every_s=read_duration(node, "watchdog_every"),
         missing_after_s=read_duration(node, "watchdog_missing_after"),
+        direct_after_s=read_duration(node, "direct_after"),
         places=tuple(_read_place(item) for item in node.nodes("places")),
         hidings=tuple(_read_hiding(item) for item in node.nodes("hide")),
     )

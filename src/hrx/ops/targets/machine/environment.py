@@ -154,6 +154,20 @@ def ops_environment(
     return values
 
 
+def direct_secrets() -> dict[str, str] | None:
+    """File name → secret of the channels through which Alertmanager tells people by itself.
+
+    None in development, and where not both Slack and PagerDuty are configured."""
+    found = {
+        file: os.environ.get(name, "")
+        for file, name in (
+            ("slack-bot-token", "HRX_SLACK_BOT_TOKEN"),
+            ("pagerduty-routing-key", "HRX_PAGERDUTY_ROUTING_KEY"),
+        )
+    }
+    return found if not has_inbox() and all(found.values()) else None
+
+
 def has_inbox() -> bool:
     """Whether this stack delivers its pages to an inbox of its own: in development, and nowhere else."""
     return os.environ.get("HRX_ENVIRONMENT", "development") == "development"

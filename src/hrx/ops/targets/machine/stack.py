@@ -185,7 +185,9 @@ class _Rise:
         if parts.prometheus is not None:
             parts.prometheus.prepare(scraped=list_scraped(self.ports, parts))
         if parts.alertmanager is not None:
-            parts.alertmanager.prepare(hook_token=self.secrets["HRX_OPS_HOOK_TOKEN"])
+            parts.alertmanager.prepare(
+                hook_token=self.secrets["HRX_OPS_HOOK_TOKEN"], direct=environment.direct_secrets()
+            )
         if parts.postgres_exporter is not None:
             parts.postgres_exporter.prepare()
         programs = list_programs(
