@@ -40,6 +40,7 @@ EXAMPLES = {
     "name": "worker",
     "number": "5",
     "procedure_id": "restart-part",
+    "sop_id": "5.2.3",
     "seq": "99999",
     "run_id": "nothing",
     "chosen": "ja",
