@@ -90,3 +90,26 @@ def test_a_run_whose_process_cannot_even_begin_says_so_instead_of_waiting(
     entry = plane.ledger.find_last(Kind.RUN_REFUSED)
     assert entry is not None
     assert entry.body["code"] == "run.process_ended"
+
+
+def test_what_a_triage_found_stands_in_the_form_and_what_may_not_be_is_said_beside_it(
+    browser: Browser, plane: Plane
+) -> None:
+    browser.sign_in("responder")
+    page = browser.get("/procedures/block-source?source=203.0.113.0%2F24&minutes=15&other=x").text
+    assert 'name="source" required maxlength="200" value="203.0.113.0/24"' in page
+    assert 'value="15"' in page
+    for source, said in (("0.0.0.0/0", "too wide"), ("127.0.0.1", "of our own"), ("nonsense", "address")):
+        refused = browser.post("/procedures/block-source/plans", source=source, minutes="15", reason="attack")
+        assert refused.status_code in (409, 422), source
+        assert said in refused.text
+        assert f'value="{source}"' in refused.text, "what was typed is kept"
+    made = browser.post(
+        "/procedures/block-source/plans", source="203.0.113.7/24", minutes="15", reason="attack"
+    )
+    assert made.status_code == 303
+    plan = browser.get(made.headers["location"]).text
+    assert "Block 203.0.113.0/24 at the edge for 15 min" in plan
+    form = browser.get("/procedures/reset-database-password?role=hrx_ops").text
+    assert '<option value="hrx_ops" selected>' in form
+    assert "An approver other than the author" in form

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Form, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from hrx.kit.errors import HrxError, Invalid, Text
+from hrx.kit.errors import HrxError, Invalid, NotFound, Refused, Text
 from hrx.ops.console.desk import Visit, go, needs, needs_form
 from hrx.ops.console.starting import go_on_with_run, start_run
 from hrx.ops.operators.roles import Permission
@@ -81,10 +81,11 @@ def _make_plan(request: Request, procedure_id: str, values: dict[str, str]) -> R
             actor=visit.actor,
             incident_id=int(about) if about.isascii() and about.isdigit() else None,
         )
-    except Invalid as error:
+    # Such as a source that may not be blocked: said beside the form, where it can be corrected.
+    except (Invalid, Refused, NotFound) as error:
         return visit.page(
             "procedure.html",
-            status=422,
+            status=422 if isinstance(error, Invalid) else 409,
             procedure=procedure,
             parts=plane.content.parts,
             snapshot=visit.desk.snapshot,
