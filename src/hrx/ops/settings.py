@@ -248,6 +248,21 @@ class OpsSettings(Settings):
         example="https://status.example.co.jp",
     )
 
+    subscriber_key: SecretStr | None = setting(
+        None,
+        ja="ステータスページの購読者のメールアドレスを封じる鍵。未設定なら購読を受け付けない。失うと購読者も失う",
+        en="Key that seals the mail addresses of the status page's subscribers; unset means none are taken. "
+        "Without it the subscribers are lost",
+        unit="secret",
+    )
+    status_mirror_dir: Path | None = setting(
+        None,
+        ja="ステータスページのファイルを同時に書く別のフォルダ。別の静的ホストが配る",
+        en="A second folder for the status page's files, which another static host serves when ours is down",
+        unit="path",
+        example="/mnt/status-mirror",
+    )
+
     # --- triage -------------------------------------------------------------------------------------
     api_blue_metrics_url: str = setting(
         "http://127.0.0.1:8151/metrics",

@@ -54,6 +54,8 @@ class Envelope:
     incident_id: int | None = None
     event: Event = Event.TRIGGER
     recipient: str = ""
+    #: Where one click ends these messages; set for readers outside, who are no operators.
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,10 @@ _SIGNATURE: Final = Text(
     ja="このメールは HRX-AI の運用コンソールが送りました。返信しても受領にはなりません。",
     en="Sent by HRX-AI's operations console. Replying does not acknowledge.",
 )
+_SUBSCRIBED: Final = Text(
+    ja="HRX-AI 稼働状況の購読をやめるには、次を開いてください。",
+    en="To stop mail from HRX-AI status, open this:",
+)
 _SENDER_NAME: Final = "HRX-AI"
 
 
@@ -102,6 +106,11 @@ def to_message(envelope: Envelope, *, sender: str) -> EmailMessage:
         root = f"<{_digest(envelope.thread)}@{domain}>"
         message["References"], message["In-Reply-To"] = root, root
     signature = _SIGNATURE.in_language(envelope.language)
+    if envelope.unsubscribe_url:
+        # RFC 8058: mail programs show a button that needs one click.
+        message["List-Unsubscribe"] = f"<{envelope.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        signature = _SUBSCRIBED.in_language(envelope.language) + "\n" + envelope.unsubscribe_url
     body = [envelope.title, "", *envelope.lines, *(["", envelope.url] if envelope.url else []), "", signature]
     message.set_content("\n".join(body) + "\n")
     return message

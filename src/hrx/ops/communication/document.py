@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hrx.kit import clock
 from hrx.kit.errors import Text
+from hrx.ops.communication.subscriptions import is_open
 from hrx.ops.ledger.communications import Audience, Notice, NoticeKind, NoticeState, list_notices
 from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident, list_unresolved
 from hrx.ops.ledger.store import Connection
@@ -92,6 +93,7 @@ def build_document(plane: Plane, connection: Connection, *, also: Sequence[Notic
     states = _judge_features(plane, unresolved, maintenance)
     return {
         "schema": 1,
+        "is_subscribable": is_open(plane),
         "overall": max(states.values(), key=_ORDER.index, default=FeatureState.OPERATIONAL).value,
         "features": [
             {"id": one.id, "title": _words(one.title), "state": states[one.id].value}

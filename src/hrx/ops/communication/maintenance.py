@@ -16,6 +16,7 @@ from hrx.ops.communication.leaks import has_errors
 from hrx.ops.communication.notices import judge
 from hrx.ops.communication.people import list_insiders, tell
 from hrx.ops.communication.speaking import refuse_words
+from hrx.ops.communication.subscriptions import tell_later
 from hrx.ops.incidents.lifecycle import CADENCE, hasten_paging
 from hrx.ops.ledger.communications import (
     Audience,
@@ -341,6 +342,10 @@ def _say(
             "message": {"ja": title.ja, "en": title.en},
         },
     )
+    if change in ("announced", "reminded", "extended", "cancelled", "ended"):
+        # Said once for each change, however often the step is run; another extension is another change.
+        which = f"{change}.{notice.body.get('revision', 0)}.{clock.now():%Y%m%d%H}"
+        tell_later(plane, connection, notice, change=which)
     tell(
         plane,
         connection,

@@ -39,6 +39,10 @@ def write_status(plane: Plane) -> bool:
     if not _is_due(document, folder / _LAST):
         return False
     write_files(folder, make_files(plane, document))
+    mirror = plane.settings.status_mirror_dir
+    if mirror is not None:
+        # A host of its own serves these; nothing on it takes requests.
+        write_files(mirror, make_files(plane, {**document, "is_subscribable": False}))
     return True
 
 
@@ -55,7 +59,8 @@ def make_files(plane: Plane, document: Mapping[str, Any]) -> dict[str, bytes]:
 def export_status(plane: Plane, folder: Path) -> list[str]:
     """The same files for any static host; gives their names."""
     with plane.ledger.store.read() as connection:
-        files = make_files(plane, build_document(plane, connection))
+        document = {**build_document(plane, connection), "is_subscribable": False}
+    files = make_files(plane, document)
     write_files(folder, files)
     return sorted(files)
 

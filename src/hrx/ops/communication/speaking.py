@@ -15,6 +15,7 @@ from hrx.ops.communication.leaks import Leak, Level, has_errors
 from hrx.ops.communication.notices import digest_of, get_draft, lint_within, words_of
 from hrx.ops.communication.people import list_insiders, tell
 from hrx.ops.communication.rhythm import list_dues
+from hrx.ops.communication.subscriptions import tell_later
 from hrx.ops.ledger.communications import Audience, Notice, NoticeKind, NoticeState, get_notice, save_notice
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.ledger.incidents import Incident, get_within
@@ -73,6 +74,7 @@ def publish_within(
     saved = get_notice(connection, notice.id)
     _record(plane, connection, saved, incident, actor=actor, late_s=late_s, leaks=leaks)
     _send_inside(plane, connection, saved, incident)
+    tell_later(plane, connection, saved)
     if incident is not None:
         set_timer(connection, kind=CADENCE, subject=incident.subject, due_at=now)
     return saved

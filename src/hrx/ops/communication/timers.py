@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from hrx.ops.communication import contacts
+from hrx.ops.communication import contacts, subscriptions
 from hrx.ops.communication.action_items import ACTION_DUE, remind
 from hrx.ops.communication.maintenance import MAINTENANCE, keep_window
 from hrx.ops.communication.post_mortem_reminding import ask
@@ -22,11 +22,18 @@ def keep_status_page(plane: Plane) -> None:
     write_status(plane)
 
 
+def keep_subscribers(plane: Plane) -> None:
+    """Readers' wishes are done, and those who never confirmed are forgotten."""
+    subscriptions.take_requests(plane)
+    subscriptions.forget_unconfirmed(plane)
+
+
 DECISIONS: Final[Mapping[str, Decision]] = {
     CADENCE: keep_rhythm,
     DUE: ask,
     ACTION_DUE: remind,
     MAINTENANCE: keep_window,
     contacts.CONTACTS: contacts.ask,
+    subscriptions.TELL: subscriptions.tell_batch,
 }
-ROUNDS: Final[tuple[Round, ...]] = (keep_status_page, contacts.ensure_timer)
+ROUNDS: Final[tuple[Round, ...]] = (keep_status_page, contacts.ensure_timer, keep_subscribers)

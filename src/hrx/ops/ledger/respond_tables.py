@@ -192,6 +192,20 @@ post_mortem = Table(
     Column("version", Integer, nullable=False),
 )
 
+#: Readers of the status page who want its news by mail. An address is personal data: sealed, and found by a
+#: keyed digest only; the row is deleted when its reader leaves.
+subscriber = Table(
+    "subscriber",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=True),
+    Column("state", String(20), nullable=False, index=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("address", Text, nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("made_at", String(40), nullable=False),
+    Column("confirmed_at", String(40)),
+)
+
 #: The last confirmation that a contact or vendor entry is right.
 contact_check = Table(
     "contact_check",
@@ -213,5 +227,6 @@ ALL_TABLES: Final = (
     communication,
     action_item,
     post_mortem,
+    subscriber,
     contact_check,
 )

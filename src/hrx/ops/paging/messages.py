@@ -99,6 +99,7 @@ def to_envelope(
     language: Language,
     base_url: str,
     thread_ref: str | None,
+    unsubscribe_url: str | None = None,
 ) -> Envelope:
     """One message as its channel sends it; several for the same reader as one."""
     first = messages[0]
@@ -109,7 +110,8 @@ def to_envelope(
             ja=f"{len(messages)} 件のお知らせ: {title} ほか", en=f"{len(messages)} messages: {title} and more"
         ).in_language(language)
         lines = [line for one in messages for line in _digest(one, language)]
-        url = "/incidents"
+        # Readers outside are never led to our console.
+        url = None if unsubscribe_url else "/incidents"
     return Envelope(
         dedup_key=first.dedup_key,
         address=reach.address,
@@ -125,6 +127,7 @@ def to_envelope(
         incident_id=first.incident_id if len(messages) == 1 else None,
         event=Event(said.get("event", Event.TRIGGER.value)),
         recipient=first.recipient,
+        unsubscribe_url=unsubscribe_url,
     )
 
 

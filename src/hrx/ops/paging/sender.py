@@ -36,8 +36,15 @@ from hrx.ops.ledger.store import Connection
 from hrx.ops.lock import is_process_gone, name_this_process
 from hrx.ops.paging.batches import WINDOW_S, Key, plan_batches
 from hrx.ops.paging.messages import to_envelope
-from hrx.ops.paging.people import find_recipient
+from hrx.ops.paging.people import Recipient, find_recipient
 from hrx.ops.paging.settling import settle_delivered, settle_failed
+from hrx.ops.paging.subscribers import (
+    SUBSCRIBER,
+    find_reader,
+    hide_addresses,
+    mark_bounced,
+    unsubscribe_url,
+)
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.contacts import Reach
 
@@ -187,7 +194,7 @@ class Sender:
 
     def _try(self, group: list[Notification]) -> Receipt | DeliveryFailed:
         first = group[0]
-        recipient = find_recipient(self._plane.content, first.recipient)
+        recipient = self._recipient(first)
         reach = _reach(recipient.reaches, first.channel) if recipient else None
         channel = self._channels.get(ChannelKind(first.channel))
         if recipient is None or reach is None:
@@ -201,8 +208,14 @@ class Sender:
                 language=recipient.language,
                 base_url=self._base_url(),
                 thread_ref=self._thread_ref(first) if len(group) == 1 else None,
+                unsubscribe_url=unsubscribe_url(self._plane, first.recipient),
             )
         )
+
+    def _recipient(self, one: Notification) -> Recipient | None:
+        if one.recipient.startswith(SUBSCRIBER):
+            return find_reader(self._plane, one.recipient)
+        return find_recipient(self._plane.content, one.recipient)
 
     def _thread_ref(self, one: Notification) -> str | None:
         """Updates go into the thread of what they update; a page stands by itself, so that phones ring."""
@@ -222,21 +235,24 @@ class Sender:
     ) -> None:
         now = clock.now()
         is_delivered = isinstance(outcome, Receipt)
+        is_reader = group[0].recipient.startswith(SUBSCRIBER)
         attempt = Attempt(
             at=now,
             outcome="delivered" if is_delivered else "failed",
             latency_ms=latency_ms,
-            says=outcome.says,
+            says=hide_addresses(outcome.says) if is_reader else outcome.says,
         )
         with self._plane.ledger.store.write() as connection:
             if isinstance(outcome, Receipt):
                 settle_delivered(connection, group, receipt=outcome, attempt=attempt)
             else:
+                if is_reader and outcome.is_permanent and outcome.says.startswith("SMTP 5"):
+                    mark_bounced(connection, group[0].recipient)
                 settle_failed(
                     self._plane,
                     connection,
                     group,
-                    recipient=find_recipient(self._plane.content, group[0].recipient),
+                    recipient=self._recipient(group[0]),
                     error=outcome,
                     attempt=attempt,
                 )

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import orjson
 
 import hrx
 from hrx.kit import clock
 from hrx.kit.errors import Language
+from hrx.ops.status.asking import BODY_MAX, Spool, say_done, say_question
 
 # `Any`: the shapes of ASGI.
 Scope = MutableMapping[str, Any]
@@ -67,16 +69,23 @@ class StatusPage:
 
     def __init__(self, folder: Path, *, commit: str) -> None:
         self._folder = folder
+        self._spool = Spool(folder.parent / "spool")
         self._commit = commit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if scope["method"] not in ("GET", "HEAD"):
+        wanted = headers.get("accept-language", "")
+        token = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+        if scope["method"] == "POST":
+            source = (scope.get("client") or ("",))[0]
+            body = await _read_body(receive)
+            answer = self.take(scope["path"], body, token=token, source=source, accept_language=wanted)
+        elif scope["method"] not in ("GET", "HEAD"):
             answer = Answer(status=405, media_type="text/plain", body=b"")
         else:
-            answer = self.answer(scope["path"], accept_language=headers.get("accept-language", ""))
+            answer = self.answer(scope["path"], accept_language=wanted, token=token)
         sent = [
             (b"content-type", answer.media_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
@@ -88,9 +97,32 @@ class StatusPage:
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
-    def answer(self, path: str, *, accept_language: str = "") -> Answer:
+    def take(
+        self, path: str, body: bytes | None, *, token: str, source: str, accept_language: str = ""
+    ) -> Answer:
+        """The answer to a POST: readers who subscribe, confirm or leave."""
+        verb, language = path.removeprefix("/"), choose_language(accept_language)
+        if verb not in ("subscribe", "confirm", "leave"):
+            return Answer(status=405, media_type="text/plain", body=b"")
+        if body is None:
+            status = 422
+        elif verb == "subscribe":
+            status = self._spool.subscribe(body, source=source)
+        else:
+            status = self._spool.follow(verb, token, source=source)
+        said = say_done(verb, status, language=language)
+        return Answer(status=status, media_type=_TYPES["html"], body=said)
+
+    def answer(self, path: str, *, accept_language: str = "", token: str = "") -> Answer:
         """The answer to a GET."""
         name = path.removeprefix("/")
+        if name in ("confirm", "leave"):
+            asked = say_question(name, token, language=choose_language(accept_language))
+            return (
+                Answer(status=200, media_type=_TYPES["html"], body=asked)
+                if asked
+                else _absent(accept_language)
+            )
         if name in ("livez", "readyz", "version"):
             return self._tell(name)
         if name == "":
@@ -136,6 +168,18 @@ class StatusPage:
             "version": {"version": hrx.__version__, "commit": self._commit, "slot": None},
         }
         return Answer(status=200, media_type="application/json", body=orjson.dumps(said[name]))
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The body; None when it is longer than any request of ours."""
+    body = b""
+    while True:
+        message = await receive()
+        body += bytes(message.get("body", b""))
+        if len(body) > BODY_MAX:
+            return None
+        if not message.get("more_body"):
+            return body
 
 
 def choose_language(accept: str) -> Language:

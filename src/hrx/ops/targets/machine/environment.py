@@ -24,7 +24,13 @@ from hrx.ops.targets.machine.settings import MachineSettings
 _NEVER_PASSED: Final = frozenset({"HRX_OWNER_DATABASE_URL", "HRX_STACK", "HRX_PROGRAM", "HRX_DIGEST"})
 #: The probe opens no database and no cache, and nobody calls it back.
 _NOT_FOR_PROBE: Final = frozenset(
-    {"HRX_OPS_DATABASE_URL", "HRX_REDIS_URL", "HRX_LEDGER_URL", "HRX_SLACK_SIGNING_SECRET"}
+    {
+        "HRX_OPS_DATABASE_URL",
+        "HRX_REDIS_URL",
+        "HRX_LEDGER_URL",
+        "HRX_SLACK_SIGNING_SECRET",
+        "HRX_SUBSCRIBER_KEY",
+    }
 )
 #: What the inbox knows of the operations plane: its own doors, the stand-ins' keys, and where buttons lead.
 _FOR_INBOX: Final = frozenset(
@@ -142,6 +148,7 @@ def ops_environment(
         "HRX_REDIS_EXPORTER_URL": f"http://127.0.0.1:{ports['redis_exporter']}",
         "HRX_COMMIT": commit,
         "HRX_OPS_HOOK_TOKEN": secrets["HRX_OPS_HOOK_TOKEN"],
+        "HRX_SUBSCRIBER_KEY": secrets["HRX_SUBSCRIBER_KEY"],
         **(_stand_ins(ports, secrets) if has_inbox() else {}),
         **_chosen_by_user(of=OpsSettings),
         "HRX_VAR_DIR": str(layout.var),

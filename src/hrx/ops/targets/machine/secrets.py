@@ -22,6 +22,7 @@ GENERATED: Final[Mapping[str, int]] = {
     "HRX_SEAL_KEYS": 48,
     "HRX_OPS_HOOK_TOKEN": 32,
     "HRX_INBOX_SECRET": 32,
+    "HRX_SUBSCRIBER_KEY": 32,
     "HRX_DEMO_PASSWORD": 12,
     "HRX_OPERATOR_PASSWORD": 15,
 }
