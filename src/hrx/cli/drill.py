@@ -15,7 +15,7 @@ from hrx.ops.drills.experiments import Experiment, get_experiment, load_experime
 from hrx.ops.drills.ground import Ground, open_ground
 from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
 from hrx.ops.drills.report import Line, Summary, newest_runs, say_spread, summarise, tell, to_markdown
-from hrx.ops.drills.running import refuse_unless_safe, run_drill
+from hrx.ops.drills.running import QUIET_S, refuse_unless_safe, run_drill
 from hrx.ops.drills.survival import list_pairs, run_pairs
 from hrx.ops.drills.undoing import abort as undo_all
 from hrx.ops.operators.roles import Permission, require
@@ -23,6 +23,10 @@ from hrx.ops.operators.roles import Permission, require
 Names = Annotated[list[str] | None, typer.Argument(help="Drills to run; without any, the suite.")]
 GiveUp = Annotated[
     float | None, typer.Option("--give-up", help="Wait at most so many seconds for page and cause.", min=1)
+]
+Quiet = Annotated[
+    float,
+    typer.Option("--quiet", help="Wait in the end at most so many seconds until alerts fall silent.", min=0),
 ]
 Suite = Annotated[str, typer.Option(help="fast, slow (rules with minutes of duration) or all.")]
 
@@ -83,6 +87,7 @@ def run(
     drills: Names = None,
     suite: Suite = "fast",
     give_up_s: GiveUp = None,
+    quiet_s: Quiet = QUIET_S,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -114,7 +119,13 @@ def run(
             _tell(Text(ja=f"■ {one.id}: {one.title.ja}", en=f"■ {one.id}: {one.title.en}"), as_json=as_json)
             try:
                 outcomes.append(
-                    run_drill(ground, one, actor=actor, say=lambda text: _tell(text, as_json=as_json))
+                    run_drill(
+                        ground,
+                        one,
+                        actor=actor,
+                        say=lambda text: _tell(text, as_json=as_json),
+                        quiet_s=quiet_s,
+                    )
                 )
             except HrxError as error:
                 if len(chosen) == 1:

@@ -190,7 +190,12 @@ HELP: Final = {
     ),
     "The drill; without one, any fast one, unnamed.": "訓練の名前。省くと、短い訓練から伏せて選ぶ。",
     "Take the fault back after so many minutes.": "この分数が過ぎたら故障を取り消す。",
-    "The last result of every drill, and what they say together.": "各訓練の最後の結果と、全体のまとめ。",
+    "The newest results of every drill, and what they say together.": "各訓練の最近の結果と、全体のまとめ。",
+    "The newest so many runs of each drill.": "各訓練の最近何回分を見るか。",
+    "A table of Markdown.": "Markdown の表で示す。",
+    "Wait in the end at most so many seconds until alerts fall silent.": (
+        "最後にアラートが静まるまで待つ秒数の上限。"
+    ),
     "Hold down two of those who watch, and the API: is somebody told within 30 s?": (
         "監視の部品を二つと API を止めて、30 秒以内に誰かに届くかを確かめる。"
     ),

@@ -64,8 +64,10 @@ def look_at_response(ledger: Ledger, experiment: Experiment, *, since: datetime)
         detected_at=heard_at,
         incident_id=incident.id,
         paged_at=_find_page(ledger, incident, since=max(since, heard_at - _SLACK)),
+        wrongly_blamed=_list_wrongly_blamed(ledger, experiment, since=since),
     )
-    return _with_triage(ledger, noticed, incident, experiment, since=since)
+    # What was diagnosed before the fault was noticed was asked for by an echo.
+    return _with_triage(ledger, noticed, incident, experiment, since=max(since, heard_at - _SLACK))
 
 
 def list_open_real(ledger: Ledger) -> list[Incident]:
@@ -143,7 +145,6 @@ def _with_triage(
 ) -> Noticed:
     entries = ledger.list_entries(EntryFilter(kinds=(Kind.TRIAGE,), subject=incident.subject), limit=20)
     results = [entry for entry in reversed(entries) if entry.at >= since and "causes" in _result_of(entry)]
-    noticed = replace(noticed, wrongly_blamed=_list_wrongly_blamed(ledger, experiment, since=since))
     if not results:
         return noticed
     # The first that found a right cause counts for the time, else the last word.

@@ -49,7 +49,7 @@ _RECOVER_S: Final = 90.0
 _STEADY_S: Final = 30.0
 #: Rules look back over a minute: so long they may speak of a drill that is over, and must have fallen silent
 #: before the next one, or their echo would be taken for its first word.
-QUIET_S: Final = 120.0
+QUIET_S: Final = 45.0
 _STAYS_QUIET_S: Final = 6.0
 #: Two good looks at the steady state in a row count: one may be luck.
 _GOOD_LOOKS: Final = 2

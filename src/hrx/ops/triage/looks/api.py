@@ -13,7 +13,7 @@ from hrx.ops.check import Fact
 from hrx.ops.seams.looking import LookFailed
 from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.looking import CheckSpec, Seen
-from hrx.ops.triage.looks.demand import measure_wanted_cores
+from hrx.ops.triage.looks.demand import measure_wanted_core
 from hrx.ops.triage.reading import (
     excerpt,
     failure_kind,
@@ -34,8 +34,8 @@ _LATE_MS: Final = 400.0
 
 def _look_at_loop(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
     status = eyes.find_part("api")
-    busy = measure_wanted_cores(status.pid, for_s=_CPU_SAMPLE_S) if status.pid is not None else None
-    facts: dict[str, Fact] = {"part": status.name, "wanted_cores": busy}
+    busy = measure_wanted_core(status.pid, for_s=_CPU_SAMPLE_S) if status.pid is not None else None
+    facts: dict[str, Fact] = {"part": status.name, "wanted_core": busy}
     url = eyes.url_of("api")
     try:
         page = eyes.plane.http.get_page(f"{url}/livez")
@@ -52,14 +52,14 @@ def _look_at_loop(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> 
     return Seen(facts=facts, raw=page.text[:500])
 
 
-def _is_much(wanted_cores: float | None) -> bool:
+def _is_much(wanted_core: float | None) -> bool:
     """Whether a process wants a core for itself: it computes rather than waits."""
-    return wanted_cores is not None and wanted_cores > 0.6
+    return wanted_core is not None and wanted_core > 0.9
 
 
-def _is_little(wanted_cores: float | None) -> bool:
+def _is_little(wanted_core: float | None) -> bool:
     """Whether it hardly wants to run: it waits. Between little and much nothing is said."""
-    return wanted_cores is not None and wanted_cores < 0.3
+    return wanted_core is not None and wanted_core < 0.3
 
 
 def _lag_ms(eyes: Eyes) -> float | None:
@@ -206,7 +206,7 @@ CHECKS: Final = (
             en="Asks /livez of the live slot; without an answer, its CPU tells looping from frozen",
         ),
         facts=(
-            "part", "wanted_cores", "answers", "is_hung", "is_looping", "refusal", "latency_ms", "lag_ms",
+            "part", "wanted_core", "answers", "is_hung", "is_looping", "refusal", "latency_ms", "lag_ms",
         ),
         timeout_s=4,
         look=_look_at_loop,

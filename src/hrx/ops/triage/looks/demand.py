@@ -12,9 +12,11 @@ _PROC: Final = Path("/proc")
 _NS: Final = 1e9
 
 
-def measure_wanted_cores(pid: int, *, for_s: float) -> float | None:
-    """Cores wanted over the next `for_s` seconds (run time and time in the run queue, proc(5) schedstat).
+def measure_wanted_core(pid: int, *, for_s: float) -> float | None:
+    """The share of a core that its busiest thread wants over the next `for_s` seconds, 0 to 1.
 
+    Run time and time in the run queue, by the kernel's schedstat of each thread. One that never waits for
+    anything but the processor wants all of it; one that is starved wakes, queues and sleeps, and wants less.
     None when the process is gone or the kernel does not count."""
     before, started = _wanted_ns(pid), time.monotonic()
     time.sleep(for_s)
@@ -22,7 +24,8 @@ def measure_wanted_cores(pid: int, *, for_s: float) -> float | None:
     if not before or not after:
         return None
     # Threads that came or went meanwhile are left out.
-    return round(sum(after[tid] - before[tid] for tid in after.keys() & before.keys()) / _NS / took, 2)
+    wanted = (after[tid] - before[tid] for tid in after.keys() & before.keys())
+    return round(max(wanted, default=0) / _NS / took, 2)
 
 
 def _wanted_ns(pid: int) -> dict[str, int]:

@@ -1,0 +1,65 @@
+"""A few drills on the real stack: noticed, paged into the inbox, rightly diagnosed, repaired, taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.operating import becomes_well, run_hrx
+from tests.conftest import Stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+#: What is promised for an outage (issue "Observe and respond", drills).
+PAGE_WITHIN_S = 10.0
+
+
+@pytest.fixture
+def calm(stack: Stack) -> Iterator[Stack]:
+    """The stack with nothing broken and no incident open; whatever a drill left in is taken back."""
+    becomes_well(stack, within_s=60)
+    finish_all(stack)
+    yield stack
+    run_hrx(stack, "drill", "abort", "--yes")
+    becomes_well(stack, within_s=60)
+    finish_all(stack)
+
+
+def finish_all(stack: Stack) -> None:
+    for one in json.loads(run_hrx(stack, "incident", "list", "--json").stdout)["items"]:
+        for verb in ("mitigate", "resolve"):
+            run_hrx(stack, "incident", verb, str(one["incident"]), "--reason", "over", "--yes")
+
+
+def alerts_in_inbox(stack: Stack) -> set[str]:
+    """The keys of the alerts that PagerDuty's stand-in was sent."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{stack.ports['inbox']}", trust_env=False) as client:
+        items: list[dict[str, Any]] = client.get("/messages.json").raise_for_status().json()["items"]
+    return {str(one["key"]) for one in items if one["stand_in"] == "pagerduty"}
+
+
+@pytest.mark.req("R5.2-2", "R5.1-2")
+@pytest.mark.parametrize(
+    ("drill", "cause"),
+    [
+        ("api-stopped", "api-stopped"),
+        ("api-hung", "api-hung"),
+        ("database-stopped", "database-stopped"),
+    ],
+)
+def test_an_outage_is_paged_within_ten_seconds_and_its_cause_is_named(
+    calm: Stack, drill: str, cause: str
+) -> None:
+    done = run_hrx(calm, "drill", "run", drill, "--quiet", "1", "--yes", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = json.loads(done.stdout)["items"]
+    assert found["page_s"] is not None
+    assert found["page_s"] <= PAGE_WITHIN_S
+    assert found["first_cause"] == cause
+    assert found["wrongly_blamed"] == []
+    assert found["evidence_complete"]
+    assert f"hrx-incident:{found['incident_id']}" in alerts_in_inbox(calm)
+    assert json.loads(run_hrx(calm, "drill", "abort", "--dry-run").stdout)["would_undo"] == []
