@@ -151,6 +151,16 @@ def test_a_plane_that_answers_but_does_not_tick_is_not_well(world: World) -> Non
     assert not look(plane).is_well
 
 
+@pytest.mark.parametrize(("sign", "late_s"), [("tick_age_s", 8), ("look_age_s", 30), ("rules_age_s", 60)])
+def test_each_of_the_planes_threads_must_show_that_it_lives(world: World, sign: str, late_s: int) -> None:
+    plane = target(TargetKind.PLANE, f"{world.url}/heartbeat")
+    alive = {"tick_age_s": 0.4, "look_age_s": 1.0, "rules_age_s": 3.0, "watchdog_age_s": None}
+    for age, is_well in ((late_s - 1, True), (late_s + 1, False)):
+        body = json.dumps({**alive, sign: age}).encode()
+        world.answers = {"/heartbeat": (200, "application/json", body)}
+        assert look(plane).is_well is is_well
+
+
 def test_a_server_that_drips_is_late_and_not_waited_for() -> None:
     import socket
 

@@ -93,3 +93,6 @@ def test_the_heartbeat_tells_when_the_ticker_last_ticked(console: str) -> None:
     assert Outsider(timeout_s=2).look(plane_target).is_well
     ages = httpx.get(f"{console}/heartbeat", trust_env=False).json()
     assert ages["tick_age_s"] < 5
+    assert ages["look_age_s"] < 30
+    assert ages["rules_age_s"] < 60
+    assert ages["watchdog_age_s"] is None, "nobody has told it"

@@ -224,6 +224,18 @@ def test_what_the_last_life_told_is_ended_by_the_next(seeing: Plane, world: Worl
         assert "rules-blind:redis-exporter" not in {one.key for one in list_firing(connection)}
 
 
+def test_another_cause_waits_a_moment_of_its_own(seeing: Plane, world: World) -> None:
+    """A Prometheus that comes back needs some seconds for its first samples; that is no second alarm."""
+    told = Told(seeing)
+    patient = seeing.settings.model_copy(update={"rules_blind_grace_s": 600.0})
+    watch = RuleWatch(replace(seeing, settings=patient), tell=told)
+    until(watch, lambda board: state(board, "CacheDown") is RuleState.OK)
+    watch._blind = {("CacheDown", "rules-blind:prometheus-silent"): (0.0, datetime(2026, 11, 26, tzinfo=UTC))}
+    world.redis.give()
+    until(watch, lambda board: state(board, "CacheDown") is RuleState.BLIND)
+    assert told.signals == []
+
+
 def test_a_place_without_prometheus_is_not_told_about_every_rule(plane: Plane) -> None:
     quick = {"rules_blind_grace_s": 0.0, "rules_start_grace_s": 0.0}
     told = Told(plane)

@@ -296,11 +296,12 @@ def find_first_told(
     return _to_signal(row) if row else None
 
 
-def list_voices(store: Store, *, incident_id: int, limit: int = 40) -> list[SignalRow]:
-    """The first statement of each source on each condition of an incident, in order."""
+def list_voices(store: Store, *, incident_id: int, since: datetime, limit: int = 40) -> list[SignalRow]:
+    """The first statement of each source on each condition of an incident since a moment, in order."""
     firsts = (
         select(func.min(signal.c.id))
         .where(signal.c.incident_id == incident_id, signal.c.state == SignalState.FIRING.value)
+        .where(signal.c.received_at >= to_moment(since))
         .group_by(signal.c.source, signal.c.key)
     )
     statement = select(signal).where(signal.c.id.in_(firsts)).order_by(signal.c.id).limit(limit)

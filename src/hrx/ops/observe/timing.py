@@ -117,21 +117,22 @@ def _explain(
 ) -> Timing:
     store = plane.ledger.store
     incident = _find(plane, incident_id)
-    first = find_first_told(store, incident_id=incident_id) if incident_id is not None else None
-    stages: list[Stage] = []
-    if rule is not None and told is not None:
-        stages += _of_rule(plane, rule, told)
-    elif first is not None:
-        stages.append(_stage(StageName.TOLD, first.received_at, Origin.LEDGER, says=_who(first)))
+    stages = _of_rule(plane, rule, told) if rule is not None and told is not None else []
+    begun = min((one.at for one in stages if one.at is not None), default=None)
+    voices: tuple[SignalRow, ...] = ()
     if incident is not None:
-        known = [one.at for one in stages if one.at is not None]
-        stages += _of_incident(plane, incident, begun=min(known, default=incident.opened_at))
+        # What was told long before, in the same incident, was about another moment of it.
+        since = (begun or incident.opened_at) - _NEAR
+        voices = tuple(list_voices(store, incident_id=incident.id, since=since))
+        if not stages and voices:
+            stages.append(_stage(StageName.TOLD, voices[0].received_at, Origin.LEDGER, says=_who(voices[0])))
+        stages += _of_incident(plane, incident, begun=begun or incident.opened_at)
     return Timing(
         rule=rule,
         incident=incident,
-        first=first,
+        first=voices[0] if voices else None,
         stages=_measured(stages),
-        voices=tuple(list_voices(store, incident_id=incident_id)) if incident_id is not None else (),
+        voices=voices,
     )
 
 
@@ -154,7 +155,7 @@ def _of_rule(plane: Plane, rule: AlertRule, told: SignalRow) -> list[Stage]:
     )
     counted = Text(
         ja=f"条件が {rule.for_s} 秒続くのを待つ(for)" if rule.for_s else "for はない",
-        en=f"Must hold for {rule.for_s} s (`for`)" if rule.for_s else "There is no `for`",
+        en=f"Must hold for {rule.for_s} s (for)" if rule.for_s else "There is no for",
     )
     return [
         _stage(

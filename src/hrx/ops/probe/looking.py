@@ -23,6 +23,14 @@ _SCRIPT: Final = re.compile(rb'<script[^>]+src="(/_next/static/[^"?]+\.js)')
 _PORTAL_MARK: Final = b"| HRX-AI"
 #: A ticker that ticks every second and has not for this long does nothing any more.
 TICK_LATE_S: Final = 8.0
+#: A look takes as long as its slowest part lets it wait; this is more than ten of them.
+LOOK_LATE_S: Final = 30.0
+#: The plane's signs of life, how old each may be, and what is said when it is older.
+_SIGNS_OF_LIFE: Final = (
+    ("tick_age_s", TICK_LATE_S, "最後の処理", "It last did its work"),
+    ("look_age_s", LOOK_LATE_S, "最後の見回り", "It last looked at the parts"),
+    ("rules_age_s", LOOK_LATE_S * 2, "最後の規則の確認", "It last asked whether rules can see"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +143,11 @@ class Outsider:
     def _plane(self, target: ProbeTarget, seen: Seen) -> Seen:
         answer = self._get(target.address)
         _require_status(answer, 200)
-        age_s = _document(answer).get("tick_age_s")
-        if isinstance(age_s, int | float) and age_s > TICK_LATE_S:
-            raise _Unwell(
-                ja=f"最後の処理から {age_s:.0f} 秒たっています", en=f"It last did its work {age_s:.0f} s ago"
-            )
+        said = _document(answer)
+        for name, late_s, ja, en in _SIGNS_OF_LIFE:
+            age_s = said.get(name)
+            if isinstance(age_s, int | float) and age_s > late_s:
+                raise _Unwell(ja=f"{ja}から {age_s:.0f} 秒たっています", en=f"{en} {age_s:.0f} s ago")
         return seen
 
     def _certificate(self, target: ProbeTarget, seen: Seen) -> Seen:

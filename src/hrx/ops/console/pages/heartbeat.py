@@ -28,7 +28,9 @@ def heartbeat(request: Request) -> JSONResponse:
             "at": clock.now().isoformat(),
             "started_at": started_at.isoformat(),
             "tick_age_s": _age_s(ticked_at),
-            "look_age_s": _age_s(desk_of(request).snapshot.at),
+            "look_age_s": _age_s(desk_of(request).snapshot.at or started_at),
+            "rules_age_s": _age_s(desk_of(request).rules.board.at or started_at),
+            "watchdog_age_s": _age_s(desk_of(request).rules.ear.heard_at),
         }
     )
 

@@ -73,8 +73,8 @@ class RuleWatch:
             sights=tuple(Sight(rule=rule, state=RuleState.UNKNOWN) for rule in watch.rules)
         )
         self._since: dict[str, tuple[RuleState, datetime]] = {}
-        self._blind_s: dict[str, float] = {}
-        self._blind_at: dict[str, datetime] = {}
+        #: Rule and cause → since when; another cause waits its own moment.
+        self._blind: dict[tuple[str, str], tuple[float, datetime]] = {}
         self._has_seen: set[str] = set()
         self._told: dict[str, Signal] | None = None
         self._told_rules: dict[str, tuple[str, ...]] = {}
@@ -135,19 +135,17 @@ class RuleWatch:
 
     def _remember(self, sights: Sequence[Sight]) -> None:
         now, now_s = clock.now(), clock.monotonic_s()
-        blind: set[str] = set()
+        blind: dict[tuple[str, str], tuple[float, datetime]] = {}
         for one in sights:
             before = self._since.get(one.rule.name)
             if before is None or before[0] is not one.state:
                 self._since[one.rule.name] = (one.state, now)
-            if one.is_blind:
-                blind.add(one.rule.name)
-                self._blind_s.setdefault(one.rule.name, now_s)
-                self._blind_at.setdefault(one.rule.name, now)
-            elif not one.reasons:
+            for reason in one.reasons if one.is_blind else ():
+                mark = (one.rule.name, reason.key)
+                blind[mark] = self._blind.get(mark, (now_s, now))
+            if not one.reasons:
                 self._has_seen.add(one.rule.name)
-        for name in [name for name in self._blind_s if name not in blind]:
-            del self._blind_s[name], self._blind_at[name]
+        self._blind = blind
 
     def _list_silences(self) -> tuple[Silence, ...] | None:
         try:
@@ -181,7 +179,7 @@ class RuleWatch:
             at = self.ear.heard_at or clock.now()
             found[SILENT_KEY] = told.get(SILENT_KEY) or silent_signal(since=at)
         for key, (reason, rules) in self._list_causes(sights).items():
-            since = min(self._blind_at[rule.name] for rule in rules)
+            since = min(self._blind[rule.name, key][1] for rule in rules)
             found[key] = told.get(key) or blind_signal(reason, rules, since=since)
         return found
 
@@ -189,18 +187,18 @@ class RuleWatch:
         """Cause → the rules that it has blinded for longer than a moment."""
         settings, now_s = self._plane.settings, clock.monotonic_s()
         is_young = now_s - self._began_s < settings.rules_start_grace_s
-        held = {lock.name for lock in list_held(self._plane.ledger)} if self._blind_s else set()
+        held = {lock.name for lock in list_held(self._plane.ledger)} if self._blind else set()
         rules: defaultdict[str, list[AlertRule]] = defaultdict(list)
         reasons: dict[str, Reason] = {}
         for one in sights:
             name = one.rule.name
             if not one.is_blind or (is_young and name not in self._has_seen):
                 continue
-            if now_s - self._blind_s.get(name, now_s) < settings.rules_blind_grace_s:
-                continue
             for reason in one.reasons:
+                begun_s, _ = self._blind.get((name, reason.key), (now_s, None))
+                is_short = now_s - begun_s < settings.rules_blind_grace_s
                 # A part that a procedure is just restarting is down on purpose.
-                if f"part:{reason.part}" not in held:
+                if not is_short and f"part:{reason.part}" not in held:
                     reasons.setdefault(reason.key, reason)
                     rules[reason.key].append(one.rule)
         return {key: (reasons[key], found) for key, found in rules.items()}
