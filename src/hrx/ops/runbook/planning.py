@@ -48,10 +48,9 @@ def check_params(
         except Unfit as error:
             problems.append(FieldProblem(field=parameter.name, code="unfit", message=error.why))
     if problems:
-        ja = "、".join(f"{problem.field}({problem.message.ja})" for problem in problems)
-        en = ", ".join(f"{problem.field} ({problem.message.en})" for problem in problems)
+        names = ", ".join(problem.field for problem in problems)
         raise Invalid(
-            Text(ja=f"パラメーターに誤りがあります: {ja}", en=f"Wrong parameters: {en}"),
+            Text(ja=f"パラメーターに誤りがあります: {names}", en=f"Wrong parameters: {names}"),
             hint=Text(
                 ja=f"`hrx procedure show {procedure.id}` を見てください。",
                 en=f"See `hrx procedure show {procedure.id}`.",
