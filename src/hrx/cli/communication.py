@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from hrx.cli import communication_acts, output
-from hrx.cli.plane import AsJson, opened
+from hrx.cli.plane import As, AsJson, Code, Yes, actor_of, confirm, opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
+from hrx.ops.communication import subscriptions
 from hrx.ops.communication.leaks import has_errors
 from hrx.ops.communication.notices import lint
 from hrx.ops.communication.publishing import export_status
@@ -36,6 +37,8 @@ def register(app: typer.Typer) -> None:
         ("discard", communication_acts.throw_away),
         ("cause", communication_acts.stand_by),
         ("export", export),
+        ("subscribers", show_subscribers),
+        ("forget", forget),
     ):
         group.command(name)(command)
     app.add_typer(group, name="communication")
@@ -176,6 +179,50 @@ def export(
             )
         )
     )
+
+
+def show_subscribers(as_json: AsJson = False) -> None:
+    """How many readers get the news by mail; nobody's address is shown."""
+    with opened() as plane:
+        counts = subscriptions.count(plane)
+        is_open = subscriptions.is_open(plane)
+    if as_json:
+        output.show_json({"is_open": is_open, "counts": counts})
+        return
+    names = {
+        "active": Text(ja="購読中", en="Subscribed"),
+        "pending": Text(ja="確認待ち", en="Not confirmed yet"),
+        "bounced": Text(ja="届かない", en="Undeliverable"),
+    }
+    output.show_facts([(name, str(counts.get(state, 0))) for state, name in names.items()])
+    if not is_open:
+        print(
+            output.say(
+                Text(
+                    ja="今は受け付けていません(HRX_SUBSCRIBER_KEY とメールの設定が必要です)",
+                    en="None are taken now: HRX_SUBSCRIBER_KEY and mail must be set",
+                )
+            )
+        )
+
+
+def forget(
+    address: Annotated[str, typer.Argument(help="The reader's mail address.")],
+    operator: As = None,
+    code: Code = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a reader who asks for it. Exit code 1 when there is none of this address."""
+    with opened() as plane:
+        actor = actor_of(plane, operator, code=code)
+        confirm(Text(ja="この購読者を消しますか?", en="Delete this reader?"), yes=yes)
+        was_there = subscriptions.forget(plane, address, actor=actor)
+    done = Text(ja="消しました", en="Deleted")
+    none = Text(ja="その購読者はいません", en="There is no such reader")
+    show_done(done if was_there else none, {"deleted": was_there}, as_json=as_json)
+    if not was_there:
+        raise typer.Exit(output.FAILED)
 
 
 # `Any`: JSON.

@@ -113,6 +113,11 @@ HELP: Final = {
         "顧客が読める言葉で原因を確認する。確認してはじめて書けるようになる。"
     ),
     "What it rests on; not shown to readers.": "根拠。読者には見せない。",
+    "How many readers get the news by mail; nobody's address is shown.": "メールの購読者の数。",
+    "Delete a reader who asks for it. Exit code 1 when there is none of this address.": (
+        "申し出のあった購読者を消す。いなければ終了コード 1。"
+    ),
+    "The reader's mail address.": "購読者のメールアドレス。",
     # --- contacts
     "Contacts: people, vendors, and how fresh each entry is.": "連絡先と、確認の新しさ。",
     "Everybody who can be called, with the day of the last confirmation.": "連絡先と最後に確認した日。",
