@@ -223,7 +223,7 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "firing": Text(ja="発生", en="Firing"),
         "grouped": Text(ja="まとめ", en="Grouped"),
         "told": Text(ja="通知を受領", en="Told"),
-        "incident": Text(ja="障害の始まり", en="Incident opened"),
+        "incident": Text(ja="障害になった", en="Incident"),
         "sent": Text(ja="呼び出しを送信", en="Page sent"),
         "delivered": Text(ja="呼び出しが到達", en="Page delivered"),
         "seen": Text(ja="引き受け", en="Seen"),

@@ -160,3 +160,15 @@ def test_who_was_quicker_than_the_rule_is_named(plane: Plane) -> None:
 
 def test_a_rule_that_never_fired_has_nothing_to_explain(plane: Plane) -> None:
     assert explain_rule(plane, get_rule(plane.content.watch.rules, "ApiOutage")) is None
+
+
+def test_a_firing_that_joins_an_old_incident_is_not_measured_from_its_beginning(plane: Plane) -> None:
+    with clock.shifted(timedelta(minutes=-40)):
+        number = take_signals(plane, [told(clock.now(), source=SignalSource.WATCHER)]).opened[0]
+    take_signals(plane, [told(clock.now())])
+    timing = explain_rule(plane, get_rule(plane.content.watch.rules, "PartDown"))
+    assert timing is not None
+    assert timing.incident is not None
+    assert timing.incident.id == number
+    assert took(timing)["incident"] == 0.0
+    assert [voice.source for voice in timing.voices] == [SignalSource.ALERTMANAGER]

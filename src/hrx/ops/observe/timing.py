@@ -92,8 +92,10 @@ class Timing:
     def total_s(self) -> float | None:
         """From the first known moment of the fault to the first page that arrived."""
         begun = [at for name in _BEGINNING if (at := self.find(name)) is not None]
+        # Somebody may have been quicker than the rule's sample.
+        begun += [self.first.received_at] if self.first is not None else []
         delivered = self.find(StageName.DELIVERED)
-        return (delivered - begun[0]).total_seconds() if begun and delivered is not None else None
+        return (delivered - min(begun)).total_seconds() if begun and delivered is not None else None
 
 
 def explain_rule(plane: Plane, rule: AlertRule) -> Timing | None:
@@ -126,7 +128,8 @@ def _explain(
         voices = tuple(list_voices(store, incident_id=incident.id, since=since))
         if not stages and voices:
             stages.append(_stage(StageName.TOLD, voices[0].received_at, Origin.LEDGER, says=_who(voices[0])))
-        stages += _of_incident(plane, incident, begun=begun or incident.opened_at)
+        joined_at = told.received_at if told is not None else None
+        stages += _of_incident(plane, incident, begun=begun or incident.opened_at, joined_at=joined_at)
     return Timing(
         rule=rule,
         incident=incident,
@@ -222,7 +225,9 @@ def _ask(plane: Plane, promql: str, *, at: datetime) -> Sequence[Sample]:
         return ()
 
 
-def _of_incident(plane: Plane, incident: Incident, *, begun: datetime) -> list[Stage]:
+def _of_incident(
+    plane: Plane, incident: Incident, *, begun: datetime, joined_at: datetime | None
+) -> list[Stage]:
     store = plane.ledger.store
     found = [one for one in list_notifications(store, incident_id=incident.id, limit=500) if one.is_page]
     # Pages from before were about something else in this incident.
@@ -232,12 +237,7 @@ def _of_incident(plane: Plane, incident: Incident, *, begun: datetime) -> list[S
         [one for one in pages if one.state is NotificationState.DELIVERED], lambda one: one.settled_at
     )
     return [
-        _stage(
-            StageName.INCIDENT,
-            incident.opened_at,
-            Origin.LEDGER,
-            says=Text(ja=f"障害 {incident.id} が始まった", en=f"Incident {incident.id} opened"),
-        ),
+        _opening(incident, begun=begun, joined_at=joined_at),
         _stage(StageName.SENT, sent[1], Origin.LEDGER, says=_through(sent[0])),
         _stage(StageName.DELIVERED, delivered[1], Origin.LEDGER, says=_through(delivered[0])),
         _stage(
@@ -249,6 +249,20 @@ def _of_incident(plane: Plane, incident: Incident, *, begun: datetime) -> list[S
             else None,
         ),
     ]
+
+
+def _opening(incident: Incident, *, begun: datetime, joined_at: datetime | None) -> Stage:
+    """When it became an incident; one that was open already is joined when the alert is taken in."""
+    number = incident.id
+    if joined_at is None or incident.opened_at >= begun - _NEAR:
+        says = Text(ja=f"障害 {number} が始まった", en=f"Incident {number} opened")
+        return _stage(StageName.INCIDENT, incident.opened_at, Origin.LEDGER, says=says)
+    since = f"{incident.opened_at.astimezone():%m-%d %H:%M}"
+    says = Text(
+        ja=f"{since} に始まっていた障害 {number} に加わった",
+        en=f"Joined incident {number}, open since {since}",
+    )
+    return _stage(StageName.INCIDENT, joined_at, Origin.LEDGER, says=says)
 
 
 def _first(
