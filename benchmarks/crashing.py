@@ -6,6 +6,7 @@ its key, which is how it can tell a duplicate from a second page."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -53,6 +54,8 @@ STEP_S, ROUNDS = 0.2, 2
 SLOWEST_S = 0.06
 #: A process lives up to so long after it is ready.
 LIFE_S = 0.6
+#: What Slack answers; the webhook's sender reads no more than the status.
+_ANSWER = b'{"ok": true, "channel": "C0", "ts": "1.000001"}'
 
 
 @dataclass(kw_only=True)
@@ -64,8 +67,8 @@ class Outcome:
     pages: int
     lost: list[str] = field(default_factory=list)
     deliveries: Counter[str] = field(default_factory=Counter)
-    #: How often each page was taken up by a sender, by key.
-    tries: dict[str, int] = field(default_factory=dict)
+    #: Pages that went by another way because two senders died at them.
+    by_next_way: int = 0
     under_way_at_kills: int = 0
     took_s: float = 0.0
 
@@ -104,13 +107,19 @@ def _judge(plane: Plane, receiver: _Receiver, outcome: Outcome, *, took_s: float
     incidents = list_incidents(plane.ledger.store, limit=10_000)
     outcome.incidents, outcome.pages, outcome.took_s = len(incidents), len(pages), took_s
     outcome.deliveries = Counter({one.dedup_key: receiver.seen[one.dedup_key] for one in pages})
-    outcome.tries = {one.dedup_key: one.tries for one in pages}
-    outcome.lost = [one.dedup_key for one in pages if receiver.seen[one.dedup_key] == 0]
+    arrived: Counter[str] = Counter()
+    for one in pages:
+        # A page that went on by the next way has the key of the first, and a mark.
+        first, _, way = one.dedup_key.partition(">")
+        arrived[first] += receiver.seen[one.dedup_key]
+        outcome.by_next_way += bool(way)
+    outcome.lost = [key for key, count in arrived.items() if count == 0]
+    # The first round pages each step by one way, every later one by both.
+    expected = len(policy.steps) * (1 + 2 * (policy.rounds - 1))
     for incident in incidents:
-        # Each step of each round reaches one person by one way: that many pages there must be.
-        mine = sum(one.incident_id == incident.id for one in pages)
-        if mine != len(policy.steps) * policy.rounds:
-            outcome.lost.append(f"incident {incident.id}: {mine} pages were written")
+        mine = {one.dedup_key.partition(">")[0] for one in pages if one.incident_id == incident.id}
+        if len(mine) != expected:
+            outcome.lost.append(f"incident {incident.id}: {len(mine)} pages were written")
     return outcome
 
 
@@ -126,17 +135,22 @@ def _settings(folder: Path, *, port: int) -> OpsSettings:
         ledger_url=SecretStr(f"sqlite:///{folder / 'ledger.sqlite3'}"),
         webhook_url=f"http://127.0.0.1:{port}/",
         webhook_secret=SecretStr("secret-of-the-crash-test"),
+        slack_api_url=f"http://127.0.0.1:{port}/slack/",
+        slack_bot_token=SecretStr("xoxb-of-the-crash-test"),
         notify_timeout_s=2.0,
         log_level="ERROR",
     )
 
 
 def _hasten(runbook: Path) -> None:
-    """Everybody by webhook, and no step longer than a blink."""
+    """Everybody by webhook, then by Slack, and no step longer than a blink."""
     contacts, on_call = (runbook / "respond" / name for name in ("contacts.yaml", "on-call.yaml"))
     people = yaml.safe_load(contacts.read_text())
     for person in people["people"]:
-        person["channels"] = [{"kind": "webhook", "address": person["id"]}]
+        person["channels"] = [
+            {"kind": "webhook", "address": person["id"]},
+            {"kind": "slack", "address": f"U0{person['id'].upper()}"},
+        ]
     contacts.write_text(yaml.safe_dump(people, allow_unicode=True))
     # Many at once are one storm; here each is to be an escalation of its own.
     grouping = runbook / "respond" / "grouping.yaml"
@@ -201,7 +215,7 @@ def _wait_until_done(plane: Plane, *, within_s: float = 60) -> None:
 
 # ── who receives ────────────────────────────────────────────────────────────────────────────────────
 class _Receiver:
-    """A webhook's receiver that outlives every sender."""
+    """A webhook's receiver and Slack, both of which outlive every sender."""
 
     def __init__(self, chance: random.Random) -> None:
         self.seen: Counter[str] = Counter()
@@ -216,12 +230,14 @@ class _Receiver:
                     owner.busy += 1
                     wait_s = chance.random() * SLOWEST_S
                     # Counted before it answers: what a killed sender never heard of has arrived.
-                    owner.seen[self.headers["X-HRX-Delivery"]] += bool(body)
+                    owner.seen[self.headers["X-HRX-Delivery"] or _key_in_slack(body)] += 1
                 time.sleep(wait_s)
                 try:
                     self.send_response(200)
-                    self.send_header("Content-Length", "0")
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(_ANSWER)))
                     self.end_headers()
+                    self.wfile.write(_ANSWER)
                 finally:
                     with owner._lock:
                         owner.busy -= 1
@@ -236,6 +252,11 @@ class _Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = int(self.server.server_address[1])
+
+
+def _key_in_slack(body: bytes) -> str:
+    """The key that a Slack message carries in its metadata."""
+    return str(json.loads(body)["metadata"]["event_payload"]["delivery"])
 
 
 @contextmanager

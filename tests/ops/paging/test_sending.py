@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from datetime import timedelta
 
 import pytest
 
 from hrx.kit import clock
+from hrx.ops.channels.opening import open_channels
 from hrx.ops.inbox.box import Mood, StandIn
 from hrx.ops.ledger.entries import EntryFilter, Kind
-from hrx.ops.ledger.notifications import NotificationState, enqueue, list_attempts, list_notifications
+from hrx.ops.ledger.notifications import (
+    NotificationState,
+    enqueue,
+    lease,
+    list_attempts,
+    list_notifications,
+    list_sendable,
+    settle,
+)
+from hrx.ops.paging.sender import Sender
 from hrx.ops.signal import Severity
 from hrx.ops.tick import Ticker
 from tests.ops.paging.conftest import SECRETS, Desk, Inbox
@@ -159,3 +170,47 @@ def test_every_try_is_kept_and_none_shows_a_secret(desk: Desk, inbox: Inbox) -> 
     assert [one.outcome for one in tries] == ["failed", "failed"]
     said = "".join(one.says for found in list_notifications(store) for one in list_attempts(store, found.id))
     assert not any(secret in said for secret in SECRETS)
+
+
+def leased_by_the_dead(desk: Desk, key: str) -> int:
+    """A page in the middle of which its sender has just died."""
+    with desk.plane.ledger.store.write() as connection:
+        (found,) = [one for one in list_sendable(connection) if one.dedup_key == key]
+        # No process has this number: the highest that a kernel gives is 4,194,304.
+        lease(connection, [found.id], by=f"{platform.node()}|4194305|1.00", for_s=60)
+    return found.id
+
+
+def fresh_sender(desk: Desk) -> None:
+    """The next process: frees what the dead one held, and sends what is due."""
+    sender = Sender(desk.plane, open_channels(desk.plane.settings))
+    sender.send_due(desk.plane)
+    assert sender.drain(within_s=15)
+    sender.close()
+
+
+@pytest.mark.req("R5.4-1")
+def test_after_one_death_a_page_is_sent_again_and_after_two_it_goes_by_the_next_way(
+    desk: Desk, inbox: Inbox
+) -> None:
+    with desk.plane.ledger.store.write() as connection:
+        for key in ("page:one", "page:two"):
+            enqueue(
+                connection,
+                dedup_key=key,
+                recipient="sato",
+                channel="slack",
+                purpose="page",
+                message={"title": {"ja": key, "en": key}, "lines": [], "severity": 1},
+            )
+    leased_by_the_dead(desk, "page:one")
+    number = leased_by_the_dead(desk, "page:two")
+    with desk.plane.ledger.store.write() as connection:
+        settle(connection, number, state=NotificationState.QUEUED, attempt=None)
+    leased_by_the_dead(desk, "page:two")
+    fresh_sender(desk)
+    fresh_sender(desk)
+    assert ["page:one" in one.title for one in inbox.messages(StandIn.SLACK)] == [True]
+    assert ["page:two" in one.title for one in inbox.messages(StandIn.EMAIL)] == [True]
+    tries = list_attempts(desk.plane.ledger.store, number)
+    assert [one.says for one in tries] == ["its sender died twice"]

@@ -61,6 +61,8 @@ class SlackChannel:
                 # What is no mere update must be seen by those who do not follow the thread.
                 reply_broadcast=bool(envelope.thread_ref) and envelope.purpose == "notice",
                 unfurl_links=False,
+                # The message's key, so that a duplicate can be recognised in Slack itself.
+                metadata={"event_type": "hrx_message", "event_payload": {"delivery": envelope.dedup_key}},
             )
         except SlackApiError as error:
             raise self._judge(error) from error

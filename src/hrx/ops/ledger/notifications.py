@@ -1,7 +1,7 @@
 """The outbox: messages to people, written in the transaction that wants them sent, settled by receipts.
 
 A message is leased before it is sent. A sender that dies in between leaves a lease that runs out; the message
-is then sent again: at most twice, never not at all."""
+is then sent again: at most twice by one way (see `paging.settling`), never not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from hrx.kit import clock
 from hrx.ops.ledger.respond_tables import attempt_to_notify, notification
@@ -150,14 +150,21 @@ def list_lease_holders(connection: Connection) -> list[str]:
     return [str(name) for name in connection.execute(statement).scalars()]
 
 
-def end_leases(connection: Connection, *, of: str) -> int:
-    """Free the messages of a process that is gone; gives how many those were."""
-    done = connection.execute(
-        update(notification)
+def list_leased(connection: Connection, *, of: str) -> list[Notification]:
+    """The messages that a process is at, or was at when it died."""
+    statement = (
+        select(notification)
         .where(notification.c.leased_by == of, notification.c.state == NotificationState.QUEUED.value)
-        .values(leased_until=None, leased_by=None)
+        .order_by(notification.c.id)
     )
-    return done.rowcount
+    return [_to_notification(row) for row in connection.execute(statement)]
+
+
+def count_attempts(connection: Connection, notification_id: int) -> int:
+    """Tries of which we know how they ended; a message was leased more often when its senders died."""
+    mine = attempt_to_notify.c.notification_id == notification_id
+    found = connection.execute(select(func.count()).select_from(attempt_to_notify).where(mine))
+    return int(found.scalar_one())
 
 
 def postpone(connection: Connection, ids: Sequence[int], *, until: datetime) -> None:

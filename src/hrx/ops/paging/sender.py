@@ -2,7 +2,7 @@
 
 Each channel has a few hands of its own, so that one that hangs holds up no other. A message is leased before
 it is sent: a sender that dies in between leaves a lease, and its successor frees those of dead processes at
-once. So a message is sent twice at most, once for each death, and never not at all."""
+once. So a message is sent twice at most by one way, and never not at all (see `settling`)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from hrx.ops.ledger.notifications import (
     Attempt,
     Notification,
     NotificationState,
-    end_leases,
     find_thread_ref,
     lease,
     list_deliveries_since,
     list_lease_holders,
+    list_leased,
     list_sendable,
     postpone,
     settle,
@@ -37,7 +37,7 @@ from hrx.ops.lock import is_process_gone, name_this_process
 from hrx.ops.paging.batches import WINDOW_S, Key, plan_batches
 from hrx.ops.paging.messages import to_envelope
 from hrx.ops.paging.people import Recipient, find_recipient
-from hrx.ops.paging.settling import settle_delivered, settle_failed
+from hrx.ops.paging.settling import settle_after_death, settle_delivered, settle_failed
 from hrx.ops.paging.subscribers import (
     SUBSCRIBER,
     find_reader,
@@ -108,8 +108,11 @@ class Sender:
         with self._plane.ledger.store.write() as connection:
             for holder in list_lease_holders(connection):
                 if is_process_gone(holder):
-                    freed = end_leases(connection, of=holder)
-                    _log.warning("paging.took_over", extra={"fields": {"messages": freed}})
+                    left = list_leased(connection, of=holder)
+                    for one in left:
+                        recipient = find_recipient(self._plane.content, one.recipient)
+                        settle_after_death(self._plane, connection, one, recipient=recipient)
+                    _log.warning("paging.took_over", extra={"fields": {"messages": len(left)}})
         self._has_freed = True
 
     def _take(self) -> list[list[Notification]]:

@@ -15,6 +15,7 @@ from hrx.ops.ledger.notifications import (
     Attempt,
     Notification,
     NotificationState,
+    count_attempts,
     enqueue,
     settle,
 )
@@ -26,6 +27,8 @@ from hrx.ops.runbook.contacts import Reach
 
 #: After so many tries a page takes the next way as well as going on trying this one.
 TRIES_BEFORE_NEXT_WAY: Final = 3
+#: After so many deaths of senders in the middle of one message, another way is safer than the same again.
+_DEATHS_BEFORE_NEXT_WAY: Final = 2
 _BACK_OFF_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 #: A message that a channel refused this often has been given every chance (about a day).
 _TRIES_MAX: Final = 1500
@@ -72,6 +75,26 @@ def settle_failed(
                 continue
         next_at = clock.now() + timedelta(seconds=back_off_s(tries, retry_after_s=error.retry_after_s))
         settle(connection, one.id, state=NotificationState.QUEUED, attempt=attempt, next_at=next_at)
+
+
+def settle_after_death(
+    plane: Plane, connection: Connection, one: Notification, *, recipient: Recipient | None
+) -> None:
+    """What becomes of a message whose sender died while it was at it, so that nobody knows whether it left.
+
+    After the first death it is sent again at once. After the second it goes by the next way instead: whoever
+    reads it has had it twice at most, and a message that kills its sender does not do so for ever. Where
+    there is no other way it is tried again, later each time: twice too often is better than never."""
+    deaths = one.tries - count_attempts(connection, one.id)
+    if deaths < _DEATHS_BEFORE_NEXT_WAY:
+        settle(connection, one.id, state=NotificationState.QUEUED, attempt=None)
+        return
+    if _take_next_way(plane, connection, one, recipient):
+        attempt = Attempt(at=clock.now(), outcome="failed", latency_ms=0, says="its sender died twice")
+        settle(connection, one.id, state=NotificationState.FAILED, attempt=attempt)
+        return
+    next_at = clock.now() + timedelta(seconds=back_off_s(deaths, retry_after_s=None))
+    settle(connection, one.id, state=NotificationState.QUEUED, attempt=None, next_at=next_at)
 
 
 def back_off_s(tries: int, *, retry_after_s: float | None) -> float:
