@@ -110,7 +110,7 @@ class Sender:
                 if is_process_gone(holder):
                     left = list_leased(connection, of=holder)
                     for one in left:
-                        recipient = find_recipient(self._plane.content, one.recipient)
+                        recipient = self._recipient(one)
                         settle_after_death(self._plane, connection, one, recipient=recipient)
                     _log.warning("paging.took_over", extra={"fields": {"messages": len(left)}})
         self._has_freed = True
