@@ -140,3 +140,11 @@ def test_a_condition_holds_as_long_as_anybody_says_so(quiet: Plane) -> None:
     )
     with quiet.ledger.store.read() as connection:
         assert not list_conditions(connection, found.id)[0].is_firing
+
+
+def test_a_budget_that_a_drill_burns_is_on_record_and_calls_nobody(quiet: Plane) -> None:
+    take_signals(quiet, [make_signal("burn:portal-availability:1h", labels={"drill": "api-stopped"})])
+    assert unresolved(quiet) == []
+    assert sum(count_signals(quiet.ledger.store).values()) == 1
+    take_signals(quiet, [make_signal("burn:api-availability:1h")])
+    assert len(unresolved(quiet)) == 1

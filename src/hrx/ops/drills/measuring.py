@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hrx.ops.drills.experiments import Experiment
+from hrx.ops.ledger.drills import is_trace
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind, Ledger
 from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident, list_unresolved
 from hrx.ops.ledger.notifications import NotificationState, list_notifications
@@ -18,8 +19,6 @@ from hrx.ops.ledger.signals import Condition, find_conditions, find_first_heard,
 _PAGES: Final = ("page:", "place:")
 #: Two of our clocks are one machine's; a receipt may still be rounded before the signal that it answers.
 _SLACK: Final = timedelta(milliseconds=5)
-#: Conditions of the multi-window rules on the SLOs (runbook/watch/slos.yaml).
-_BURN: Final = "burn:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +82,9 @@ def list_open_real(ledger: Ledger) -> list[Incident]:
         ]
 
 
-def is_trace(condition: Condition) -> bool:
-    """Whether it tells of what was: an error budget burns for hours after the outage."""
-    return condition.key.startswith(_BURN)
-
-
 def _is_only_trace(conditions: Sequence[Condition]) -> bool:
     holding = [one for one in conditions if one.is_firing]
-    return bool(holding) and all(is_trace(one) for one in holding)
+    return bool(holding) and all(is_trace(one.key) for one in holding)
 
 
 def list_open_drills(ledger: Ledger) -> list[Incident]:

@@ -24,7 +24,6 @@ from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import STARTED, Injected, Journal, Outcome, find_injected
 from hrx.ops.drills.measuring import (
     Noticed,
-    is_trace,
     list_open_drills,
     list_open_real,
     look_at_response,
@@ -35,7 +34,7 @@ from hrx.ops.drills.traffic import people_at_work
 from hrx.ops.drills.undoing import undo
 from hrx.ops.incidents import actions
 from hrx.ops.incidents.repairs import list_repairs
-from hrx.ops.ledger.drills import DRILL_LOCK
+from hrx.ops.ledger.drills import DRILL_LOCK, is_trace
 from hrx.ops.ledger.incidents import get_incident
 from hrx.ops.ledger.leases import Lease
 from hrx.ops.ledger.signals import find_conditions, list_conditions
@@ -337,7 +336,7 @@ def look_quiet(ground: Ground) -> bool:
     """Whether nothing that machines told of the drills' incidents holds any more, but that a budget burns."""
     with ground.plane.ledger.store.read() as connection:
         return not any(
-            one.is_firing and not one.is_reported and not is_trace(one)
+            one.is_firing and not one.is_reported and not is_trace(one.key)
             for incident in list_open_drills(ground.plane.ledger)
             for one in list_conditions(connection, incident.id)
         )

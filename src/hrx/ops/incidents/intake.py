@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hrx.ops.incidents.gathering import Gathering
-from hrx.ops.ledger.drills import DrillTime, find_drill_time
+from hrx.ops.ledger.drills import DrillTime, find_drill_time, is_trace
 from hrx.ops.ledger.signals import (
     Condition,
     add_signals,
@@ -65,7 +65,9 @@ def _take(plane: Plane, connection: Connection, fresh: Sequence[tuple[str, Signa
         key = key_of(one)
         former = after.get(key)
         after[key] = _hear(former, one, is_drill=_is_drill(one, drill))
-        if after[key].is_firing and (former is None or not former.is_firing):
+        # A budget that drills burn is on record, and calls nobody for hours.
+        is_drilled = is_trace(key) and bool(after[key].body.get("is_drill"))
+        if after[key].is_firing and (former is None or not former.is_firing) and not is_drilled:
             begun.add(key)
     gathering = Gathering(plane, connection, signals=[one for _, one in fresh])
     for key in gathering.in_order([after[key] for key in begun]):
