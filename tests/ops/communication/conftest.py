@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -43,11 +44,10 @@ class StatusProcess:
         return float(psutil.Process(self.pid).memory_info().rss) / 1e6
 
 
-@pytest.fixture
-def status_page(quiet: Plane) -> Iterator[StatusProcess]:
+@contextmanager
+def serving_status(plane: Plane, *, port: int) -> Iterator[StatusProcess]:
     """The status process with only what the machine would give it: no ledger, no token."""
-    port = free_port()
-    known = to_environment(quiet.settings)
+    known = to_environment(plane.settings)
     process = subprocess.Popen(
         [sys.executable, "-m", "hrx.ops.status"],
         env={"PATH": "", "HRX_VAR_DIR": known["HRX_VAR_DIR"], "HRX_STATUS_PORT": str(port)},
@@ -65,6 +65,13 @@ def status_page(quiet: Plane) -> Iterator[StatusProcess]:
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+@pytest.fixture
+def status_page(quiet: Plane) -> Iterator[StatusProcess]:
+    """A running status process on the files of the quiet plane."""
+    with serving_status(quiet, port=free_port()) as page:
+        yield page
 
 
 MANAGER = Actor(name="watanabe", role=Role.RESPONDER, is_operator=True)
