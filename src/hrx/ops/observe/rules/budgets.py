@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hrx.ops.ledger.entries import EntryFilter, Kind, Ledger
+from hrx.ops.ledger.entries import Entry, EntryFilter, Kind, Ledger
+from hrx.ops.ledger.signals import list_voices
 from hrx.ops.observe.rules.simulating import Simulated
 from hrx.ops.runbook.watch.rules import AlertRule
+from hrx.ops.signal import SignalSource
 
 _DRILLS_READ = 500
 
@@ -58,18 +60,33 @@ def list_budgets(
 
 
 def last_drills(ledger: Ledger) -> dict[str, Drilled]:
-    """Alert → its last drill, from entries whose body has `alert` and `detect_s`; others are about else."""
+    """Alert → its last drill: seconds from the fault until this very rule was told, whoever was quicker.
+
+    Read from what the drills' incidents heard; an entry without an incident says `alert` and `detect_s`."""
     found: dict[str, Drilled] = {}
+    measured: set[str] = set()
     for entry in ledger.list_entries(EntryFilter(kinds=(Kind.DRILL,)), limit=_DRILLS_READ):
-        alert, detect_s, page_s = (entry.body.get(name) for name in ("alert", "detect_s", "page_s"))
-        if isinstance(alert, str) and _is_number(detect_s):
-            drilled = Drilled(
-                at=entry.at,
-                detect_s=float(str(detect_s)),
-                page_s=float(str(page_s)) if _is_number(page_s) else None,
-            )
-            found.setdefault(alert, drilled)
+        # Of each drill the last measure only: an older one is about an older product.
+        if "detect_s" in entry.body and entry.subject not in measured:
+            measured.add(entry.subject)
+            for alert, drilled in _of_entry(ledger, entry):
+                found.setdefault(alert, drilled)
     return found
+
+
+def _of_entry(ledger: Ledger, entry: Entry) -> Iterator[tuple[str, Drilled]]:
+    incident_id, began, page_s = (entry.body.get(name) for name in ("incident_id", "run_at", "page_s"))
+    paged = float(str(page_s)) if _is_number(page_s) else None
+    if isinstance(incident_id, int) and isinstance(began, str):
+        fault_at = datetime.fromisoformat(began)
+        for voice in list_voices(ledger.store, incident_id=incident_id, since=fault_at):
+            if voice.source is SignalSource.ALERTMANAGER:
+                seconds = (voice.received_at - fault_at).total_seconds()
+                yield voice.name, Drilled(at=entry.at, detect_s=round(seconds, 1), page_s=paged)
+        return
+    alert, detect_s = entry.body.get("alert"), entry.body.get("detect_s")
+    if isinstance(alert, str) and _is_number(detect_s):
+        yield alert, Drilled(at=entry.at, detect_s=float(str(detect_s)), page_s=paged)
 
 
 def _is_number(value: object) -> bool:
