@@ -1,4 +1,4 @@
-"""`python -m benchmarks [directory person chart import telemetry memory signals paging-crash]`: measure, say.
+"""`python -m benchmarks [directory person import memory signals paging-crash logs …]`: measure, say.
 
 Everything is measured in one run on one machine, product and floor in turn. Nothing here decides whether
 tests pass: exit code 0 means measured, whatever the figures."""
@@ -14,13 +14,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import importing, memory, pages, paging_crash, signals, telemetry
+from benchmarks import importing, logs, memory, pages, paging_crash, signals, telemetry
 from benchmarks.figures import Section, show
 from benchmarks.servers import House, running_house
 
-_OTHERS = ("import", "telemetry", "memory", "signals", "paging-crash")
+_OTHERS = ("import", "telemetry", "memory", "signals", "paging-crash", "logs")
 #: Those that need no running house.
-_ALONE = {"memory", "signals", "paging-crash"}
+_ALONE = {"memory", "signals", "paging-crash", "logs"}
 EMPLOYEES_10K = "HRX_BENCH_EMPLOYEES_10K"
 
 
@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "paging-crash" in wanted:
         _say(f"paging-crash, {given.kills} kills …")
         sections.append(paging_crash.measure_paging_crash(kills=given.kills))
+    if "logs" in wanted:
+        _say("logs …")
+        sections.append(logs.measure_logs(lines=given.log_lines))
     if "memory" in wanted:
         sections += memory.measure_stack(settle_s=given.settle)
     show(sections)
@@ -52,6 +55,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one round (%(default)s)")
     parser.add_argument("--settle", type=float, default=60.0, help="seconds before memory is read")
     parser.add_argument("--kills", type=int, default=200, help="of paging-crash (%(default)s)")
+    parser.add_argument("--log-lines", type=int, default=logs.LINES, help="lines archived (%(default)s)")
     parser.add_argument("--json", type=Path, help="also write every round to this file")
     parser.add_argument(
         "--employees-10k",

@@ -184,6 +184,10 @@ HELP: Final = {
         "よくある質問と答え。見つからないときの終了コードは 1。"
     ),
     "Words to search for; without any, all.": "探す言葉。省くとすべて。",
+    "One SELECT over the view logs.": "ビュー logs に対する SELECT 1 つ。",
+    "Ask in SQL, over everything that was written; reads nothing but the logs. Recorded in the ledger.": (
+        "書かれたすべての行に SQL で問い合わせる。ログのほかは読めない。台帳に記録する。"
+    ),
     # --- drill
     "Drills: faults on purpose, measured.": "障害訓練。わざと故障を起こして測る。",
     "Every drill with its last result.": "すべての訓練と、最後に実施した日時。",

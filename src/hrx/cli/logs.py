@@ -11,16 +11,19 @@ import typer
 from typer.core import TyperGroup
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson
+from hrx.cli.plane import As, AsJson, Code, actor_of, opened
 from hrx.cli.up import join_stack, open_machine
 from hrx.kit.errors import Text
 from hrx.kit.personal import mask_line
 from hrx.kit.settings import load
-from hrx.ops.observe.logs.archive import read_archived
+from hrx.ops.ledger.entries import Kind
+from hrx.ops.observe.logs.archive import MEMORY, read_archived
 from hrx.ops.observe.logs.files import folders_of
+from hrx.ops.observe.logs.querying import answer_sql
 from hrx.ops.observe.logs.records import LogRecord
 from hrx.ops.observe.logs.searching import LogQuery, read_cursor, search
 from hrx.ops.observe.logs.wishes import read_level, read_moment
+from hrx.ops.operators.roles import Permission, require
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.machine import PARTS, Machine
 
@@ -42,6 +45,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(cls=_TailUnlessNamed, help="What the parts wrote; secrets and personal data masked.")
     group.command(_TAIL)(tail)
     group.command("search")(find)
+    group.command("query")(query)
     app.add_typer(group, name="logs")
 
 
@@ -120,6 +124,38 @@ def find(
             print(output.say(Text(ja="該当する行はありません。", en="No line matches.")), file=sys.stderr)
     if not page.records:
         raise typer.Exit(output.FAILED)
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over the view logs.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most this many.")] = 100,
+    operator: As = None,
+    code: Code = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask in SQL, over everything that was written; reads nothing but the logs. Recorded in the ledger."""
+    with opened() as plane:
+        actor = actor_of(plane, operator, code=code)
+        require(actor, Permission.PLAN_AND_RUN)
+        plane.ledger.append(Kind.LOOK, actor=actor.name, subject="logs", body={"sql": mask_line(sql)})
+        answer = answer_sql(
+            folders_of(plane.settings),
+            sql,
+            limit=limit,
+            memory=MEMORY,
+            timeout_s=plane.settings.log_search_timeout_s,
+        )
+    if as_json:
+        rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        output.show_json({"rows": rows, "is_cut": answer.is_cut})
+        return
+    output.show_table(
+        [Text(ja=name, en=name) for name in answer.columns],
+        [["" if value is None else str(value) for value in row] for row in answer.rows],
+    )
+    if answer.is_cut:
+        more = Text(ja=f"先頭の {limit} 行だけです(--limit)", en=f"only the first {limit} rows (--limit)")
+        print(output.say(more), file=sys.stderr)
 
 
 def _line(one: LogRecord) -> str:

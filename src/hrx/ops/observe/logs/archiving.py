@@ -9,12 +9,12 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import duckdb
 import orjson
@@ -93,9 +93,8 @@ def archive_file(folders: LogFolders, closed: ClosedFile) -> Archived:
         lines, days = _write_rows(closed, draft / "rows.json")
         made = {day: draft / f"{day.isoformat()}.parquet" for day in sorted(days)}
         with opened_engine(temp=draft / "temp") as engine:
-            archived = sum(
-                _write_day(engine, draft / "rows.json", day, to=path) for day, path in made.items()
-            )
+            load_rows(engine, draft / "rows.json", table="rows")
+            archived = sum(_write_day(engine, day, to=path) for day, path in made.items())
         if archived != lines:
             # Never seen; the text stays, for it is the only whole copy.
             return _told(closed, lines, archived, made)
@@ -121,9 +120,9 @@ def _told(closed: ClosedFile, lines: int, archived: int, made: dict[date, Path])
 
 def _write_rows(closed: ClosedFile, path: Path) -> tuple[int, set[date]]:
     """The records as JSON lines that the engine reads; gives their number and their days (UTC)."""
-    lines, days = 0, set()
-    with closed.path.open("rb") as source, path.open("wb") as rows:
-        path.chmod(0o600)
+    days: set[date] = set()
+
+    def read(source: BinaryIO) -> Iterator[LogRecord]:
         modified = datetime.fromtimestamp(os.fstat(source.fileno()).st_mtime, UTC)
         reader = LineReader(closed.part, before=find_moment(source) or modified)
         source.seek(0)
@@ -131,11 +130,23 @@ def _write_rows(closed: ClosedFile, path: Path) -> tuple[int, set[date]]:
         for line in source:
             if line.strip():
                 record = reader.read(line.rstrip(b"\n"), offset=offset)
-                rows.write(orjson.dumps(_row(record)) + b"\n")
                 days.add(record.at.date())
-                lines += 1
+                yield record
             offset += len(line)
-    return lines, days
+
+    with closed.path.open("rb") as source:
+        return write_records(path, read(source)), days
+
+
+def write_records(path: Path, records: Iterable[LogRecord]) -> int:
+    """Records as JSON lines of `archive.COLUMNS`; gives how many."""
+    count = 0
+    with path.open("wb") as rows:
+        path.chmod(0o600)
+        for record in records:
+            rows.write(orjson.dumps(_row(record)) + b"\n")
+            count += 1
+    return count
 
 
 # `Any`: values of JSON.
@@ -161,15 +172,22 @@ def _row(record: LogRecord) -> dict[str, Any]:
     }
 
 
-def _write_day(engine: duckdb.DuckDBPyConnection, rows: Path, day: date, *, to: Path) -> int:
-    """The rows of one day as Parquet, on disk for sure; gives how many it holds by its own word."""
+def load_rows(engine: duckdb.DuckDBPyConnection, path: Path, *, table: str) -> None:
+    """What `write_records` wrote, as a new table."""
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
+    engine.execute(
+        f"CREATE TABLE {table} AS SELECT * FROM read_json(?, format = 'newline_delimited', "  # noqa: S608
+        f"columns = {{{columns}}}, maximum_object_size = {_ROW_LIMIT})",
+        [str(path)],
+    )
+
+
+def _write_day(engine: duckdb.DuckDBPyConnection, day: date, *, to: Path) -> int:
+    """The rows of one day as Parquet, on disk for sure; gives how many it holds by its own word."""
     # COPY takes no bound values; paths are ours and quoted.
     engine.execute(
-        f"COPY (SELECT * FROM read_json('{_quoted(rows)}', format = 'newline_delimited', "  # noqa: S608
-        f"columns = {{{columns}}}, maximum_object_size = {_ROW_LIMIT}) "
-        f"WHERE CAST(time AS DATE) = DATE '{day.isoformat()}' ORDER BY time, position) "
-        f"TO '{_quoted(to)}' ({_OPTIONS})"
+        f"COPY (SELECT * FROM rows WHERE CAST(time AS DATE) = DATE '{day.isoformat()}' "  # noqa: S608
+        f"ORDER BY time, position) TO '{_quoted(to)}' ({_OPTIONS})"
     )
     to.chmod(0o600)
     with to.open("rb") as written:
