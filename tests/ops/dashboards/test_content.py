@@ -12,7 +12,7 @@ import yaml
 from hrx.kit.catalogue import find_metric
 from hrx.ops.observe.dashboards.resolving import list_expressions, list_thresholds, name_line, sop_of
 from hrx.ops.observe.rules.expressions import expression_of, recordings_of
-from hrx.ops.observe.rules.metric_names import list_metrics
+from hrx.ops.observe.rules.inputs import list_metrics
 from hrx.ops.runbook.reading import ContentWrong
 from hrx.ops.runbook.watch.content import Watch, load_watch
 from hrx.ops.runbook.watch.dashboards import get_dashboard, get_panel

@@ -114,6 +114,11 @@ def inputs_of(rule: AlertRule, slos: Sequence[Slo]) -> tuple[Input, ...]:
     return tuple(sorted(found.values()))
 
 
+def list_metrics(expression: str) -> tuple[str, ...]:
+    """The metrics that an expression selects, once each. Raises ValueError when it is no PromQL."""
+    return tuple(dict.fromkeys(metric for (metric, _), _ in _read(expression)))
+
+
 def same_query(one: str, other: str) -> bool:
     """Whether two expressions mean the same to Prometheus, however they are laid out."""
     return _normal(one) == _normal(other)
