@@ -21,6 +21,7 @@ from hrx.ops.incidents import actions
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.communications import Audience, NoticeKind, NoticeState, list_notices
 from hrx.ops.ledger.incidents import get_incident
+from hrx.ops.ledger.notifications import list_notifications
 from hrx.ops.ledger.post_mortems import (
     ActionState,
     PostMortem,
@@ -197,6 +198,8 @@ def test_somebody_else_approves_and_the_report_to_customers_is_laid_ready(speaki
     with speaking.ledger.store.read() as connection:
         drafts = list_notices(connection, incident_id=number, states=(NoticeState.DRAFT,))
     assert [one.kind for one in drafts if one.audience is Audience.CUSTOMERS] == [NoticeKind.REPORT]
+    asked = [one for one in list_notifications(speaking.ledger.store) if one.purpose == "reminder"]
+    assert any("report to customers" in str(one.message["title"]) for one in asked)
     actions.close(speaking, number, actor=RESPONDER)
 
 

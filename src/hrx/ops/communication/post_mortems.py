@@ -13,6 +13,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Conflict, FieldProblem, Forbidden, Invalid, Refused, Text
 from hrx.ops.communication.leaks import Leak, Level, find_blame, list_known_names
 from hrx.ops.communication.notices import draft_within
+from hrx.ops.communication.people import audience_url, list_speakers, tell
 from hrx.ops.communication.retrospect import find_worst
 from hrx.ops.ledger.communications import Audience, NoticeKind, NoticeState, list_notices
 from hrx.ops.ledger.entries import EntryFilter, Kind
@@ -257,10 +258,35 @@ def _draft_report(plane: Plane, connection: Connection, incident: Incident) -> N
     told = list_notices(
         connection, incident_id=incident.id, states=(NoticeState.PUBLISHED,), audience=Audience.CUSTOMERS
     )
-    if told and not any(one.kind is NoticeKind.REPORT for one in told):
-        draft_within(
-            plane, connection, incident, audience=Audience.CUSTOMERS, kind=NoticeKind.REPORT, actor=ACTOR
-        )
+    if not told or any(one.kind is NoticeKind.REPORT for one in told):
+        return
+    made = draft_within(
+        plane, connection, incident, audience=Audience.CUSTOMERS, kind=NoticeKind.REPORT, actor=ACTOR
+    )
+    tell(
+        plane,
+        connection,
+        people=list_speakers(plane, incident, urgency=1),
+        key=f"report-ready:{incident.id}:{made.id}",
+        purpose="reminder",
+        message={
+            "title": {
+                "ja": f"顧客への解決報告の下書きができました(INC-{incident.id})",
+                "en": f"The report to customers is ready to be read (INC-{incident.id})",
+            },
+            "lines": [
+                {
+                    "ja": "対策と再発防止を書き加え、公開してください。",
+                    "en": "Add what was done and will be, then publish it.",
+                }
+            ],
+            "url_path": audience_url(incident, Audience.CUSTOMERS),
+            "incident_id": incident.id,
+            "thread": incident.subject,
+        },
+        incident_id=incident.id,
+        also_place=False,
+    )
 
 
 def _change(
