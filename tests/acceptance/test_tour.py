@@ -80,7 +80,8 @@ def test_a_newcomer_goes_from_a_fault_to_a_post_mortem(stack: Stack, practise: s
     assert practise.returncode == 0, said
     for word in ("noticed after", "paged after", "people"):
         assert word in said
-    assert len(incidents(stack)) == 1, "one fault is one incident"
+    # What a long outage costs of the month's budget is told apart, and goes on after the repair.
+    assert len([one for one in incidents(stack) if "budget" not in one["title"]["en"]]) == 1, "one fault"
     status = httpx.get(f"http://127.0.0.1:{stack.ports['status']}/", trust_env=False, timeout=10)
     assert status.status_code == 200
     assert "Done: " in told(), "the repair is in the incident's time line"
