@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
     group.command("simulate")(simulate_all)
     group.command("mutate")(mutate)
     group.command("budgets")(show_budgets)
-    rules_seeing.register(group)
+    rules_seeing.add_to(group)
     app.add_typer(group, name="rules")
 
 

@@ -22,7 +22,7 @@ from hrx.ops.runbook.watch.rules import AlertRule, get_rule
 from hrx.ops.signal import SignalSource
 
 
-def register(group: typer.Typer) -> None:
+def add_to(group: typer.Typer) -> None:
     """Add to `hrx rules`."""
     group.command("blind")(show_blind)
     group.command("explain")(explain)

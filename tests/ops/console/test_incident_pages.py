@@ -111,6 +111,21 @@ def test_a_triage_that_supports_nothing_blames_nothing_and_says_so(browser: Brow
     assert "2 undecided" in page
 
 
+@pytest.mark.req("R5.2-2")
+def test_what_was_found_while_it_lasted_stays_when_a_later_triage_sees_nothing(
+    browser: Browser, plane: Plane
+) -> None:
+    take_signals(plane, [make_signal("part-down:status", severity=Severity.MINOR)])
+    found = next(one for one in unresolved(plane) if one.part == "status")
+    keep(plane, found.id, TRIAGED)
+    gone = replace(TRIAGED, causes=tuple(replace(one, verdict=Verdict.REFUTED) for one in TRIAGED.causes))
+    keep(plane, found.id, gone)
+    browser.sign_in("viewer")
+    page = browser.get(f"/fragments/incidents/{found.id}").text
+    assert "Likeliest cause" in page
+    assert "A later triage does not see it any more" in page
+
+
 def test_who_was_told_and_what_the_other_side_said_is_on_the_page(browser: Browser, plane: Plane) -> None:
     take_signals(plane, [make_signal("part-down:status", severity=Severity.MINOR)])
     found = next(one for one in unresolved(plane) if one.part == "status")

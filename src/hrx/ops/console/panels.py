@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -87,6 +88,7 @@ def view_triage(found: Mapping[str, Any], *, incident: Incident | None) -> dict[
     causes = [_to_cause(one, found, incident) for one in found["causes"]]
     return {
         "triage": found,
+        "unseen_at": _moment_of(found.get("unseen")),
         "seconds": float(found["took_ms"]) / 1000,
         "asked": len(found["evidence"]),
         "unanswered": sum(1 for one in found["evidence"] if one["failure"]),
@@ -150,6 +152,10 @@ def _to_proposal(item: Mapping[str, Any], incident: Incident | None) -> Proposal
         url=f"/procedures/{item['procedure']}?{urlencode(asked)}",
         missing=tuple(str(name) for name in item["missing"]),
     )
+
+
+def _moment_of(unseen: Mapping[str, Any] | None) -> datetime | None:
+    return datetime.fromisoformat(str(unseen["at"])) if unseen else None
 
 
 def _short(seen: object) -> str:

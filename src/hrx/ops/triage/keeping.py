@@ -48,7 +48,10 @@ def _keep_within(
         brief["evidence"] = [
             {key: value for key, value in item.items() if key != "raw"} for item in document["evidence"]
         ]
-        save_incident(
-            connection, replace(found, body={**found.body, "triage": {**brief, "entry": entry.seq}})
-        )
+        kept = {**brief, "entry": entry.seq}
+        former = found.body.get("triage")
+        if brief["first_cause"] is None and former and former["first_cause"]:
+            # After a repair nothing is seen any more; what was found while it lasted is what people need.
+            kept = {**former, "unseen": {"at": document["started_at"], "entry": entry.seq}}
+        save_incident(connection, replace(found, body={**found.body, "triage": kept}))
     return entry.seq
