@@ -13,7 +13,7 @@ from hrx.kit.errors import Unavailable
 from hrx.ops.run.acting.accounts import count_open_sessions, find_account_state
 from hrx.ops.run.acting.database import find_index_state, find_session, refuse_administrators
 from hrx.ops.run.acting.database_door import DatabaseNotReached
-from hrx.ops.run.acting.slots import find_slot
+from hrx.ops.run.acting.slots import find_slot, refuse_live
 from hrx.ops.run.acting.sources import find_sources, refuse_source
 from hrx.ops.run.looking import find_process
 from hrx.ops.run.plane import Plane
@@ -100,6 +100,15 @@ def _slot_is_live(plane: Plane, params: Mapping[str, str]) -> str:
         return UNKNOWN
 
 
+def _slot_may_rest(plane: Plane, params: Mapping[str, str]) -> str:
+    """Raises NoSlot, MayNotRest."""
+    try:
+        refuse_live(plane, find_slot(plane, params["part"]))
+    except Unavailable:
+        return UNKNOWN
+    return "yes"
+
+
 #: Every fact by name, with what learns it from the parameters of a plan.
 FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
     {
@@ -111,6 +120,7 @@ FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
         "sessions.open": _sessions_open,
         "account.state": _account_state,
         "slot.is_live": _slot_is_live,
+        "slot.may_rest": _slot_may_rest,
         "source.is_blocked": _source_blocked,
         "source.is_listed": _source_listed,
     }

@@ -7,6 +7,7 @@ from typing import Final
 
 from hrx.kit.errors import Refused, Text
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, Look, wait_until_seen
+from hrx.ops.run.looking import find_process
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.parts import PartInfo, get_part
 from hrx.ops.targets.target import PartState
@@ -16,6 +17,12 @@ class NoSlot(Refused):
     """The part has no second slot to switch with."""
 
     code = "slot.none"
+
+
+class MayNotRest(Refused):
+    """The slot is in use."""
+
+    code = "slot.in_use"
 
 
 def find_slot(plane: Plane, part: str) -> PartInfo:
@@ -50,6 +57,37 @@ def _rest(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence
         return {"part": info.name, "stopped": False}
     status = plane.target.stop_part(info.name, timeout_s=timeout_s)
     return {"part": info.name, "stopped": status.state is PartState.STOPPED}
+
+
+def refuse_live(plane: Plane, info: PartInfo) -> None:
+    """Raises MayNotRest for a slot that people use, and for one whose normal state is to run."""
+    if info.rests and info.name not in plane.target.list_live(info.service):
+        return
+    raise MayNotRest(
+        Text(
+            ja=f"{info.name} は利用者の要求を受けているか、常に動くスロットです",
+            en=f"{info.name} takes people's requests, or is the slot that always runs",
+        ),
+        hint=Text(
+            ja="先に `switch-slot` でもう一方へ切り替えてください。",
+            en="First switch to the other: `switch-slot`.",
+        ),
+    )
+
+
+def _prove_rests(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
+    info = find_slot(plane, params["part"])
+
+    def seen() -> Look:
+        state = find_process(plane, info.name).state
+        live = plane.target.list_live(info.service)
+        return Look(
+            is_good=state is PartState.STOPPED and info.name not in live,
+            evidence={"state": state.value, "live": list(live)},
+            says=Text(ja=f"状態: {state.value}", en=f"it is {state.value}"),
+        )
+
+    return wait_until_seen(seen, timeout_s=timeout_s)
 
 
 def _switch(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
@@ -100,6 +138,13 @@ ACTIONS: Final = (
         title=Text(ja="スロットを待機に戻す", en="Let a slot rest again"),
         only_reads=False,
         perform=_rest,
+        params=_OF_SLOT,
+    ),
+    ActionSpec(
+        id="slot.prove_rests",
+        title=Text(ja="スロットが待機していることを確かめる", en="Prove that a slot rests"),
+        only_reads=True,
+        perform=_prove_rests,
         params=_OF_SLOT,
     ),
     ActionSpec(
