@@ -60,9 +60,14 @@ def to_markdown(
     if past.cause is not None:
         lines.append(f"- **{say(past.cause.says)}** ({say(past.cause.basis)})")
     for cause in past.causes:
-        mark = words.find("verdict", cause.verdict).in_language(language)
-        lines.append(f"- {mark}: {say(cause.title)}")
-        lines += [f"  - {say(item)}" for item in cause.evidence]
+        if cause.verdict == "supported":
+            mark = words.find("verdict", cause.verdict).in_language(language)
+            lines.append(f"- {mark}: {say(cause.title)}")
+            lines += [f"  - {say(item)}" for item in cause.evidence]
+    ruled_out = [say(cause.title) for cause in past.causes if cause.verdict != "supported"]
+    if ruled_out:
+        mark = words.find("verdict", "refuted").in_language(language)
+        lines.append(f"- {mark}: {tr('、', '; ').join(ruled_out)}")
     if past.cause is None and not past.causes:
         lines.append(tr("診断は何も裏付けていません。", "Triage supported nothing."))
     lines += ["", f"## {tr('再発防止策', 'Actions')}", ""]
