@@ -16,7 +16,7 @@ from hrx.ops.ledger.signals import Condition, find_conditions, find_first_heard,
 
 #: Keys of messages that tell of an incident for the first time: to people, and to the places of its policy
 #: (PagerDuty is one). What waits for the office to open is told to a place alone.
-_PAGES: Final = ("page:", "place:")
+PAGES: Final = ("page:", "place:")
 #: Two of our clocks are one machine's; a receipt may still be rounded before the signal that it answers.
 _SLACK: Final = timedelta(milliseconds=5)
 
@@ -126,7 +126,7 @@ def _find_page(ledger: Ledger, incident: Incident, *, since: datetime) -> dateti
     delivered = [
         one.settled_at
         for one in list_notifications(ledger.store, incident_id=incident.id)
-        if one.dedup_key.startswith(_PAGES)
+        if one.dedup_key.startswith(PAGES)
         and one.state in (NotificationState.DELIVERED, NotificationState.BUNDLED)
         and one.settled_at is not None
         and one.created_at >= since

@@ -324,10 +324,15 @@ def _close_incidents(drill: _Drill) -> None:
         drill.renew()
         quiet = quiet + _POLL_S * 4 if look_quiet(drill.ground) else 0.0
         time.sleep(_POLL_S * 4)
-    for incident in list_open_drills(drill.ground.plane.ledger):
+    end_incidents(drill.ground, actor=drill.actor)
+
+
+def end_incidents(ground: Ground, *, actor: Actor) -> None:
+    """Resolve and close the incidents of drills; what they still hold counts as over."""
+    for incident in list_open_drills(ground.plane.ledger):
         try:
-            actions.resolve(drill.ground.plane, incident.id, reason="drill", actor=drill.actor)
-            actions.close(drill.ground.plane, incident.id, actor=drill.actor)
+            actions.resolve(ground.plane, incident.id, reason="drill", actor=actor)
+            actions.close(ground.plane, incident.id, actor=actor)
         except HrxError as error:
             _log.warning("drill.not_closed", extra={"fields": {"code": error.stable_code}})
 

@@ -24,7 +24,8 @@ from hrx.ops.drills.experiments import Experiment, FaultCall
 from hrx.ops.drills.faults.registry import get_fault
 from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import STARTED, Injected, Journal
-from hrx.ops.drills.running import refuse_unless_safe
+from hrx.ops.drills.measuring import PAGES
+from hrx.ops.drills.running import end_incidents, look_quiet, refuse_unless_safe
 from hrx.ops.drills.steady import list_unsteady
 from hrx.ops.drills.undoing import undo
 from hrx.ops.ledger.drills import DRILL_LOCK
@@ -38,6 +39,7 @@ WATCHERS: Final = ("prometheus", "alertmanager", "ops", "postgres")
 PROMISE_S: Final = 30.0
 _GIVE_UP_S: Final = 45.0
 _SETTLE_S: Final = 90.0
+_QUIET_S: Final = 45.0
 _POLL_S: Final = 0.25
 
 
@@ -105,7 +107,7 @@ def _run_pair(
     )
     stops = [FaultCall(fault="part.stop", arguments={"part": part}) for part in pair]
     injected: list[Injected] = []
-    valid_s = _GIVE_UP_S + _SETTLE_S + 60
+    valid_s = _GIVE_UP_S + _SETTLE_S + _QUIET_S + 60
     with locks.holding(
         ground.plane.ledger, DRILL_LOCK, owner=actor.name, reason=journal.drill, valid_s=valid_s
     ):
@@ -129,6 +131,9 @@ def _run_pair(
         is_back = _await_back(ground, experiment)
         outcome = PairOutcome(pair=pair, page_s=page_s, by=by, is_back=is_back)
         journal.write("survived", {"pair": list(pair), "page_s": page_s, "by": by, "is_back": is_back})
+        # Else the next pair's outage would join this one's incident, and nobody would be paged anew.
+        _await_quiet(ground)
+        end_incidents(ground, actor=actor)
     return outcome
 
 
@@ -148,7 +153,7 @@ def _pages(ground: Ground, *, since: datetime) -> list[datetime]:
     return [
         one.settled_at
         for one in list_notifications(ground.plane.ledger.store)
-        if one.purpose == "page"
+        if one.dedup_key.startswith(PAGES)
         and one.state is NotificationState.DELIVERED
         and one.settled_at is not None
         and one.created_at >= since
@@ -162,6 +167,12 @@ def _await_back(ground: Ground, experiment: Experiment) -> bool:
         good = 0 if list_unsteady(ground, experiment) else good + 1
         time.sleep(_POLL_S * 2)
     return good > 0
+
+
+def _await_quiet(ground: Ground) -> None:
+    deadline = time.monotonic() + _QUIET_S
+    while time.monotonic() < deadline and not look_quiet(ground):
+        time.sleep(_POLL_S * 4)
 
 
 @contextmanager
