@@ -200,3 +200,9 @@ def test_a_rule_goes_on_firing_and_says_that_it_cannot_see_any_more() -> None:
     looked = replace(all_well("DatabaseDown"), loaded=rules, series={}, up={"postgres-exporter": False})
     found = judge("DatabaseDown", looked)
     assert (found.state, found.is_blind) == (RuleState.FIRING, True)
+
+
+def test_the_watchdog_that_fires_is_well() -> None:
+    rules = loaded(WATCH)
+    rules["Watchdog"] = replace(rules["Watchdog"], state="firing")
+    assert judge("Watchdog", replace(all_well("Watchdog"), loaded=rules)).state is RuleState.OK

@@ -11,7 +11,7 @@ from typing import Final
 from hrx.kit.errors import Text
 from hrx.ops.observe.rules.expressions import expression_of
 from hrx.ops.observe.rules.inputs import Input, Need, same_query
-from hrx.ops.runbook.watch.rules import AlertRule
+from hrx.ops.runbook.watch.rules import AlertRule, AlertSeverity
 from hrx.ops.seams.metrics import LoadedRule
 
 #: The longest scrape interval is 10 s; three missed ones are no delay any more.
@@ -117,7 +117,9 @@ def judge_sight(rule: AlertRule, inputs: Sequence[Input], looked: Looked) -> Sig
     if not reasons:
         found = (_of_input(one, looked) for one in inputs)
         reasons = tuple(dict.fromkeys(one for one in found if one is not None))
-    if loaded is not None and loaded.state in ("pending", "firing"):
+    # The dead man's switch fires for ever: that is how it is when all is well.
+    is_switch = rule.severity is AlertSeverity.NONE
+    if loaded is not None and not is_switch and loaded.state in ("pending", "firing"):
         return Sight(rule=rule, state=RuleState(loaded.state), reasons=reasons)
     if rule.fed_by is not None:
         return Sight(rule=rule, state=RuleState.NOT_FED, reasons=reasons)
