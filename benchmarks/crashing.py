@@ -197,7 +197,7 @@ def _every_notification(plane: Plane) -> list[Notification]:
     return list_notifications(plane.ledger.store, limit=1_000_000)
 
 
-def _wait_until_done(plane: Plane, *, within_s: float = 60) -> None:
+def _wait_until_done(plane: Plane, *, within_s: float = 180) -> None:
     """Until no escalation is to come and no message waits."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

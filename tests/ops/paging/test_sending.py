@@ -214,3 +214,24 @@ def test_after_one_death_a_page_is_sent_again_and_after_two_it_goes_by_the_next_
     assert ["page:two" in one.title for one in inbox.messages(StandIn.EMAIL)] == [True]
     tries = list_attempts(desk.plane.ledger.store, number)
     assert [one.says for one in tries] == ["its sender died twice"]
+
+
+def test_many_pages_at_once_are_sent_as_fast_as_hands_are_free_not_four_a_tick(
+    desk: Desk, inbox: Inbox
+) -> None:
+    ticker = Ticker(desk.plane, decisions={}, works={}, rounds=(desk.sender.send_due,), every_s=30)
+    with desk.plane.ledger.store.write() as connection:
+        for number in range(40):
+            enqueue(
+                connection,
+                dedup_key=f"page:{number}",
+                recipient="sato",
+                channel="slack",
+                purpose="page",
+                message={"title": {"ja": f"停止 {number}", "en": ""}, "lines": [], "severity": 1},
+            )
+    ticker.start()
+    try:
+        inbox.wait_for(40, StandIn.SLACK, within_s=20)
+    finally:
+        ticker.stop()

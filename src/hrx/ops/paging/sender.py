@@ -32,7 +32,7 @@ from hrx.ops.ledger.notifications import (
     postpone,
     settle,
 )
-from hrx.ops.ledger.store import Connection
+from hrx.ops.ledger.store import Connection, mark_due
 from hrx.ops.lock import is_process_gone, name_this_process
 from hrx.ops.paging.batches import WINDOW_S, Key, plan_batches
 from hrx.ops.paging.messages import to_envelope
@@ -74,6 +74,8 @@ class Sender:
         }
         self._lease_s = plane.settings.notify_timeout_s * _LEASE_TIMEOUTS
         self._has_freed = False
+        #: More was waiting than there were hands: whoever is done has the next taken at once.
+        self._has_more = False
 
     def send_due(self, _plane: Plane) -> None:
         """Take what may go out now and hand it to the hands; returns without waiting for them."""
@@ -121,14 +123,20 @@ class Sender:
         with self._guard:
             free = {kind.value: _HANDS_PER_CHANNEL - self._busy[kind.value] for kind in ChannelKind}
         with self._plane.ledger.store.write() as connection:
-            waiting = [one for one in list_sendable(connection) if not self._is_moot(connection, one)]
+            waiting = list_sendable(connection)
             now = clock.now()
             batches = plan_batches(waiting, lately=self._lately(connection, waiting), at=now)
             for one, until in batches.hold:
                 postpone(connection, [one.id], until=until)
-            for group in batches.send:
-                channel = group[0].channel
-                if free.get(channel, 0) <= 0 or not self._may_alert(group[0]):
+            self._has_more = False
+            for found in batches.send:
+                channel = found[0].channel
+                if free.get(channel, 0) <= 0:
+                    self._has_more = True
+                    continue
+                # Only what goes out now is looked at closely: a backlog must not cost each tick anew.
+                group = [one for one in found if not self._is_moot(connection, one)]
+                if not group or not self._may_alert(group[0]):
                     continue
                 free[channel] -= 1
                 lease(connection, [one.id for one in group], by=self._me, for_s=self._lease_s)
@@ -246,6 +254,8 @@ class Sender:
             says=hide_addresses(outcome.says) if is_reader else outcome.says,
         )
         with self._plane.ledger.store.write() as connection:
+            if self._has_more:
+                mark_due(connection)
             if isinstance(outcome, Receipt):
                 settle_delivered(connection, group, receipt=outcome, attempt=attempt)
             else:
