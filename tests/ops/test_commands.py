@@ -12,10 +12,14 @@ from typing import Any
 import pytest
 
 from hrx.ops import lock
+from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.entries import Ledger
 from hrx.ops.operators.roles import Role
+from hrx.ops.run.plane import Plane
+from hrx.ops.signal import Severity
 from tests.conftest import ROOT
 from tests.ops.conftest import PASSWORD, SmallMachine, make_operator
+from tests.ops.incidents.conftest import make_signal, unresolved
 
 pytestmark = pytest.mark.req("R5.4-1")
 
@@ -139,3 +143,34 @@ def test_4_an_approval_dies_when_the_plan_would_be_another(
     assert hrx.told("procedure", "run", seq, "--yes", code=4)["error"]["code"] == "plan.drifted"
     again = hrx.told("procedure", "plan", "restart-part", *EDGE, "--reason", "certificates")
     assert again["plan_hash"] != planned["plan_hash"]
+
+
+def test_conditions_that_are_another_matter_are_split_off_and_the_reason_is_told(
+    hrx: Commands, plane: Plane
+) -> None:
+    keys = ("part-down:worker", "slow:worker")
+    take_signals(plane, [make_signal(key, part="worker", severity=Severity.MINOR) for key in keys])
+    (found,) = unresolved(plane)
+    split = ("incident", "split", str(found.id), keys[1], "--reason", "two disks")
+    assert hrx.told(*split, "--dry-run")["incident"] == found.id
+    assert len(unresolved(plane)) == 1, "a dry run changes nothing"
+    assert hrx.told(*split, code=2)["error"]["code"] == "cli.not_confirmed"
+    other = hrx.told(*split, "--yes")["incident"]
+    assert [one["key"] for one in hrx.told("incident", "show", str(other))["conditions"]] == [keys[1]]
+    told = [one["en"] for one in hrx.told("incident", "show", str(found.id))["story"]]
+    assert f"Split 1 condition off into incident {other}: two disks" in told
+    refused = hrx.told("incident", "split", str(found.id), keys[0], "--reason", "x", "--yes", code=2)
+    assert refused["error"]["code"] == "incident.bad_split", "an incident keeps one condition at least"
+
+
+@pytest.mark.req("R5.2-1")
+def test_one_check_or_a_whole_sop_is_asked_and_nothing_is_kept(hrx: Commands, ledger: Ledger) -> None:
+    answer = hrx.told("sop", "check", "part.process", "-p", "part=worker")
+    assert (answer["facts"]["state"], answer["failure"]) == ("running", None)
+    assert hrx.told("sop", "check", "gossip", code=1)["error"]["code"] == "triage.no_check"
+    assert hrx.told("sop", "check", "part.process", code=2)["error"]["code"] == "triage.wrong_params"
+    would = hrx.told("sop", "run", "5.2.2", "--dry-run")["would_ask"]
+    assert {"part.process", "edge.backends"} <= {one["check"] for one in would}
+    asked = hrx.run("sop", "run", "5.2.2", HRX_LANGUAGE="en").stdout
+    assert f"{len(would)} checks asked in" in asked
+    assert ledger.head()[0] == 0

@@ -16,7 +16,7 @@ from hrx.kit.errors import Text
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.incidents.story import list_story
 from hrx.ops.ledger.incidents import get_incident, list_incidents
-from hrx.ops.ledger.signals import find_home
+from hrx.ops.ledger.signals import find_home, list_conditions
 from hrx.ops.operators.roles import Permission, require
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
 
@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
         ("reopen", incident_acts.reopen),
         ("close", incident_acts.close),
         ("merge", incident_acts.merge),
+        ("split", incident_acts.split),
         ("note", incident_acts.note),
         ("role", incident_acts.role),
     ):
@@ -91,12 +92,15 @@ def show(number: Number, as_json: AsJson = False) -> None:
         found = get_incident(plane.ledger.store, number)
         respond, recover = clocks_of(plane, found)
         story = list_story(plane, number)
+        with plane.ledger.store.read() as connection:
+            conditions = list_conditions(connection, number)
     if as_json:
         lines = [
             {"seq": told.entry.seq, "at": told.entry.at, "actor": told.entry.actor, **asdict(told.text)}
             for told in story
         ]
-        output.show_json({**to_document(found, respond, recover), "story": lines})
+        held = [{"key": one.key, "state": one.state.value, **asdict(one.summary)} for one in conditions]
+        output.show_json({**to_document(found, respond, recover), "conditions": held, "story": lines})
         return
     print(f"#{found.id} {found.severity.label} {output.say(found.title)}")
     output.show_facts(
@@ -109,6 +113,10 @@ def show(number: Number, as_json: AsJson = False) -> None:
             (Text(ja="復旧", en="Recover"), say_clock(recover)),
         ]
     )
+    print(output.say(Text(ja="条件:", en="Conditions:")))
+    for one in conditions:
+        print(f"  {output.word('alert', one.state.value)}  {output.say(one.summary)}  [{one.key}]")
+    print(output.say(Text(ja="経過:", en="Time line:")))
     for told in reversed(story):
         print(f"  {told.entry.at.astimezone():%m-%d %H:%M:%S}  {told.entry.actor}: {output.say(told.text)}")
 

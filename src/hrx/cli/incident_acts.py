@@ -228,6 +228,35 @@ def merge(
     )
 
 
+def split(
+    number: Number,
+    keys: Annotated[
+        list[str], typer.Argument(help="Conditions that are another matter, as `show` names them.")
+    ],
+    reason: Reason,
+    operator: As = None,
+    code: Code = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Some of its conditions are another matter: they become an incident of their own, diagnosed anew."""
+    many = len(set(keys))
+    _act(
+        number,
+        lambda plane, actor: actions.split_off(plane, number, keys=tuple(keys), reason=reason, actor=actor),
+        operator=operator,
+        code=code,
+        dry_run=dry_run,
+        question=Text(
+            ja=f"条件 {many} 件を別の障害に分けますか?",
+            en=f"Make another incident of {many} condition{'s' if many != 1 else ''}?",
+        ),
+        yes=yes,
+        as_json=as_json,
+    )
+
+
 def note(
     number: Number,
     text: Annotated[str, typer.Argument(help="What is worth remembering.")],

@@ -10,15 +10,28 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson, DryRun, actor_of, opened
-from hrx.kit.errors import Text
+from hrx.cli.plane import AsJson, DryRun, actor_of, opened, read_params
+from hrx.kit.errors import NotFound, Text
 from hrx.ops.runbook.sops import Sop, get_sop
-from hrx.ops.triage.engine import Question, diagnose, list_questions
-from hrx.ops.triage.registry import get_check
-from hrx.ops.triage.result import CauseSeen, Evidence, TriageResult, Verdict, result_to_json
+from hrx.ops.triage.engine import Question, ask_check, diagnose, list_questions
+from hrx.ops.triage.looking import CheckSpec
+from hrx.ops.triage.registry import CHECKS, get_check
+from hrx.ops.triage.result import (
+    CauseSeen,
+    Evidence,
+    TriageResult,
+    Verdict,
+    evidence_to_json,
+    result_to_json,
+)
 from hrx.ops.triage.running import run_triage
 
 _MARKS = {Verdict.SUPPORTED: "✓", Verdict.REFUTED: "✗", Verdict.UNDECIDED: "?"}
+_UNKNOWN = Text(
+    ja="原因はまだ分かりません。証拠のそろった原因がありません。",
+    en="The cause is not known yet: none has its evidence together.",
+)
+_ANSWERED = Text(ja="所要", en="took")
 SopId = Annotated[str, typer.Argument(help="The SOP's number, such as 5.2.3.")]
 
 
@@ -27,6 +40,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="The SOPs: what to do about which failure.", no_args_is_help=True)
     group.command("list")(list_sops)
     group.command("show")(show)
+    group.command("check")(check)
     group.command("run")(run)
     app.add_typer(group, name="sop")
 
@@ -58,6 +72,39 @@ def show(sop_id: SopId, as_json: AsJson = False) -> None:
         output.show_json({**_brief(sop, len(sop.probes)), "sections": sections})
         return
     Console().print(Markdown(to_markdown(sop)))
+
+
+def check(
+    name: Annotated[
+        str | None, typer.Argument(help="A check, such as part.process; without it, all.")
+    ] = None,
+    params: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0.1, max=60, help="Seconds.")] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask one check by itself; reads only. Exit code 1 when it gets no answer."""
+    if name is None:
+        _show_checks(tuple(CHECKS.values()), as_json=as_json)
+        return
+    if name not in CHECKS:
+        raise NotFound(
+            Text(ja=f"{name} という確認はありません", en=f"There is no check {name}"),
+            hint=Text(ja="`hrx sop check` で一覧できます。", en="`hrx sop check` lists them."),
+            code="triage.no_check",
+        )
+    spec = get_check(name)
+    if dry_run:
+        _show_checks((spec,), as_json=as_json)
+        return
+    with opened() as plane:
+        found = ask_check(plane, spec.id, params=read_params(params or []), timeout_s=timeout)
+    if as_json:
+        output.show_json(evidence_to_json(found))
+    else:
+        _show_answer(found)
+    if found.failure is not None:
+        raise typer.Exit(output.FAILED)
 
 
 def run(
@@ -94,6 +141,40 @@ def to_markdown(sop: Sop) -> str:
     return "\n\n".join(parts)
 
 
+def _show_checks(specs: tuple[CheckSpec, ...], *, as_json: bool) -> None:
+    if as_json:
+        items = [
+            {
+                "check": one.id,
+                "params": list(one.params),
+                "asks": output.say(one.asks),
+                "facts": list(one.facts),
+            }
+            for one in specs
+        ]
+        output.show_json({"items": items})
+        return
+    columns = (
+        Text(ja="確認", en="Check"),
+        Text(ja="受け取る値", en="Takes"),
+        Text(ja="何を聞くか", en="What it asks"),
+        Text(ja="制限", en="Limit"),
+    )
+    rows = [
+        [one.id, " ".join(one.params) or "–", output.say(one.asks), f"{one.timeout_s:g} s"] for one in specs
+    ]
+    output.show_table(columns, rows)
+
+
+def _show_answer(found: Evidence) -> None:
+    took = f"{found.latency_ms:.0f} ms"
+    print(f"{output.say(found.title)} ({_name(found)}): {output.say(_ANSWERED)} {took}")
+    if found.failure is not None:
+        print(f"  {output.say(found.failure)}")
+    for name, value in found.facts.items():
+        print(f"  {name} = {value}")
+
+
 def _show_questions(questions: tuple[Question, ...], *, as_json: bool) -> None:
     if as_json:
         output.show_json({"would_ask": [_question_to_json(question) for question in questions]})
@@ -118,11 +199,19 @@ def _show_questions(questions: tuple[Question, ...], *, as_json: bool) -> None:
 
 def _show_result(result: TriageResult) -> None:
     first = result.first_cause
-    unknown = Text(
-        ja="分かりません(証拠のある原因はありません)", en="Unknown: no cause is supported by what was seen"
+    if first is None:
+        print(output.say(_UNKNOWN))
+    else:
+        print(output.say(Text(ja=f"原因は: {first.title.ja}", en=f"The cause: {first.title.en}")))
+    asked, silent = len(result.evidence), sum(item.failure is not None for item in result.evidence)
+    refuted = sum(cause.verdict is Verdict.REFUTED for cause in result.causes)
+    took = result.took_ms / 1000
+    summary = Text(
+        ja=f"確認 {asked} 件({silent} 件は答えなし)、{took:.1f} 秒。否定された原因 {refuted} 件。",
+        en=f"{_count(asked, 'check')} asked in {took:.1f} s, {silent} without an answer; "
+        f"{_count(refuted, 'cause')} ruled out.",
     )
-    print(output.say(first.title if first else unknown))
-    print(f"  {len(result.evidence)} ✓/✗  {result.took_ms:.0f} ms\n")
+    print(f"  {output.say(summary)}\n")
     for cause in result.causes:
         if cause.verdict is not Verdict.REFUTED:
             _show_cause(cause)
@@ -134,8 +223,10 @@ def _show_result(result: TriageResult) -> None:
 
 
 def _show_cause(cause: CauseSeen) -> None:
-    symptom = f" ← {cause.symptom_of}" if cause.symptom_of else ""
-    print(f"{_MARKS[cause.verdict]} {output.say(cause.title)} [{cause.sop} {cause.id}]{symptom}")
+    above = Text(ja=f" {cause.symptom_of} の症状", en=f", a symptom of {cause.symptom_of}")
+    symptom = output.say(above) if cause.symptom_of else ""
+    verdict = output.word("verdict", cause.verdict.value)
+    print(f"{_MARKS[cause.verdict]} {output.say(cause.title)} [{cause.sop} {cause.id}]: {verdict}{symptom}")
     if cause.verdict is not Verdict.SUPPORTED:
         return
     for item in cause.predictions:
@@ -147,6 +238,10 @@ def _show_cause(cause: CauseSeen) -> None:
         params = " ".join(f"-p {shlex.quote(f'{name}={value}')}" for name, value in proposal.params.items())
         print(f"    → {output.say(proposal.says)}\n      hrx procedure plan {proposal.procedure} {params}")
     print(f"    · {output.say(cause.advice)}")
+
+
+def _count(many: int, noun: str) -> str:
+    return f"{many} {noun}" if many == 1 else f"{many} {noun}s"
 
 
 def _name(item: Evidence) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.check import Fact
+from hrx.ops.communication.speaking import publish_within
 from hrx.ops.incidents.intake import take_signals
-from hrx.ops.ledger.notifications import enqueue
+from hrx.ops.ledger.communications import Audience, NoticeKind, add_notice, get_notice
+from hrx.ops.ledger.notifications import Attempt, NotificationState, enqueue, settle
+from hrx.ops.ledger.signals import list_conditions
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity
 from hrx.ops.triage.keeping import keep
@@ -92,8 +96,15 @@ def test_a_triage_shows_what_each_cause_predicts_beside_what_was_seen_and_plans_
     made = browser.post(
         "/procedures/restart-part/plans", part="worker", reason="tour", incident=str(found.id)
     )
-    assert made.headers["location"].startswith("/plans/")
-    assert "Plan " in browser.get(f"/fragments/incidents/{found.id}?topic=people").text
+    plan = made.headers["location"]
+    assert plan.startswith("/plans/")
+    page = browser.get(f"/fragments/incidents/{found.id}?topic=people").text
+    assert "Plan " in page
+    proposal = page.split('class="proposal"')[1].split('class="button"')[0]
+    assert f'href="{plan}"' in proposal, "what was planned stands beside what was proposed"
+    assert "not run yet" in proposal
+    assert "Confirmed by whoever runs it" in proposal, "whose word it needs"
+    assert 'href="/sops/5.2.2"' in page
 
 
 @pytest.mark.req("R5.2-2")
@@ -143,6 +154,102 @@ def test_who_was_told_and_what_the_other_side_said_is_on_the_page(browser: Brows
     page = browser.get(f"/fragments/incidents/{found.id}").text
     assert "#hrx-alerts-critical" in page
     assert "Notice" in page
+
+
+def test_every_try_to_reach_somebody_is_on_the_page(browser: Browser, plane: Plane) -> None:
+    take_signals(plane, [make_signal("part-down:status", severity=Severity.MINOR)])
+    found = next(one for one in unresolved(plane) if one.part == "status")
+    with plane.ledger.store.write() as connection:
+        number = enqueue(
+            connection,
+            dedup_key="test",
+            recipient="place:#hrx-alerts-critical",
+            channel="slack",
+            purpose="page",
+            message={},
+            incident_id=found.id,
+            at=clock.now() + timedelta(hours=1),
+        )
+        assert number is not None
+        for says, state in (
+            ("503 busy", NotificationState.QUEUED),
+            ("ts 1732.1", NotificationState.DELIVERED),
+        ):
+            attempt = Attempt(at=clock.now(), outcome=state.value, latency_ms=12, says=says)
+            settle(connection, number, state=state, attempt=attempt)
+    browser.sign_in("viewer")
+    page = browser.get(f"/fragments/incidents/{found.id}").text
+    assert "all 2 tries" in page
+    assert "503 busy" in page
+    assert "ts 1732.1" in page
+
+
+@pytest.mark.req("R5.3-1")
+@pytest.mark.parametrize(
+    ("language", "said", "due"),
+    [("en", "Sign-in is slow", "Update"), ("ja", "サインインが遅れています", "続報")],
+)
+def test_what_was_said_and_what_is_due_next_is_on_the_page(
+    browser: Browser, plane: Plane, language: str, said: str, due: str
+) -> None:
+    take_signals(plane, [make_signal("part-down:postgres")])
+    found = next(one for one in unresolved(plane) if one.part == "postgres")
+    browser.sign_in("viewer")
+    address = f"/fragments/incidents/{found.id}"
+    browser.client.headers["Accept-Language"] = language
+    before = browser.get(address).text.split('id="panel-communication"')[1]
+    assert said not in before
+    with plane.ledger.store.write() as connection:
+        number = add_notice(
+            connection,
+            incident_id=found.id,
+            audience=Audience.CUSTOMERS,
+            kind=NoticeKind.FIRST,
+            made_by="sato",
+            body={
+                "title": {"ja": "サインインが遅れています", "en": "Sign-in is slow"},
+                "text": {"ja": "調べています。", "en": "We are looking into it."},
+            },
+        )
+    assert (
+        "/communication?audience=customers" in browser.get(address).text.split('id="panel-communication"')[1]
+    ), "the draft is one click away"
+    with plane.ledger.store.write() as connection:
+        publish_within(plane, connection, get_notice(connection, number), actor="sato")
+    page = browser.get(address).text.split('id="panel-communication"')[1]
+    assert said in page
+    assert due in page.split("</dl>")[0], "the next word has its clock"
+
+
+def test_how_it_came_to_be_known_is_told_apart_so_that_a_dead_prometheus_delays_nothing(
+    browser: Browser, plane: Plane
+) -> None:
+    take_signals(plane, [make_signal("part-down:status", severity=Severity.MINOR)])
+    found = next(one for one in unresolved(plane) if one.part == "status")
+    browser.sign_in("viewer")
+    assert f'hx-get="/fragments/incidents/{found.id}/timing"' in browser.get(f"/incidents/{found.id}").text
+    told = browser.get(f"/fragments/incidents/{found.id}/timing").text
+    assert f"Incident {found.id} opened" in told
+    assert "not on record" in told, "what nobody knows is said, not guessed"
+
+
+def test_conditions_that_are_another_matter_are_split_off_by_clicks(browser: Browser, plane: Plane) -> None:
+    keys = ("part-down:status", "slow:status", "odd:status")
+    take_signals(plane, [make_signal(key, part="status", severity=Severity.MINOR) for key in keys])
+    found = next(one for one in unresolved(plane) if one.part == "status")
+    browser.sign_in("responder")
+    assert 'type="checkbox" name="keys" value="odd:status"' in browser.get(f"/incidents/{found.id}").text
+    form = {"csrf_token": browser.csrf_token(), "reason": "two disks", "keys": list(keys[1:])}
+    made = browser.client.post(f"/incidents/{found.id}/split", data=form)
+    other = made.headers["location"]
+    assert other != f"/incidents/{found.id}"
+    page = browser.get(f"{other}?topic=").text
+    assert f"split off from incident {found.id}" in page
+    assert "two disks" in page
+    with plane.ledger.store.read() as connection:
+        moved = {one.key for one in list_conditions(connection, int(other.rpartition("/")[2]))}
+    assert moved == set(keys[1:])
+    assert f"off into incident {other.rpartition('/')[2]}" in browser.get(f"/incidents/{found.id}").text
 
 
 def _prediction(says: str, fact: str, seen: Fact, verdict: Verdict) -> PredictionSeen:

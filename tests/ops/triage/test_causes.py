@@ -184,12 +184,16 @@ def test_what_a_look_brings_is_masked_and_bounded(diagnosed: Any, monkeypatch: p
     raw = "password=hunter2secret yamada@example.co.jp\n" * 5_000
 
     def tell(_eyes: object, _params: object, _timeout_s: float) -> Seen:
-        return Seen(facts={}, raw=raw)
+        return Seen(facts={"says": "token=abcdef123456 " + "x" * 2_000}, raw=raw)
 
     _with_looks(monkeypatch, {"postgres.log": tell})
     found = next(one for one in diagnosed().evidence if one.check == "postgres.log")
     assert 0 < len(found.raw.encode()) <= RAW_MAX_BYTES
     assert "hunter2secret" not in found.raw
+    assert "yamada" not in found.raw, "nor anybody's address, wherever the excerpt was cut"
+    said = str(found.facts["says"])
+    assert "abcdef" not in said
+    assert len(said) <= 500
 
 
 def test_a_look_that_breaks_is_an_answer_and_not_the_end(

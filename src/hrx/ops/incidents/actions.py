@@ -311,7 +311,9 @@ def split_off(
             from_incident=found.id,
             keys=[item.key for item in chosen],
         )
-        doing.note({"change": "split", "into": opened.id, "conditions": len(chosen)})
+        doing.note(
+            {"change": "split", "into": opened.id, "conditions": len(chosen), "reason": _reason(reason)}
+        )
         return opened
 
     return _do(plane, incident_id, actor=actor, do=do)

@@ -86,8 +86,9 @@ def _opened(body: Body) -> Text:
     more_ja = f"(障害 {body['follows']} の再発)" if body.get("follows") else ""
     more_en = f" It follows incident {body['follows']}." if body.get("follows") else ""
     if body.get("split_from"):
-        more_ja = f"(障害 {body['split_from']} から分離)"
-        more_en = f" It was split off from incident {body['split_from']}."
+        why_ja, why_en = _why(body)
+        more_ja = f"(障害 {body['split_from']} から分離{why_ja})"
+        more_en = f" It was split off from incident {body['split_from']}{why_en}."
     return Text(
         ja=f"{since} として発生: {title.get('ja', '')}{more_ja}",
         en=f"Opened as {since}: {title.get('en', '')}.{more_en}",
@@ -204,10 +205,17 @@ def _absorbed(body: Body) -> Text:
 
 def _split(body: Body) -> Text:
     count = body.get("conditions", 0)
+    why_ja, why_en = _why(body)
     return Text(
-        ja=f"条件 {count} 件を障害 {body.get('into')} に分けました",
-        en=f"Split {count} condition{'s' if count != 1 else ''} off into incident {body.get('into')}",
+        ja=f"条件 {count} 件を障害 {body.get('into')} に分けました{why_ja}",
+        en=f"Split {count} condition{'s' if count != 1 else ''} off into incident {body.get('into')}{why_en}",
     )
+
+
+def _why(body: Body) -> tuple[str, str]:
+    """The reason that a person gave, as the end of a sentence in ja and en."""
+    reason = body.get("reason")
+    return (f": {reason}", f": {reason}") if reason else ("", "")
 
 
 _TELLERS: Final[Mapping[str, Callable[[Body], Text]]] = {

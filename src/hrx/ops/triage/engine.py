@@ -7,11 +7,15 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from hrx.kit import clock
-from hrx.kit.errors import HrxError, Text
+from hrx.kit.errors import HrxError, Invalid, Text
+from hrx.kit.personal import mask_line
 from hrx.kit.secrets import mask_text
+from hrx.ops.check import Fact
 from hrx.ops.ledger.incidents import Incident
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.graph import make_graph
@@ -26,6 +30,7 @@ from hrx.ops.triage.registry import get_check
 from hrx.ops.triage.result import RAW_MAX_BYTES, Evidence, TriageResult
 
 _log = logging.getLogger("hrx.ops.triage")
+_FACT_CHARS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,29 @@ def list_questions(plane: Plane, sop: Sop) -> tuple[Question, ...]:
                 else Question(id=known.id, probe=known.probe, asked_by=(*known.asked_by, name))
             )
     return tuple(found.values())
+
+
+def ask_check(
+    plane: Plane, check: str, *, params: Mapping[str, str], timeout_s: float | None = None
+) -> Evidence:
+    """One registered check now; changes and records nothing.
+
+    Raises ContentWrong for an unknown check, Invalid for parameters that it does not take."""
+    spec = get_check(check)
+    if set(params) != set(spec.params):
+        takes = ", ".join(spec.params)
+        raise Invalid(
+            Text(
+                ja=f"{check} が受け取る値は {takes or 'ありません'}",
+                en=f"{check} takes {takes or 'no parameters'}",
+            ),
+            hint=Text(ja="`-p 名前=値` の形で渡します。", en="Give them as `-p name=value`."),
+            code="triage.wrong_params",
+        )
+    limit_s = timeout_s or spec.timeout_s
+    probe = Probe(key=check, check=check, params=dict(params), timeout_s=limit_s)
+    question = Question(id=check, probe=probe, asked_by=())
+    return _ask_all(Eyes(plane=plane), (question,))[check]
 
 
 def diagnose(plane: Plane, sop: Sop) -> TriageResult:
@@ -151,7 +179,7 @@ def _ask(eyes: Eyes, question: Question, answers: dict[str, Evidence]) -> None:
         check=spec.id,
         params=dict(question.probe.params),
         title=spec.title,
-        facts={name: value for name, value in seen.facts.items() if value is not None},
+        facts={name: _clean(value) for name, value in seen.facts.items() if value is not None},
         failure=failure,
         latency_ms=round((clock.monotonic_s() - started) * 1000, 1),
         raw=_cut(seen.raw),
@@ -178,7 +206,20 @@ def _bug(error: Exception) -> Text:
     return Text(ja=f"確認そのものの誤りです({name})", en=f"This is a bug in the check ({name})")
 
 
+def _clean(value: Fact) -> Fact:
+    """A fact as it may be shown and kept: text masked, and at most 500 characters."""
+    return mask_text(value)[:_FACT_CHARS] if isinstance(value, str) else value
+
+
 def _cut(raw: str) -> str:
-    """The excerpt, masked, at most 50 kB long: its end, where the newest lines are."""
-    text = mask_text(raw)
-    return text.encode()[-RAW_MAX_BYTES:].decode(errors="ignore")
+    """The excerpt, masked, at most 50 kB long: its end, where the newest lines are.
+
+    Whole lines only: half of one may hold half of what the mask would have known."""
+    return _end_of(mask_line(_end_of(raw)))
+
+
+def _end_of(text: str) -> str:
+    whole = text.encode()
+    if len(whole) <= RAW_MAX_BYTES:
+        return text
+    return whole[-RAW_MAX_BYTES:].decode(errors="ignore").partition("\n")[2]

@@ -114,7 +114,7 @@ def result_to_json(result: TriageResult) -> dict[str, Any]:
         "took_ms": result.took_ms,
         "first_cause": result.first_cause.id if result.first_cause else None,
         "causes": [_cause_to_json(cause) for cause in result.causes],
-        "evidence": [_evidence_to_json(item) for item in result.evidence],
+        "evidence": [evidence_to_json(item) for item in result.evidence],
     }
 
 
@@ -155,7 +155,8 @@ def _cause_to_json(cause: CauseSeen) -> dict[str, Any]:
     }
 
 
-def _evidence_to_json(item: Evidence) -> dict[str, Any]:
+def evidence_to_json(item: Evidence) -> dict[str, Any]:
+    """One answer as plain values. `Any`: JSON."""
     return {
         "id": item.id,
         "check": item.check,

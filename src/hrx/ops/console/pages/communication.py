@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -17,9 +16,10 @@ from hrx.ops.communication.facts import Said, find_cause
 from hrx.ops.communication.leaks import Leak, has_errors
 from hrx.ops.communication.notices import discard, draft, edit, lint, said_of
 from hrx.ops.communication.previewing import make_preview
-from hrx.ops.communication.rhythm import Due, concerns_customers, list_dues
+from hrx.ops.communication.rhythm import concerns_customers
 from hrx.ops.communication.speaking import publish
 from hrx.ops.console.desk import Visit, go, needs, needs_form
+from hrx.ops.console.panels import list_waiting
 from hrx.ops.incidents.actions import IncidentRole
 from hrx.ops.ledger.communications import (
     Audience,
@@ -29,7 +29,7 @@ from hrx.ops.ledger.communications import (
     get_notice,
     list_notices,
 )
-from hrx.ops.ledger.incidents import Incident, get_incident
+from hrx.ops.ledger.incidents import get_incident
 from hrx.ops.operators.roles import Permission
 
 router: Final = APIRouter()
@@ -44,15 +44,6 @@ _MEDIA: Final = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A word that is due, with the seconds that are left (negative: late) and the share that is used up."""
-
-    due: Due
-    left_s: float
-    used_ratio: float
 
 
 @router.get("/incidents/{incident_id}/communication")
@@ -156,19 +147,6 @@ def throw_away(visit: Doer, incident_id: int, notice_id: int) -> Response:
     notice = _get_notice(visit, incident_id, notice_id)
     discard(visit.desk.plane, notice_id, actor=visit.actor)
     return _back(incident_id, notice.audience)
-
-
-def list_waiting(visit: Visit, incident: Incident) -> list[Waiting]:
-    """What is due about an incident, soonest first."""
-    with visit.desk.ledger.store.read() as connection:
-        dues = list_dues(visit.desk.plane, connection, incident)
-    now = clock.now()
-    found = []
-    for due in dues:
-        whole = due.every.every if due.kind is NoticeKind.UPDATE else due.every.first
-        left = due.due_at - now
-        found.append(Waiting(due=due, left_s=left.total_seconds(), used_ratio=1 - left / whole))
-    return found
 
 
 # `Any`: values for a template.

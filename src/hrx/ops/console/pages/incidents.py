@@ -14,7 +14,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Invalid, NotFound, Text
 from hrx.ops.console.desk import Visit, go, language_of, needs, needs_form
 from hrx.ops.console.drawing import draw_services
-from hrx.ops.console.panels import IncidentPanel, show_messages, show_triage
+from hrx.ops.console.panels import IncidentPanel, show_communication, show_messages, show_triage
 from hrx.ops.incidents import actions
 from hrx.ops.incidents.clocks import Clock, ClockName, find_running_pause, read_clock
 from hrx.ops.incidents.intake import take_signals
@@ -28,6 +28,7 @@ from hrx.ops.ledger.incidents import (
     list_unresolved,
 )
 from hrx.ops.ledger.signals import count_signals, count_standing, find_home, list_conditions, list_signals
+from hrx.ops.observe.timing import explain_incident
 from hrx.ops.operators.roles import Permission
 from hrx.ops.runbook.graph import make_graph
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
@@ -45,6 +46,9 @@ _TOPICS: Final = ("signals", "people", "clocks", "others")
 PANELS: Final[tuple[IncidentPanel, ...]] = (
     IncidentPanel(name="triage", template="fragments/panel_triage.html", values=show_triage),
     IncidentPanel(name="messages", template="fragments/panel_messages.html", values=show_messages),
+    IncidentPanel(
+        name="communication", template="fragments/panel_communication.html", values=show_communication
+    ),
 )
 
 
@@ -139,6 +143,12 @@ def show_incident_now(
 ) -> Response:
     found = get_incident(visit.desk.ledger.store, incident_id)
     return visit.page("fragments/incident_now.html", **_values(visit, found, topic=topic))
+
+
+@router.get("/fragments/incidents/{incident_id}/timing")
+def show_timing(visit: Looker, incident_id: int) -> Response:
+    """How it came to be known, stage by stage. Asks Prometheus, so it is fetched apart and less often."""
+    return visit.page("fragments/timing.html", timing=explain_incident(visit.desk.plane, incident_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def ask(visit: Asker, sop_id: str) -> Response:
     """Every check of an SOP now; reads only, and nothing of it is kept."""
     plane = visit.desk.plane
     found = diagnose(plane, get_sop(plane.content.sops, sop_id))
-    values = view_triage(result_to_json(found), incident=None)
+    values = view_triage(plane, result_to_json(found), incident=None)
     return visit.page("sop.html", **{**_values(visit, sop_id), "result": found}, values=values)
 
 
