@@ -12,7 +12,7 @@ from hrx.kit.errors import Conflict, Forbidden, Invalid, Refused, Text
 from hrx.ops.communication.causes import confirm_cause
 from hrx.ops.communication.drafting import Words, render
 from hrx.ops.communication.facts import Said, collect_facts
-from hrx.ops.communication.leaks import Leak, Level
+from hrx.ops.communication.leaks import Leak, Level, has_errors
 from hrx.ops.communication.notices import draft, edit, judge, lint
 from hrx.ops.communication.speaking import publish
 from hrx.ops.incidents import actions
@@ -21,6 +21,7 @@ from hrx.ops.ledger.incidents import get_within, save_incident
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.reading import ContentWrong
 from tests.ops.communication.conftest import APPROVER, MANAGER, open_incident, told
+from tests.ops.communication.sentences import HONEST_EN, HONEST_JA, LEAKS_EN, LEAKS_JA
 from tests.ops.incidents.conftest import RESPONDER
 
 pytestmark = pytest.mark.req("R5.3-1")
@@ -76,6 +77,21 @@ def test_leaks_are_found_in_both_languages_with_place_reason_and_suggestion(quie
             assert (first.language, first.field) == (language, "text")
             assert first.end > first.start
             assert all((first.why.ja, first.why.en, first.instead.ja, first.instead.en))
+
+
+def test_what_people_write_in_a_hurry_is_found_and_honest_words_pass(quiet: Plane) -> None:
+    number = open_incident(quiet)
+    with quiet.ledger.store.read() as connection:
+        facts = collect_facts(quiet, connection, get_within(connection, number))
+
+    def is_held_back(words: Words) -> bool:
+        return has_errors(judge(quiet, words, audience=Audience.CUSTOMERS, facts=facts))
+
+    missed = [one for one in LEAKS_JA if not is_held_back(say(ja=one))]
+    missed += [one for one in LEAKS_EN if not is_held_back(say(en=one))]
+    wronged = [one for one in HONEST_JA if is_held_back(say(ja=one))]
+    wronged += [one for one in HONEST_EN if is_held_back(say(en=one))]
+    assert (missed, wronged) == ([], [])
 
 
 def test_honest_words_are_let_through(quiet: Plane) -> None:

@@ -29,6 +29,11 @@ def notices(plane: Plane, audience: Audience, state: NoticeState = NoticeState.P
         return list_notices(connection, states=(state,), audience=audience)
 
 
+def about(seconds: float, minutes: int) -> bool:
+    """Whether it is that many minutes, and what a busy machine adds."""
+    return 0 <= seconds - minutes * 60 < 25
+
+
 def sent(plane: Plane, purpose: str) -> list[Notification]:
     return [one for one in list_notifications(plane.ledger.store) if one.purpose == purpose]
 
@@ -63,11 +68,13 @@ def test_ticks_that_passed_while_nothing_ran_are_one_late_word_on_record(speakin
     turn(speaking, after=95 * MIN)
     assert len(notices(speaking, Audience.INTERNAL)) == 1
     entry = told(speaking, number, "published")[0]
-    assert entry.body["late_s"] == 90 * 60
+    assert about(entry.body["late_s"], 90)
     assert "90 min late" in entry.body["message"]["en"]
     assert "90 分遅れ" in entry.body["message"]["ja"]
     asked = told(speaking, number, "word_due")[0].body
-    assert (asked["late_s"], asked["reminder_late_s"], asked["missed_ticks"]) == (85 * 60, 90 * 60, 2)
+    assert about(asked["late_s"], 85)
+    assert about(asked["reminder_late_s"], 90)
+    assert asked["missed_ticks"] == 2
     reminder = next(one for one in sent(speaking, "reminder"))
     assert "85 min late" in reminder.message["title"]["en"]
     assert any("Operations was not running" in line["en"] for line in reminder.message["lines"])
@@ -131,7 +138,7 @@ def test_a_late_word_says_how_late_it_was(speaking: Plane) -> None:
     turn(speaking)
     with clock.shifted(25 * MIN):
         words = draft(speaking, number, audience=Audience.CUSTOMERS, actor=RESPONDER)
-        assert publish(speaking, words.id, actor=RESPONDER).notice.body["late_s"] == 15 * 60
+        assert about(publish(speaking, words.id, actor=RESPONDER).notice.body["late_s"], 15)
 
 
 def test_what_a_person_has_begun_to_write_is_not_written_over(speaking: Plane) -> None:

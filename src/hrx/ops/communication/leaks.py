@@ -324,7 +324,8 @@ def _people(content: Content) -> tuple[re.Pattern[str], ...]:
         found.append(re.escape(person.name.ja))
         found.append(re.escape(full))
         if family:
-            found.append(re.escape(family) + r"(?=さん|氏|様|部長|課長|が対応|が担当)")
+            found.append(re.escape(family) + r"(?=さん|氏|様|部長|課長|が|は|も|の(?:ミス|作業|対応))")
         found.append(as_whole_word(person.name.en))
+        found.append(as_whole_word(person.name.en.split()[-1]))
         found.append(as_whole_word(person.id))
     return tuple(re.compile(source, re.IGNORECASE) for source in found)
