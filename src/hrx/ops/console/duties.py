@@ -22,6 +22,7 @@ from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Signal
 from hrx.ops.tick import Decision, Round, Ticker, Work
 from hrx.ops.triage import timers as triage_timers
+from hrx.ops.triage.standing import StandingQuestions
 
 DECISIONS: Final[Mapping[str, Decision]] = {
     **incident_timers.DECISIONS,
@@ -40,14 +41,24 @@ def make_ticker(plane: Plane) -> Ticker:
     """The one ticker of this console, not started yet."""
     sender = Sender(plane, open_channels(plane.settings))
     keeper = LogKeeper(plane)
+    standing = make_standing_questions(plane)
     return Ticker(
         plane,
         decisions=DECISIONS,
         works=WORKS,
         # Last, so that what the others wanted said leaves in the same tick.
-        rounds=(*ROUNDS, keeper.keep, sender.send_due),
-        closing=(sender.close, keeper.close),
+        rounds=(*ROUNDS, keeper.keep, standing.ask_when_due, sender.send_due),
+        closing=(sender.close, keeper.close, standing.close),
     )
+
+
+def make_standing_questions(plane: Plane) -> StandingQuestions:
+    """What no series tells, asked again and again and told to the incidents."""
+
+    def tell(signals: Sequence[Signal]) -> None:
+        take_signals(plane, signals)
+
+    return StandingQuestions(plane, tell=tell)
 
 
 def make_rule_watch(plane: Plane) -> RuleWatch:
