@@ -33,5 +33,6 @@ MENU: Final = (
     MenuItem(href="/maintenance", title=Text(ja="メンテナンス", en="Maintenance")),
     MenuItem(href="/contacts", title=Text(ja="連絡先", en="Contacts")),
     MenuItem(href="/drills", title=Text(ja="訓練", en="Drills")),
+    MenuItem(href="/logs", title=Text(ja="ログ", en="Logs")),
     MenuItem(href="/ledger", title=Text(ja="台帳", en="Ledger")),
 )

@@ -14,6 +14,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Invalid, NotFound, Text
 from hrx.ops.console.desk import Visit, go, language_of, needs, needs_form
 from hrx.ops.console.drawing import draw_services
+from hrx.ops.console.pages.logs import show_incident_lines
 from hrx.ops.console.panels import IncidentPanel, show_communication, show_messages, show_triage
 from hrx.ops.incidents import actions
 from hrx.ops.incidents.clocks import Clock, ClockName, find_running_pause, read_clock
@@ -49,6 +50,7 @@ PANELS: Final[tuple[IncidentPanel, ...]] = (
     IncidentPanel(
         name="communication", template="fragments/panel_communication.html", values=show_communication
     ),
+    IncidentPanel(name="logs", template="fragments/panel_logs.html", values=show_incident_lines),
 )
 
 

@@ -1,5 +1,7 @@
 """`python -m hrx.ops.observe.logs`: one round of archiving and of keeping the archive in its bounds.
 
+With `read`: answer one question of `asking` (pickled, from our own console) from the archive.
+
 A process of its own: reading lines and writing Parquet takes a core for seconds, which the console that pages
 people does not have to give away. It may be killed at any moment."""
 
@@ -7,12 +9,14 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import sys
 from typing import Final
 
 from hrx.kit import ids, log
 from hrx.kit.errors import Unavailable
 from hrx.kit.settings import load
+from hrx.ops.observe.logs.archive import read_archived
 from hrx.ops.observe.logs.archiving import SETTLES, Archived, archive_closed, only_archiver
 from hrx.ops.observe.logs.files import LogFolders, folders_of
 from hrx.ops.observe.logs.retaining import Keep, retain
@@ -27,6 +31,8 @@ FAILED: Final = 1
 
 def main() -> int:
     """Exit code 0 when all that could be archived is, 1 when something could not be."""
+    if sys.argv[1:] == ["read"]:
+        return _read()
     settings = load(OpsSettings)
     os.nice(_NICE)
     # What goes wrong here stands in the log of whoever started us.
@@ -35,6 +41,16 @@ def main() -> int:
     folders = folders_of(settings)
     with only_archiver(folders) as is_ours:
         return _run(folders, settings) if is_ours else 0
+
+
+def _read() -> int:
+    files, query, limit, timeout_s = pickle.load(sys.stdin.buffer)  # noqa: S301
+    try:
+        found = list(read_archived(files, query, limit, timeout_s))
+    except Unavailable:
+        return FAILED
+    pickle.dump(found, sys.stdout.buffer)
+    return 0
 
 
 def _run(folders: LogFolders, settings: OpsSettings) -> int:

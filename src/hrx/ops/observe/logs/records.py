@@ -47,6 +47,14 @@ class LogRecord:
     offset: int = 0
     is_dated: bool = True
 
+    @property
+    def summary(self) -> str:
+        """The message, and of an access line what was asked for, in at most 300 characters."""
+        said = self.fields
+        asked = (said.get("method"), said.get("route", said.get("path")), said.get("status"))
+        took = f"{said['duration_ms']} ms" if "duration_ms" in said else None
+        return " ".join(str(one) for one in (self.event, *asked, took) if one not in (None, ""))[:300]
+
     def to_document(self) -> dict[str, Any]:
         """As JSON for commands; moments in ISO 8601."""
         return {
