@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -18,7 +19,9 @@ from hrx.ops.ledger.communications import Audience, NoticeKind, add_notice, get_
 from hrx.ops.ledger.notifications import Attempt, NotificationState, enqueue, settle
 from hrx.ops.ledger.signals import list_conditions
 from hrx.ops.run.plane import Plane
+from hrx.ops.runbook.sops import get_sop
 from hrx.ops.signal import Severity
+from hrx.ops.triage.engine import diagnose
 from hrx.ops.triage.keeping import keep
 from hrx.ops.triage.result import CauseSeen, Evidence, PredictionSeen, ProposalMade, TriageResult, Verdict
 from tests.ops.browsing import Browser, wait_for
@@ -105,6 +108,32 @@ def test_a_triage_shows_what_each_cause_predicts_beside_what_was_seen_and_plans_
     assert "not run yet" in proposal
     assert "Confirmed by whoever runs it" in proposal, "whose word it needs"
     assert 'href="/sops/5.2.2"' in page
+
+
+@pytest.mark.req("R5.2-2")
+def test_a_part_that_stopped_is_diagnosed_restarted_and_proven_by_clicks(
+    browser: Browser, plane: Plane, machine: SmallMachine
+) -> None:
+    machine.supervisor().stop("worker", timeout_s=10)
+    # Everything else of the small machine is down too; no triage of the running plane comes in between here.
+    take_signals(plane, [make_signal("part-down:status", severity=Severity.MINOR)])
+    found = next(one for one in unresolved(plane) if one.part == "status")
+    keep(plane, found.id, diagnose(plane, get_sop(plane.content.sops, "5.2.2")))
+    browser.sign_in("responder")
+    page = browser.get(f"/fragments/incidents/{found.id}").text
+    links = [html.unescape(one) for one in re.findall(r'href="(/procedures/restart-part\?[^"]+)"', page)]
+    asked = next(dict(parse_qsl(urlsplit(one).query)) for one in links if "part=worker" in one)
+    assert asked["incident"] == str(found.id)
+    plan = browser.post("/procedures/restart-part/plans", **asked).headers["location"]
+    plan_hash = re.search(r'name="confirmed_hash" value="([0-9a-f]{64})"', browser.get(plan).text)
+    assert plan_hash is not None
+    run = browser.post(f"{plan}/run", confirmed_hash=plan_hash.group(1)).headers["location"]
+    wait_for(browser, f"/fragments{run.split('?')[0]}", "Confirmed from outside", timeout_s=40)
+    page = wait_for(browser, f"/fragments/incidents/{found.id}", "Done: ", timeout_s=20)
+    beside = page.split(f'href="{plan}"')[1][:200]
+    assert "Succeeded" in beside, "the proposal shows what became of its plan"
+    after = diagnose(plane, get_sop(plane.content.sops, "5.2.2"))
+    assert "worker-stopped" not in {one.id for one in after.supported}, "gone, as seen from outside"
 
 
 @pytest.mark.req("R5.2-2")
