@@ -31,6 +31,7 @@ _UNKNOWN = Text(
     ja="原因はまだ分かりません。証拠のそろった原因がありません。",
     en="The cause is not known yet: none has its evidence together.",
 )
+_NOT_LEARNED = Text(ja="分からない", en="not learned")
 _ANSWERED = Text(ja="所要", en="took")
 SopId = Annotated[str, typer.Argument(help="The SOP's number, such as 5.2.3.")]
 
@@ -212,9 +213,13 @@ def _show_result(result: TriageResult) -> None:
         f"{_count(refuted, 'cause')} ruled out.",
     )
     print(f"  {output.say(summary)}\n")
-    for cause in result.causes:
-        if cause.verdict is not Verdict.REFUTED:
-            _show_cause(cause)
+    for cause in result.supported:
+        _show_cause(cause)
+    undecided = [cause for cause in result.causes if cause.verdict is Verdict.UNDECIDED]
+    if undecided:
+        count = len(undecided)
+        print(output.say(Text(ja=f"判断できない原因 {count} 件:", en=f"{_count(count, 'cause')} undecided:")))
+        print("\n".join(f"  ? {output.say(cause.title)} [{cause.sop} {cause.id}]" for cause in undecided))
     failed = [item for item in result.evidence if item.failure is not None]
     if failed:
         print(output.say(Text(ja="答えの得られなかった確認:", en="Not answered:")))
@@ -227,12 +232,9 @@ def _show_cause(cause: CauseSeen) -> None:
     symptom = output.say(above) if cause.symptom_of else ""
     verdict = output.word("verdict", cause.verdict.value)
     print(f"{_MARKS[cause.verdict]} {output.say(cause.title)} [{cause.sop} {cause.id}]: {verdict}{symptom}")
-    if cause.verdict is not Verdict.SUPPORTED:
-        return
     for item in cause.predictions:
-        print(
-            f"    {_MARKS[item.verdict]} {output.say(item.says)} ({item.fact} {item.expected}: {item.seen})"
-        )
+        seen = output.say(_NOT_LEARNED) if item.seen is None else item.seen
+        print(f"    {_MARKS[item.verdict]} {output.say(item.says)} ({item.fact} {item.expected}: {seen})")
     for proposal in cause.proposals:
         # Quoted, so that it can be copied into a shell: moments have spaces, short addresses a #.
         params = " ".join(f"-p {shlex.quote(f'{name}={value}')}" for name, value in proposal.params.items())
