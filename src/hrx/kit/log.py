@@ -1,7 +1,8 @@
 """JSON log lines with one correlation id; secrets never reach the line.
 
 One event is one line: `at`, `level`, `event`, `process`, `correlation_id`, `trace_id` and the fields given
-as `extra={"fields": {...}}`. Personal data does not belong into logs at all: callers log ids."""
+as `extra={"fields": {...}}`. Personal data does not belong into logs at all: callers log ids, and what is
+recognised as personal all the same (in the words of an exception, above all) is masked."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from typing import TextIO
 
 import orjson
 
-from hrx.kit.secrets import mask_mapping, mask_text
+from hrx.kit.personal import mask_fields, mask_line
 
 correlation_id: ContextVar[str | None] = ContextVar("hrx_correlation_id", default=None)
 trace_id: ContextVar[str | None] = ContextVar("hrx_trace_id", default=None)
@@ -32,7 +33,7 @@ class JsonFormatter(logging.Formatter):
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": mask_text(record.getMessage()),
+            "event": mask_line(record.getMessage()),
             "logger": record.name,
             "process": self._process,
             "correlation_id": correlation_id.get(),
@@ -40,9 +41,9 @@ class JsonFormatter(logging.Formatter):
         }
         fields = getattr(record, "fields", None)
         if isinstance(fields, dict):
-            line.update(mask_mapping(fields))
+            line.update(mask_fields(fields))
         if record.exc_info:
-            line["exception"] = mask_text(self.formatException(record.exc_info))
+            line["exception"] = mask_line(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
 
 

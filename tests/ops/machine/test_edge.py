@@ -328,6 +328,19 @@ def test_one_id_is_passed_on_answered_and_logged(
 
 
 @pytest.mark.req("R4.2-1")
+def test_what_somebody_typed_into_a_path_is_not_logged(
+    layout: Layout, ports: Ports, tools: Toolchain
+) -> None:
+    with serving("api", ports["api_blue"]), logging_edge(layout, ports, tools) as log:
+        wait_for(ports, "/livez", 200)
+        reply = ask(ports, "/api/v1/canary@example.com/people/%E5%B1%B1%E7%94%B0/0190a6e2-7b1c?q=canary")
+        line = wait_for_line(log, reply.headers["x-correlation-id"])
+        assert "canary" not in log.read_text()
+    assert line["path"] == "/api/v1/*/people/*/0190a6e2-7b1c"
+    assert reply.status == 200
+
+
+@pytest.mark.req("R4.2-1")
 def test_an_answer_of_the_edge_itself_names_its_id_too(
     layout: Layout, ports: Ports, tools: Toolchain
 ) -> None:

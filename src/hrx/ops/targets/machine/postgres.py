@@ -30,7 +30,8 @@ _CONTROL_TIMEOUT_S = 20.0
 
 # Why each line: replica + summaries + wal_log_hints make base backups, increments and rewind possible later
 # without a restart; commit timestamps must be on *before* an accident to find the last commit before it;
-# a slot may never fill the disk; parameters of statements are personal data and stay out of the log.
+# a slot may never fill the disk; parameters of statements are personal data and stay out of the log, as do
+# DETAIL and CONTEXT of errors (terse), which quote values: the key that exists, the row that failed.
 _CONFIG = """\
 # Written by HRX-AI at every start; put your own settings into postgresql.auto.conf (ALTER SYSTEM).
 listen_addresses = '127.0.0.1'
@@ -61,6 +62,7 @@ log_min_duration_statement = 500ms
 log_lock_waits = on
 log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
+log_error_verbosity = terse
 log_timezone = 'UTC'
 timezone = 'UTC'
 jit = off
