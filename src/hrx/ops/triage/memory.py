@@ -14,6 +14,7 @@ _EVERY_S: Final = 10.0
 _KEEP: Final = 60
 #: Less than this is no trend.
 _AT_LEAST_S: Final = 45.0
+_START_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,9 @@ def note_memory(plane: Plane) -> None:
 
 def growth_of(part: str, *, pid: int) -> float | None:
     """Bytes per minute that this process has grown by since the oldest sample; None without a history."""
-    mine = [sample for sample in _samples.get(part, ()) if sample.pid == pid]
+    known = [sample for sample in _samples.get(part, ()) if sample.pid == pid]
+    # What a start takes in its first half minute would look like a leak for minutes.
+    mine = [sample for sample in known if sample.at_s - known[0].at_s >= _START_S]
     if not mine or mine[-1].at_s - mine[0].at_s < _AT_LEAST_S:
         return None
     return (mine[-1].size_bytes - mine[0].size_bytes) / (mine[-1].at_s - mine[0].at_s) * 60
