@@ -149,6 +149,46 @@ CLOCK_BREACHES: Final = counter(
     labels=(chosen("clock", "respond", "recover"),),
 )
 INCIDENTS: Final = (INCIDENTS_OPEN, SIGNALS, CLOCK_BREACHES)
-PLANE: Final = (PART_STATUS, PART_LOOK, PART_MEMORY, LOOKED_AT, LEDGER_IS_VALID, LEDGER_ENTRIES)
+LOG_SIZE: Final = gauge(
+    "hrx_log_size_bytes",
+    Source.OPS,
+    unit="bytes",
+    ja="ログの大きさ。書いている文字、閉じた文字、保管庫。",
+    en="Size of the logs: text being written, closed text, archive.",
+    labels=(chosen("store", "live", "closed", "archive"),),
+)
+LOG_OLDEST: Final = gauge(
+    "hrx_log_oldest_timestamp_seconds",
+    Source.OPS,
+    unit="s since 1970",
+    ja="保管庫にあるいちばん古い日。",
+    en="The oldest day of the archive.",
+)
+LOG_ARCHIVED_AT: Final = gauge(
+    "hrx_log_archive_timestamp_seconds",
+    Source.OPS,
+    unit="s since 1970",
+    ja="ログの保管が最後に終わった時刻。",
+    en="When archiving of logs last ended.",
+)
+LOG_LINES: Final = counter(
+    "hrx_log_archived_lines_total",
+    Source.OPS,
+    unit="lines",
+    ja="保管庫に入れた行。",
+    en="Lines taken into the archive.",
+)
+LOG_LOST: Final = counter(
+    "hrx_log_lost_lines_total",
+    Source.OPS,
+    unit="lines",
+    ja="保管で失われた行。0 でなければならない。",
+    en="Lines that archiving lost; must be 0.",
+)
+_LOGS: Final = (LOG_SIZE, LOG_OLDEST, LOG_ARCHIVED_AT, LOG_LINES, LOG_LOST)
+PLANE: Final = (
+    *(PART_STATUS, PART_LOOK, PART_MEMORY, LOOKED_AT, LEDGER_IS_VALID, LEDGER_ENTRIES),
+    *_LOGS,
+)
 TELLING: Final = (DELIVERIES, DELIVERY_LATENCY, HEARTBEAT, RULES, RULE_BLIND)
 PROBE: Final = (PROBE_SUCCESS, PROBE_DURATION, PROBE_TLS)

@@ -33,6 +33,7 @@ from hrx.ops.console.desk import Desk, desk_of, find_visitor, language_of, rende
 from hrx.ops.console.duties import make_rule_watch, make_ticker
 from hrx.ops.console.figures import PlaneFigures
 from hrx.ops.console.guard import Guard
+from hrx.ops.console.log_figures import LogFigures
 from hrx.ops.console.machine_figures import MachineFigures
 from hrx.ops.console.pages import (
     account,
@@ -125,6 +126,7 @@ def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
     registry.register(PlaneFigures(desk))
     registry.register(MachineFigures(desk))
     registry.register(RuleFigures(desk))
+    registry.register(LogFigures(desk))
     registry.register(TellingFigures(desk, ticker))
     app.state.desk = desk
     app.state.ticker = ticker
