@@ -339,7 +339,8 @@ def _serve_host(folder: Path, port: int) -> None:
 
 
 def _live(settings: OpsSettings, content: Content, *, ready: int) -> None:
-    """The console's ticker and sender until killed."""
+    """The console's ticker and sender until killed, or until the host is gone: nobody is left behind."""
+    host = os.getppid()
     layout = Layout(root=ROOT, var=settings.var_dir, tools=settings.var_dir / "tools", user=None)
     plane = Plane(
         settings=settings,
@@ -358,7 +359,9 @@ def _live(settings: OpsSettings, content: Content, *, ready: int) -> None:
     )
     ticker.start()
     os.write(ready, b"1")
-    threading.Event().wait()
+    while os.getppid() == host:
+        time.sleep(0.2)
+    os._exit(1)
 
 
 if __name__ == "__main__":
