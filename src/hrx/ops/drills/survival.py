@@ -123,6 +123,8 @@ def _run_pair(
                 )
                 # The watch goes first; the clock starts with the fault that has to be told.
                 if number == len(stops):
+                    # Again: until it was stopped, the plane kept its own list in that file.
+                    _stand_by(ground, receiver)
                     began_at = clock.now()
                 get_fault(call.fault).inject(ground, call.arguments, memo)
             page_s, by = _await_page(ground, receiver, since=began_at)
@@ -169,6 +171,14 @@ def _await_back(ground: Ground, experiment: Experiment) -> bool:
     return good > 0
 
 
+def _stand_by(ground: Ground, receiver: _Receiver) -> None:
+    """Put our receiver among those whom the probe calls when the plane is gone."""
+    path = standby_path(ground.plane.settings.var_dir)
+    found = read_standby(path)
+    others = tuple(one for one in (found.reach if found else ()) if one.address != receiver.url)
+    write_standby(path, (*others, Reach(recipient="place:drill", channel="webhook", address=receiver.url)))
+
+
 def _await_quiet(ground: Ground) -> None:
     deadline = time.monotonic() + _QUIET_S
     while time.monotonic() < deadline and not look_quiet(ground):
@@ -196,8 +206,7 @@ def receiving(ground: Ground) -> Iterator[_Receiver]:
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     path = standby_path(ground.plane.settings.var_dir)
     before = read_standby(path)
-    ours = Reach(recipient="place:drill", channel="webhook", address=receiver.url)
-    write_standby(path, (*(before.reach if before else ()), ours))
+    _stand_by(ground, receiver)
     try:
         yield receiver
     finally:
