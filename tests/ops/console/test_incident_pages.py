@@ -131,6 +131,7 @@ def test_a_part_that_stopped_is_diagnosed_restarted_and_proven_by_clicks(
     wait_for(browser, f"/fragments{run.split('?')[0]}", "Confirmed from outside", timeout_s=40)
     page = wait_for(browser, f"/fragments/incidents/{found.id}", "Done: ", timeout_s=20)
     beside = page.split(f'href="{plan}"')[1][:200]
+    assert page.count(f'href="{plan}"') == 1, "beside its own proposal only, not the other parts'"
     assert "Succeeded" in beside, "the proposal shows what became of its plan"
     after = diagnose(plane, get_sop(plane.content.sops, "5.2.2"))
     assert "worker-stopped" not in {one.id for one in after.supported}, "gone, as seen from outside"

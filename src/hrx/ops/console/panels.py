@@ -62,6 +62,7 @@ class PlanView:
 
     seq: int
     procedure: str
+    params: Mapping[str, str]
     run: str | None
     is_approved: bool
     needs_other: bool
@@ -139,6 +140,7 @@ def _list_plans(plane: Plane, incident: Incident) -> tuple[PlanView, ...]:
             PlanView(
                 seq=record.seq,
                 procedure=record.plan.procedure,
+                params=record.plan.params,
                 run=runs[0].state.value if runs else None,
                 is_approved=find_approval(plane, record) is not None,
                 needs_other=record.plan.approval_needed is ApprovalRule.OTHER,
@@ -205,7 +207,10 @@ def _to_proposal(
         params=" ".join(f"{key}={value}" for key, value in params.items()),
         url=f"/procedures/{name}?{urlencode(asked)}",
         missing=tuple(str(one) for one in item["missing"]),
-        plans=tuple(one for one in plans if one.procedure == name),
+        # The same procedure for another part is another repair.
+        plans=tuple(
+            one for one in plans if one.procedure == name and params.items() <= dict(one.params).items()
+        ),
     )
 
 
