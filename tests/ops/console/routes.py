@@ -50,6 +50,8 @@ EXAMPLES = {
     "action_id": "99999",
     "contact_id": "nobody",
     "file_name": "index.ja.html",
+    "dashboard_id": "golden-signals",
+    "panel_id": "errors",
 }
 
 

@@ -42,6 +42,7 @@ from hrx.ops.console.pages import (
     chapters,
     communication,
     contacts,
+    dashboards,
     drills,
     health,
     heartbeat,
@@ -62,6 +63,7 @@ from hrx.ops.console.pages import (
 )
 from hrx.ops.console.rule_figures import RuleFigures
 from hrx.ops.console.telling_figures import TellingFigures
+from hrx.ops.observe.dashboards.asking import Asker
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.operators.sign_in import Session
 from hrx.ops.run.plane import Plane
@@ -90,6 +92,7 @@ PAGES: Final = (
     contacts,
     drills,
     sops,
+    dashboards,
 )
 _STATUS: Final[tuple[tuple[type[HrxError], int], ...]] = (
     (NotSignedIn, 401),
@@ -109,6 +112,7 @@ _STATIC_CACHE: Final = "public, max-age=3600"
 def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
     """The console on an opened plane. Its threads are started and stopped with the application."""
     ticker, rules = make_ticker(plane), make_rule_watch(plane)
+    asker = Asker(plane.settings.prometheus_url)
 
     @asynccontextmanager
     async def live(_app: FastAPI) -> AsyncIterator[None]:
@@ -119,9 +123,12 @@ def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
         rules.stop()
         ticker.stop()
         watcher.stop()
+        asker.close()
 
     app = FastAPI(title="HRX-AI Ops", docs_url=None, redoc_url=None, openapi_url=None, lifespan=live)
-    desk = Desk(plane=plane, watcher=watcher, rules=rules, templates=rendering.make_environment())
+    desk = Desk(
+        plane=plane, watcher=watcher, rules=rules, templates=rendering.make_environment(), asker=asker
+    )
     registry = new_registry()
     registry.register(PlaneFigures(desk))
     registry.register(MachineFigures(desk))

@@ -15,6 +15,7 @@ from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text
 from hrx.ops.console import rendering
 from hrx.ops.ledger.entries import Ledger
 from hrx.ops.observe.blindness.watching import RuleWatch
+from hrx.ops.observe.dashboards.asking import Asker
 from hrx.ops.observe.watching import Snapshot, Watcher
 from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.operators.sign_in import Session, find_session, is_same_token
@@ -34,6 +35,7 @@ class Desk:
     watcher: Watcher
     rules: RuleWatch
     templates: Environment
+    asker: Asker
 
     @property
     def ledger(self) -> Ledger:

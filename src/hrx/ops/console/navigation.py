@@ -27,6 +27,7 @@ MENU: Final = (
     MenuItem(href="/incidents", title=Text(ja="障害", en="Incidents")),
     MenuItem(href="/on-call", title=Text(ja="当番", en="On call")),
     MenuItem(href="/alerts", title=Text(ja="アラート", en="Alerts")),
+    MenuItem(href="/dashboards", title=Text(ja="ダッシュボード", en="Dashboards")),
     MenuItem(href="/sops", title=Text(ja="障害ごとの手順", en="SOPs"), also=("/faq",)),
     MenuItem(href="/procedures", title=Text(ja="手順と実行", en="Procedures"), also=("/plans", "/runs")),
     MenuItem(href="/post-mortems", title=Text(ja="事後検証", en="Post-mortems")),

@@ -26,6 +26,10 @@ class Page:
     latency_ms: float
 
 
+class AnsweredWrongly(LookFailed):
+    """It answers, but not with what was asked for."""
+
+
 class HttpSeam:
     """HTTP with one time limit for every look. Thread-safe; close it at the end."""
 
@@ -53,10 +57,11 @@ class HttpSeam:
         return look(subject, lambda: _version_facts(*self._get(url)))
 
     def get_json(self, url: str, *, params: Mapping[str, str] | None = None) -> Any:
-        """The JSON at `url`. Raises LookFailed. `Any`: the caller knows the shape."""
+        """The JSON at `url`. Raises LookFailed, of an error as answer AnsweredWrongly. `Any`: the caller
+        knows the shape."""
         code, body = self._get(url, params=params)
         if code >= 400 or body is None:
-            raise no_answer(ValueError(f"HTTP {code}"), within_s=self._timeout_s)
+            raise AnsweredWrongly(no_answer(ValueError(f"HTTP {code}"), within_s=self._timeout_s).why)
         return body
 
     def get_page(self, url: str) -> Page:
@@ -111,4 +116,4 @@ def _version_facts(code: int, body: Any) -> dict[str, Fact]:
     return {name: str(body[name]) for name in names if body.get(name) is not None}
 
 
-__all__ = ["HttpSeam", "LookFailed", "Page"]
+__all__ = ["AnsweredWrongly", "HttpSeam", "LookFailed", "Page"]

@@ -14,6 +14,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Invalid, NotFound, Text
 from hrx.ops.console.desk import Visit, go, language_of, needs, needs_form
 from hrx.ops.console.drawing import draw_services
+from hrx.ops.console.pages.dashboards import show_around_incident
 from hrx.ops.console.pages.logs import show_incident_lines
 from hrx.ops.console.panels import IncidentPanel, show_communication, show_messages, show_triage
 from hrx.ops.incidents import actions
@@ -46,6 +47,7 @@ _TOPICS: Final = ("signals", "people", "clocks", "others")
 #: Each room adds its line; the order is the order on the page.
 PANELS: Final[tuple[IncidentPanel, ...]] = (
     IncidentPanel(name="triage", template="fragments/panel_triage.html", values=show_triage),
+    IncidentPanel(name="plots", template="fragments/incident_plots.html", values=show_around_incident),
     IncidentPanel(name="messages", template="fragments/panel_messages.html", values=show_messages),
     IncidentPanel(
         name="communication", template="fragments/panel_communication.html", values=show_communication

@@ -1,0 +1,111 @@
+"""What happened meanwhile, out of the ledger: incidents, runs of procedures (releases are such), drills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from hrx.kit.errors import Text, Unavailable
+from hrx.ops.ledger.entries import Entry, EntryFilter, Kind, Ledger
+from hrx.ops.ledger.incidents import Incident, IncidentState, list_incidents
+from hrx.ops.observe.dashboards.spans import Grid
+from hrx.ops.runbook.content import Content
+
+#: More lines than this say nothing; the newest are shown.
+_MOST: Final = 40
+_READ: Final = 200
+
+
+class MarkKind(StrEnum):
+    """What a mark stands for. RUN: a procedure was carried out, a release or a restart."""
+
+    INCIDENT = "incident"
+    RUN = "run"
+    DRILL = "drill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """One moment worth a vertical line, and where to read more. `ends_at` is set when it lasted."""
+
+    kind: MarkKind
+    at: datetime
+    ends_at: datetime | None
+    says: Text
+    href: str
+
+
+def list_marks(ledger: Ledger, content: Content, *, grid: Grid) -> tuple[Mark, ...]:
+    """The marks within these moments, oldest first; none while the ledger cannot be read: a plot without
+    marks is better than no plot."""
+    try:
+        found = [*_incidents(ledger), *_runs(ledger, content), *_drills(ledger)]
+    except Unavailable:
+        return ()
+    shown = [mark for mark in found if grid.place_of(mark.at) is not None or _reaches_into(mark, grid)]
+    return tuple(sorted(shown, key=lambda mark: mark.at)[-_MOST:])
+
+
+def _reaches_into(mark: Mark, grid: Grid) -> bool:
+    """An incident that began before what is shown and still went on then."""
+    if mark.kind is not MarkKind.INCIDENT or mark.at.timestamp() > grid.start_s:
+        return False
+    return mark.ends_at is None or mark.ends_at.timestamp() >= grid.start_s
+
+
+def _incidents(ledger: Ledger) -> list[Mark]:
+    return [
+        Mark(
+            kind=MarkKind.INCIDENT,
+            at=one.opened_at,
+            ends_at=_end_of(one),
+            says=Text(ja=f"障害 #{one.id} {one.title.ja}", en=f"Incident #{one.id} {one.title.en}"),
+            href=f"/incidents/{one.id}",
+        )
+        for one in list_incidents(ledger.store, limit=_READ)
+        if one.state is not IncidentState.MERGED
+    ]
+
+
+def _end_of(found: Incident) -> datetime | None:
+    return found.mitigated_at or found.resolved_at or found.closed_at
+
+
+def _runs(ledger: Ledger, content: Content) -> list[Mark]:
+    titles = {procedure.id: procedure.title for procedure in content.procedures}
+    return [
+        Mark(
+            kind=MarkKind.RUN,
+            at=entry.at,
+            ends_at=None,
+            says=_name_run(entry, titles),
+            href=f"/runs/{entry.run_id}",
+        )
+        for entry in ledger.list_entries(EntryFilter(kinds=(Kind.RUN_STARTED,)), limit=_READ)
+    ]
+
+
+def _name_run(entry: Entry, titles: Mapping[str, Text]) -> Text:
+    procedure = str(entry.body.get("procedure", ""))
+    title = titles.get(procedure, Text(ja=procedure, en=procedure))
+    about = entry.subject.rpartition(":")[2]
+    more = f" ({about})" if about else ""
+    return Text(ja=f"実行: {title.ja}{more}", en=f"Run: {title.en}{more}")
+
+
+def _drills(ledger: Ledger) -> list[Mark]:
+    seen: dict[str, Mark] = {}
+    for entry in ledger.list_entries(EntryFilter(kinds=(Kind.DRILL,)), limit=_READ):
+        name = str(entry.body.get("drill", entry.subject.removeprefix("drill:")))
+        # Entries come newest first: what stays is the drill's first one.
+        seen[entry.run_id or str(entry.seq)] = Mark(
+            kind=MarkKind.DRILL,
+            at=entry.at,
+            ends_at=None,
+            says=Text(ja=f"訓練: {name}", en=f"Drill: {name}"),
+            href=f"/ledger/{entry.seq}",
+        )
+    return list(seen.values())
