@@ -1,7 +1,7 @@
 """Grafana's dashboards from `runbook/watch/dashboards`, one folder a language.
 
-`python deploy/write_grafana.py` needs the development packages: the product itself never makes them. `--check` writes nothing and exits 1
-when a file is not what the runbook says."""
+`python deploy/write_grafana.py` needs the development packages: the product itself never makes them. With
+`--check` it writes nothing and exits 1 when a file is not what the runbook says."""
 
 from __future__ import annotations
 
