@@ -188,6 +188,25 @@ HELP: Final = {
     "Ask in SQL, over everything that was written; reads nothing but the logs. Recorded in the ledger.": (
         "書かれたすべての行に SQL で問い合わせる。ログのほかは読めない。台帳に記録する。"
     ),
+    "Dashboards: what the figures say now.": "ダッシュボード: 数値がいま示していること。",
+    "Every board with the number of its panels.": "すべてのダッシュボードと図の数。",
+    "The values of a board now, with what crosses the line of its alert. Exit code 1 when one does.": (
+        "いまの値と、アラートの線を超えたもの。超えたものがあるときの終了コードは 1。"
+    ),
+    "Ask Prometheus every question of every board. Exit code 1 when it refuses one.": (
+        "すべての図の問い合わせを Prometheus に尋ねる。拒否があるときの終了コードは 1。"
+    ),
+    "The board's id, such as golden-signals.": "ダッシュボードの名前。例: golden-signals。",
+    "A check, such as part.process; without it, all.": "確認の名前。例: part.process。省くとすべて。",
+    "Some of its conditions are another matter: they become an incident of their own, diagnosed anew.": (
+        "条件の一部は別の障害だとして分け、あらためて診断する。"
+    ),
+    "Seconds.": "秒数。",
+    "Conditions that are another matter, as `show` names them.": "別の障害とみる条件(`show` が示すキー)。",
+    "Ask one check by itself; reads only. Exit code 1 when it gets no answer.": (
+        "確認を一つだけ行う。読むだけ。答えがないときの終了コードは 1。"
+    ),
+    "name=value": "名前=値",
     # --- drill
     "Drills: faults on purpose, measured.": "障害訓練。わざと故障を起こして測る。",
     "Every drill with its last result.": "すべての訓練と、最後に実施した日時。",

@@ -30,7 +30,7 @@ from hrx.ops.targets.machine.toolchain import find_tools
 
 MONITORING: Final = HOME / "monitoring"
 #: Folders whose files are all generated: one that is no longer made is removed.
-_OWNED: Final = ("rules", "tests", "dashboards")
+_OWNED: Final = ("rules", "tests")
 _WORKERS: Final = 2
 Name = Annotated[str, typer.Argument(help="The rule's name, such as ApiErrorRateHigh.")]
 
