@@ -5,6 +5,7 @@ Nothing is decided here: the slices are put together, and the parts they share a
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -51,6 +52,8 @@ _OBJECT: Final[dict[int | str, dict[str, Any]]] = {
 IMPORT_PATH: Final = f"{PREFIX}/imports"
 #: The one that takes small reports from anybody.
 BEACON_PATH: Final = f"{PREFIX}/telemetry/web"
+_CANCEL_TRIES: Final = 10
+_logger = logging.getLogger("hrx.api")
 
 
 def slice_routers() -> list[APIRouter]:
@@ -184,8 +187,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
+    """End a task of the lifespan. A library may swallow one cancellation, and a shutdown has to end."""
+    for _ in range(_CANCEL_TRIES):
+        task.cancel()
+        done, _waiting = await asyncio.wait([task], timeout=1)
+        if done:
+            return
+    _logger.error("A task does not end", extra={"fields": {"task": task.get_name()}})
 
 
 def _add_health(app: FastAPI, *, settings: AppSettings) -> None:
