@@ -50,6 +50,10 @@ def incidents(stack: Stack) -> list[dict[str, Any]]:
     return found
 
 
+def about_the_api(stack: Stack) -> list[dict[str, Any]]:
+    return [one for one in incidents(stack) if one["part"] == API_PART]
+
+
 def shown(stack: Stack, number: int) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(run_hrx(stack, "incident", "show", str(number), "--json").stdout)
     return found
@@ -60,8 +64,8 @@ def test_a_newcomer_goes_from_a_fault_to_a_post_mortem(stack: Stack, practise: s
     address = f"http://127.0.0.1:{stack.ports['inbox']}"
     with httpx.Client(base_url=address, trust_env=False, timeout=10) as inbox:
         inbox.post("/clear")
-        eventually(lambda: bool(incidents(stack)), within_s=40, what="an incident")
-        number = int(incidents(stack)[0]["incident"])
+        eventually(lambda: bool(about_the_api(stack)), within_s=60, what="an incident about the API")
+        number = int(about_the_api(stack)[0]["incident"])
         key = f"hrx-incident:{number}"
         eventually(lambda: key in inbox.get("/messages.json").text, within_s=30, what="the page in the inbox")
         assert inbox.post("/press", data={"incident": str(number), "user": "U0SUZUKI"}).status_code == 303
@@ -70,7 +74,7 @@ def test_a_newcomer_goes_from_a_fault_to_a_post_mortem(stack: Stack, practise: s
     def told() -> str:
         return " ".join(str(one) for one in shown(stack, number)["story"])
 
-    eventually(lambda: "The API hangs" in told(), within_s=40, what="the right cause in the time line")
+    eventually(lambda: "The API hangs" in told(), within_s=90, what="the right cause in the time line")
     repaired = run_hrx(
         stack, "procedure", "run", "resume-part", "-p", f"part={API_PART}", "--incident", str(number),
         "--reason", "tour", "--yes", "--json",

@@ -82,7 +82,10 @@ def test_no_program_knows_more_secrets_than_it_needs(stack: Stack) -> None:
     application = {"HRX_POSTGRES_APP_PASSWORD", "HRX_REDIS_PASSWORD", "HRX_SESSION_KEYS", "HRX_SEAL_KEYS"}
     assert found["api-blue"] == application
     assert found["worker"] == application
-    assert found["ops"] == {"HRX_POSTGRES_OPS_PASSWORD", "HRX_REDIS_PASSWORD", "HRX_OPS_HOOK_TOKEN"}
+    # The plane alone opens what readers of the status page gave: the public process only seals.
+    own = {"HRX_POSTGRES_OPS_PASSWORD", "HRX_REDIS_PASSWORD", "HRX_OPS_HOOK_TOKEN", "HRX_SUBSCRIBER_KEY"}
+    assert found["ops"] == own
+    assert "HRX_SUBSCRIBER_KEY" not in found["status"]
     for part in ("postgres", "redis", "web-blue", "haproxy", "prometheus", "alertmanager"):
         assert found[part] == set(), part
 
