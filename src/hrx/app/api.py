@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
@@ -53,6 +53,7 @@ IMPORT_PATH: Final = f"{PREFIX}/imports"
 #: The one that takes small reports from anybody.
 BEACON_PATH: Final = f"{PREFIX}/telemetry/web"
 _CANCEL_TRIES: Final = 10
+_CLOSE_S: Final = 10.0
 _logger = logging.getLogger("hrx.api")
 
 
@@ -170,9 +171,12 @@ def open_app_database(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(parts.database.close)
-        stack.push_async_callback(parts.cache.close)
-        stack.push_async_callback(app.state.identity.providers.close)
+        for what, close in (
+            ("database", parts.database.close),
+            ("cache", parts.cache.close),
+            ("providers", app.state.identity.providers.close),
+        ):
+            stack.push_async_callback(_close, what, close)
         if app.state.tracing is not None:
             stack.callback(app.state.tracing.close)
         for name, work in (
@@ -184,6 +188,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if app.state.faults is not None:
             stack.push_async_callback(_cancel, asyncio.create_task(app.state.faults.run(), name="faults"))
         yield
+
+
+async def _close(what: str, close: Callable[[], Awaitable[None]]) -> None:
+    """Close one thing of the lifespan. A shutdown has to end, and says what did not let go."""
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await close()
+    except TimeoutError:
+        _logger.exception("Closing takes too long", extra={"fields": {"what": what}})
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
