@@ -75,7 +75,7 @@ def _end_of(found: Incident) -> datetime | None:
 
 
 def _runs(ledger: Ledger, content: Content) -> list[Mark]:
-    titles = {procedure.id: procedure.title for procedure in content.procedures}
+    titles = {procedure.id: procedure.name for procedure in content.procedures}
     return [
         Mark(
             kind=MarkKind.RUN,
