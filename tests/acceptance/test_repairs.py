@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from tests.acceptance.operating import becomes_well, eventually, pids, run_hrx, status_of
@@ -78,24 +77,6 @@ def test_a_suspended_api_is_resumed_as_triage_proposes(stack: Stack) -> None:
         assert pids(stack)["api-blue"] == pid, "it was not restarted"
 
 
-def test_a_queue_behind_a_lock_is_ended_as_triage_proposes(stack: Stack) -> None:
-    secret = stack.secret("HRX_POSTGRES_OWNER_PASSWORD")
-    url = f"postgresql://hrx_owner:{secret}@127.0.0.1:{stack.ports['postgres']}/hrx"
-    client = signed_in(stack)
-    holder = psycopg.connect(url, application_name="a migration without lock_timeout")
-    try:
-        holder.execute("LOCK TABLE app.session IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(httpx.TimeoutException):
-            client.get("/api/v1/session", timeout=2)
-        first = proposals_of(stack, "5.2.3", cause="lock-pile-up")[0]
-        assert first["params"]["pid"] == str(holder.info.backend_pid)
-        run_procedure(stack, first["procedure"], first["params"])
-        assert client.get("/api/v1/session", timeout=10).status_code == 200
-    finally:
-        holder.close()
-        client.close()
-
-
 def signed_in(stack: Stack) -> httpx.Client:
     """A browser of HR, signed in to the product."""
     account = stack.accounts["hr"]
@@ -103,27 +84,6 @@ def signed_in(stack: Stack) -> httpx.Client:
     answer = client.post("/api/v1/auth/login", json={"email": account.email, "password": account.password})
     assert answer.status_code == 200, answer.text
     return client
-
-
-def account_of(client: httpx.Client) -> str:
-    """The number of whoever is signed in, as the audit trail and the log know it."""
-    return str(client.get("/api/v1/session").json()["user"]["id"])
-
-
-def test_a_stolen_session_is_out_at_its_next_request_and_a_locked_account_stays_out(stack: Stack) -> None:
-    client = signed_in(stack)
-    account = account_of(client)
-    run_procedure(stack, "revoke-sessions", {"of": f"account:{account}"})
-    assert client.get("/api/v1/session").status_code == 401
-    client.close()
-    again = signed_in(stack)
-    run_procedure(stack, "lock-account", {"account": account})
-    assert again.get("/api/v1/session").status_code == 401
-    again.close()
-    with pytest.raises(AssertionError):
-        signed_in(stack)
-    run_procedure(stack, "unlock-account", {"account": account})
-    signed_in(stack).close()
 
 
 def test_requests_move_to_a_slot_that_rested_and_back(stack: Stack) -> None:
