@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from hrx.kit.errors import Text
 from hrx.ops.run.plane import Plane
+from hrx.ops.seams.looking import LookFailed
 from hrx.ops.signal import Signal, SignalState
 from hrx.ops.triage import standing
 from hrx.ops.triage.looking import CheckSpec, Seen
@@ -51,3 +53,23 @@ def test_every_question_asks_for_a_fact_that_its_check_gives() -> None:
         spec = CHECKS[one.check]
         assert one.fact in spec.facts, one.key
         assert set(one.params) == set(spec.params), one.key
+
+
+def test_one_that_gets_no_answer_holds_up_none_of_the_others(
+    quiet: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fake(check_id: str) -> CheckSpec:
+        def look(*_: object) -> Seen:
+            asked.append(check_id)
+            raise LookFailed(Text(ja="応答がない", en="no answer"))
+
+        return replace(CHECKS[check_id], look=look)
+
+    monkeypatch.setattr(standing, "get_check", fake)
+    asking = StandingQuestions(quiet, tell=lambda _signals: None)
+    asking.ask_once()
+    asking.close()
+    assert asked == [one.check for one in QUESTIONS]
+    assert len(asked) > 1

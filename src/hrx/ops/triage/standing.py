@@ -15,6 +15,7 @@ from hrx.kit import clock
 from hrx.kit.errors import HrxError, Text
 from hrx.ops.check import Fact
 from hrx.ops.run.plane import Plane
+from hrx.ops.seams.looking import LookFailed
 from hrx.ops.signal import Severity, Signal, SignalSink, SignalSource, SignalState
 from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.registry import get_check
@@ -133,7 +134,8 @@ class StandingQuestions:
             spec = get_check(one.check)
             try:
                 facts = spec.look(eyes, one.params, spec.timeout_s).facts
-            except (HrxError, OSError) as error:
+            # A database that is away answers one question less; the others are asked all the same.
+            except (LookFailed, HrxError, OSError) as error:
                 _log.info("standing.not_asked", extra={"fields": {"check": one.check, "says": str(error)}})
                 continue
             found = one.is_so(facts)
