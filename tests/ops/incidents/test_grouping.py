@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from hrx.kit import clock
+from hrx.ops.incidents import actions
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.incidents import IncidentState, get_incident
 from hrx.ops.ledger.signals import count_signals, list_conditions
 from hrx.ops.probe.targets import list_targets
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity, SignalSource, SignalState
-from tests.ops.incidents.conftest import changes, make_signal, story, unresolved
+from tests.ops.incidents.conftest import RESPONDER, changes, make_signal, story, unresolved
 
 pytestmark = pytest.mark.req("R5.1-1")
 
@@ -55,6 +56,18 @@ def test_a_cause_that_shows_later_than_its_symptom_takes_the_incident_over(quiet
         ("web-blue", "api-blue"),
         ("api-blue", "postgres"),
     ]
+
+
+def test_what_an_open_incident_explains_joins_it_and_does_not_bring_back_an_old_one(quiet: Plane) -> None:
+    take_signals(quiet, [make_signal("edge-empty:api", part="api")])
+    (old,) = unresolved(quiet)
+    take_signals(quiet, [make_signal("edge-empty:api", part="api", state=SignalState.RESOLVED)])
+    actions.resolve(quiet, old.id, reason="restarted", actor=RESPONDER)
+    with clock.shifted(timedelta(minutes=2)):
+        take_signals(quiet, [make_signal("part-down:api-blue")])
+        take_signals(quiet, [make_signal("edge-empty:api", part="api")])
+        (found,) = unresolved(quiet)
+    assert found.id != old.id
 
 
 @pytest.mark.parametrize("part", ["api-blue", "web-blue", "postgres"])

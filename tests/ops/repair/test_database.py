@@ -27,7 +27,7 @@ BEGAN = "SELECT backend_start::text FROM pg_stat_activity WHERE pid = %s"
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -39,12 +39,19 @@ def began(admin: psycopg.Connection, pid: int) -> str:
     return str(row[0])
 
 
-def first_proposal(plane: Plane) -> ProposalMade:
-    cause = diagnose(plane, get_sop(plane.content.sops, "5.2.3")).first_cause
-    assert cause is not None
-    assert cause.proposals, cause.id
-    assert cause.proposals[0].missing == ()
-    return cause.proposals[0]
+def first_proposal(plane: Plane, cause: str) -> ProposalMade:
+    """What is proposed against that cause, once it is blamed: on a busy machine a look may come too late."""
+    proposals: list[ProposalMade] = []
+
+    def is_blamed() -> bool:
+        found = diagnose(plane, get_sop(plane.content.sops, "5.2.3")).first_cause
+        if found is not None and found.id == cause:
+            proposals.extend(found.proposals)
+        return bool(proposals)
+
+    wait_until(is_blamed)
+    assert proposals[0].missing == ()
+    return proposals[0]
 
 
 @pytest.fixture
@@ -55,10 +62,22 @@ def table(owner: psycopg.Connection) -> Iterator[str]:
     owner.execute("DROP TABLE app.repair_test")
 
 
+@pytest.fixture
+def holder(postgres: PostgresServer, table: str) -> Iterator[psycopg.Connection]:
+    """A session that will stand at the head of a queue; closed before the table goes."""
+    opened = psycopg.connect(postgres.app_url, application_name="hrx holder0000")
+    yield opened
+    opened.close()
+
+
 def test_the_head_of_a_queue_is_ended_as_triage_proposes_and_those_who_waited_go_on(
-    repairing: Plane, responder: Actor, postgres: PostgresServer, admin: psycopg.Connection, table: str
+    repairing: Plane,
+    responder: Actor,
+    postgres: PostgresServer,
+    admin: psycopg.Connection,
+    holder: psycopg.Connection,
+    table: str,
 ) -> None:
-    holder = psycopg.connect(postgres.app_url, application_name="hrx holder0000")
     holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # a constant
     got: list[object] = []
 
@@ -70,7 +89,7 @@ def test_the_head_of_a_queue_is_ended_as_triage_proposes_and_those_who_waited_go
     waiter.start()
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND waitstart < now() - interval '1 second'"
     wait_until(lambda: admin.execute(waiting).fetchone() != (0,))
-    proposal = first_proposal(repairing)
+    proposal = first_proposal(repairing, "lock-pile-up")
     assert proposal.procedure == "end-blocking-session"
     assert proposal.params["pid"] == str(holder.info.backend_pid)
     run = run_procedure(repairing, proposal.procedure, proposal.params, actor=responder)
@@ -146,7 +165,7 @@ def test_a_missing_index_is_made_again_as_triage_proposes(
     repairing: Plane, responder: Actor, owner: psycopg.Connection, admin: psycopg.Connection
 ) -> None:
     owner.execute("DROP INDEX app.session_of_user")
-    proposal = first_proposal(repairing)
+    proposal = first_proposal(repairing, "index-missing")
     assert (proposal.procedure, proposal.params) == ("recreate-index", {"index": "app.session_of_user"})
     plan = make_plan(repairing, proposal.procedure, params=proposal.params)
     assert plan.facts == {"index.state": "missing"}

@@ -82,12 +82,13 @@ class Gathering:
         if former is not None and former.is_unresolved:
             self._join(former.id, begun, Place(why=Why.SAME_CONDITION, number=former.id))
             return
+        found = place(self._newcomer(begun), cases=self._open_cases(), graph=self._graph, rules=self._rules)
         # What broke in earnest is not opened again by a drill, nor the other way round.
         is_same_kind = former is not None and former.is_drill == bool(begun.body.get("is_drill"))
-        if former is not None and is_same_kind and self._is_back_soon(former):
+        # An open incident that explains it comes first: one fault is one incident, whatever it was before.
+        if former is not None and found.number is None and is_same_kind and self._is_back_soon(former):
             self._reopen(former, begun)
             return
-        found = place(self._newcomer(begun), cases=self._open_cases(), graph=self._graph, rules=self._rules)
         number = found.number if found.number is not None else self._draft(begun)
         if former is not None and found.number is None:
             self._follows[number] = former.id
