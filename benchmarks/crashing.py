@@ -35,6 +35,7 @@ from hrx.ops.ledger.entries import open_ledger
 from hrx.ops.ledger.incidents import list_incidents
 from hrx.ops.ledger.notifications import Notification, NotificationState, list_notifications
 from hrx.ops.ledger.timers import list_timers
+from hrx.ops.paging.batches import Limits
 from hrx.ops.paging.escalation import ESCALATE
 from hrx.ops.paging.sender import Sender
 from hrx.ops.paging.timers import DECISIONS
@@ -349,7 +350,9 @@ def _live(settings: OpsSettings, content: Content, *, ready: int) -> None:
         target=Machine(layout),
         http=HttpSeam(timeout_s=1),
     )
-    sender = Sender(plane, open_channels(plane.settings))
+    # Each page alone, so that the receiver can count it by its key.
+    limits = Limits(bundle_from=1_000_000, per_window=1_000_000)
+    sender = Sender(plane, open_channels(plane.settings), limits=limits)
     ticker = Ticker(
         plane,
         decisions={**INCIDENT_DECISIONS, **DECISIONS},

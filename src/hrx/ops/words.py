@@ -34,6 +34,9 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
     },
     "purpose": {
         "page": Text(ja="呼び出し", en="Page"),
+        "call": Text(ja="チャンネルへの呼び出し", en="Call to a channel"),
+        "news": Text(ja="購読者へのお知らせ", en="News for readers"),
+        "confirmation": Text(ja="購読の確認", en="Asking a reader to confirm"),
         "notice": Text(ja="通知", en="Notice"),
         "update": Text(ja="続報", en="Update"),
         "reminder": Text(ja="催促", en="Reminder"),

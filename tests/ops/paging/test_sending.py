@@ -225,13 +225,79 @@ def test_many_pages_at_once_are_sent_as_fast_as_hands_are_free_not_four_a_tick(
             enqueue(
                 connection,
                 dedup_key=f"page:{number}",
-                recipient="sato",
-                channel="slack",
-                purpose="page",
+                recipient="place:pagerduty",
+                channel="pagerduty",
+                purpose="call",
                 message={"title": {"ja": f"停止 {number}", "en": ""}, "lines": [], "severity": 1},
             )
     ticker.start()
     try:
-        inbox.wait_for(40, StandIn.SLACK, within_s=20)
+        inbox.wait_for(40, StandIn.PAGERDUTY, within_s=20)
     finally:
         ticker.stop()
+
+
+def call(desk: Desk, number: int, *, purpose: str = "page", severity: int = 1) -> None:
+    with desk.plane.ledger.store.write() as connection:
+        enqueue(
+            connection,
+            dedup_key=f"{purpose}:{number}",
+            recipient="sato",
+            channel="slack",
+            purpose=purpose,
+            message={
+                "title": {"ja": f"停止 {number:03} 番目の部品が応答しません", "en": ""},
+                "lines": [],
+                "severity": severity,
+                "url_path": f"/incidents/{number}",
+            },
+        )
+
+
+def test_the_first_page_of_a_new_incident_does_not_wait_for_what_the_person_got_before(
+    desk: Desk, inbox: Inbox
+) -> None:
+    for number in range(10):
+        call(desk, number, purpose="notice", severity=1)
+        desk.tick()
+    assert len(inbox.messages(StandIn.SLACK)) == 4, "the limit holds back notices"
+    call(desk, 10, severity=2)
+    desk.tick()
+    assert "停止 010" in inbox.messages(StandIn.SLACK)[4].title
+
+
+def test_a_hundred_incidents_in_a_minute_are_few_messages_and_each_is_named_within_seconds(
+    desk: Desk, inbox: Inbox
+) -> None:
+    """One new incident every 0.6 s, as a failing cluster makes them."""
+    for number in range(110):
+        with clock.shifted(timedelta(seconds=0.6 * number)):
+            if number < 100:
+                call(desk, number)
+            desk.tick()
+    arrived = inbox.messages(StandIn.SLACK, to="U0SATO")
+    assert len(arrived) <= 4 + 60 / 5 + 1
+    said = "".join(str(one.body["blocks"]) for one in arrived)
+    assert [number for number in range(100) if f"停止 {number:03}" not in said] == []
+    found = list_notifications(desk.plane.ledger.store, limit=200)
+    settled = [one.settled_at - one.created_at for one in found if one.settled_at is not None]
+    assert len(settled) == 100
+    assert max(settled) < timedelta(seconds=7)
+
+
+def test_a_hundred_incidents_at_once_are_one_message_that_names_them_all(desk: Desk, inbox: Inbox) -> None:
+    for number in range(100):
+        call(desk, number)
+    desk.tick()
+    (only,) = inbox.messages(StandIn.SLACK, to="U0SATO")
+    assert only.title.startswith("🔴 障害の呼び出し 100 件")
+    assert all(f"停止 {number:03}" in str(only.body["blocks"]) for number in range(100))
+    assert all(len(block["text"]["text"]) <= 3000 for block in only.body["blocks"] if "text" in block)
+
+
+def test_a_call_is_seen_behind_more_news_than_are_read_at_once(desk: Desk) -> None:
+    for number in range(20):
+        call(desk, number, purpose="news", severity=3)
+    call(desk, 20)
+    with desk.plane.ledger.store.read() as connection:
+        assert [one.purpose for one in list_sendable(connection, limit=3)] == ["page", "news", "news"]

@@ -3,6 +3,7 @@ who called back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from slack_sdk import WebClient
@@ -34,7 +35,9 @@ _PERMANENT: Final = frozenset(
 _BUTTON: Final = Text(ja="対応を開始(受領)", en="Acknowledge")
 _OPEN: Final = Text(ja="画面を開く", en="Open")
 _MARKS: Final = {1: "🔴", 2: "🟠", 3: "🟡", 4: "⚪"}
+#: Slack takes 3,000 characters in a section and 50 blocks in a message.
 _TEXT_MAX: Final = 2900
+_SECTIONS_MAX: Final = 40
 
 
 class SlackChannel:
@@ -59,7 +62,7 @@ class SlackChannel:
                 blocks=to_blocks(envelope),
                 thread_ts=envelope.thread_ref,
                 # What is no mere update must be seen by those who do not follow the thread.
-                reply_broadcast=bool(envelope.thread_ref) and envelope.purpose == "notice",
+                reply_broadcast=bool(envelope.thread_ref) and envelope.purpose in ("notice", "call"),
                 unfurl_links=False,
                 # The message's key, so that a duplicate can be recognised in Slack itself.
                 metadata={"event_type": "hrx_message", "event_payload": {"delivery": envelope.dedup_key}},
@@ -100,13 +103,24 @@ def to_blocks(envelope: Envelope) -> list[dict[str, Any]]:
     mark = _MARKS.get(envelope.severity or 0, "")
     head = f"{mark} SEV{envelope.severity} · {envelope.title}" if envelope.severity else envelope.title
     blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": head[:150]}}]
-    if envelope.lines:
-        text = "\n".join(_escape(line) for line in envelope.lines)[:_TEXT_MAX]
+    for text in _sections(envelope.lines):
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": text}})
     buttons = _buttons(envelope)
     if buttons:
         blocks.append({"type": "actions", "elements": buttons})
     return blocks
+
+
+def _sections(lines: Sequence[str]) -> list[str]:
+    """The lines in as few sections as hold them all: what is cut off a bundle is a page that nobody gets."""
+    sections: list[str] = []
+    for line in lines:
+        text = _escape(line)[:_TEXT_MAX]
+        if sections and len(sections[-1]) + 1 + len(text) <= _TEXT_MAX:
+            sections[-1] += "\n" + text
+        else:
+            sections.append(text)
+    return sections[:_SECTIONS_MAX]
 
 
 def _buttons(envelope: Envelope) -> list[dict[str, Any]]:

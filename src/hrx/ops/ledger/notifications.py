@@ -9,15 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, update
 
 from hrx.kit import clock
 from hrx.ops.ledger.respond_tables import attempt_to_notify, notification
 from hrx.ops.ledger.store import Store, mark_due
 from hrx.ops.ledger.tables import to_moment
+from hrx.ops.signal import Severity
+
+PAGE: Final = "page"
+CALL: Final = "call"
+#: Purposes of messages that ask somebody to take an incident: a person, a place.
+CALLS: Final = (PAGE, CALL)
 
 
 class NotificationState(StrEnum):
@@ -34,7 +40,7 @@ class NotificationState(StrEnum):
 class Notification:
     """One message to one recipient through one channel. `message` is what the channel renders.
 
-    `purpose` is `page`, `notice`, `update`, `reminder`, `heartbeat` …; a SEV1 page is never bundled."""
+    `purpose` is `page` (a person is called), `call` (a place is), `notice`, `update`, `reminder` …"""
 
     id: int
     dedup_key: str
@@ -58,7 +64,20 @@ class Notification:
 
     @property
     def is_page(self) -> bool:
-        return self.purpose == "page"
+        return self.purpose == PAGE
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it asks somebody to take an incident that cannot wait."""
+        return self.purpose in CALLS and self.severity in (Severity.CRITICAL, Severity.MAJOR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One delivery to a recipient through a channel; of one or of many messages."""
+
+    at: datetime
+    has_calls: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +133,16 @@ def is_enqueued(connection: Connection, dedup_key: str) -> bool:
 
 
 def list_sendable(connection: Connection, *, limit: int = 500) -> list[Notification]:
-    """Queued messages whose moment has come and that nobody is at, the oldest first."""
+    """Queued messages whose moment has come and that nobody is at: calls, then the oldest first, so that no
+    number of others (mail to every reader) stands before a call."""
     now = to_moment(clock.now())
     statement = (
         select(notification)
         .where(notification.c.state == NotificationState.QUEUED.value, notification.c.next_at <= now)
         .where(or_(notification.c.leased_until.is_(None), notification.c.leased_until <= now))
-        .order_by(notification.c.next_at, notification.c.id)
+        .order_by(
+            case((notification.c.purpose.in_(CALLS), 0), else_=1), notification.c.next_at, notification.c.id
+        )
         .limit(limit)
     )
     return [_to_notification(row) for row in connection.execute(statement)]
@@ -176,16 +198,17 @@ def postpone(connection: Connection, ids: Sequence[int], *, until: datetime) -> 
 
 def list_deliveries_since(
     connection: Connection, *, recipient: str, channel: str, since: datetime
-) -> list[datetime]:
-    """When messages reached this recipient through this channel lately, oldest first."""
+) -> list[Sent]:
+    """What reached this recipient through this channel lately, oldest first."""
     statement = (
-        select(notification.c.settled_at)
+        select(notification)
         .where(notification.c.state == NotificationState.DELIVERED.value)
         .where(notification.c.recipient == recipient, notification.c.channel == channel)
         .where(notification.c.settled_at >= to_moment(since))
         .order_by(notification.c.settled_at)
     )
-    return [datetime.fromisoformat(at) for at in connection.execute(statement).scalars()]
+    found = [_to_notification(row) for row in connection.execute(statement)]
+    return [Sent(at=one.settled_at, has_calls=one.is_call) for one in found if one.settled_at is not None]
 
 
 def find_thread_ref(connection: Connection, *, incident_id: int, recipient: str, channel: str) -> str | None:
@@ -212,9 +235,7 @@ def list_told(connection: Connection, *, incident_id: int) -> list[tuple[str, st
         .where(
             or_(
                 notification.c.state == NotificationState.DELIVERED.value,
-                and_(
-                    notification.c.state == NotificationState.QUEUED.value, notification.c.purpose != "page"
-                ),
+                and_(notification.c.state == NotificationState.QUEUED.value, notification.c.purpose != PAGE),
             )
         )
         .distinct()

@@ -14,7 +14,7 @@ from hrx.ops.channels.opening import list_configured
 from hrx.ops.ledger.communications import find_maintenance
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident
-from hrx.ops.ledger.notifications import enqueue
+from hrx.ops.ledger.notifications import CALL, PAGE, enqueue
 from hrx.ops.ledger.on_call import list_changes
 from hrx.ops.ledger.store import Connection
 from hrx.ops.ledger.timers import Timer, set_timer
@@ -200,7 +200,7 @@ def _page(plane: Plane, connection: Connection, incident: Incident, found: Next,
                 dedup_key=f"page:{incident.id}:{found.round}:{found.step}:{person.id}:{reach.kind}:{mark}",
                 recipient=person.id,
                 channel=reach.kind.value,
-                purpose="page",
+                purpose=PAGE,
                 message=say_page(incident, step=found.step, turn=found.round),
                 incident_id=incident.id,
             )
@@ -254,7 +254,7 @@ def _tell_places(
             dedup_key=f"place:{incident.id}:{name}:{mark}",
             recipient=f"{PLACE}{name}",
             channel=place.reach.kind.value,
-            purpose="notice",
+            purpose=CALL,
             message=say_page(incident, step=0, turn=0),
             incident_id=incident.id,
         )
@@ -274,7 +274,7 @@ def _give_up_round(
                 dedup_key=f"unanswered:{incident.id}:{key}:{name}",
                 recipient=f"{PLACE}{name}",
                 channel=place.reach.kind.value,
-                purpose="notice",
+                purpose=CALL,
                 message=say_unanswered(incident, is_over=is_over),
                 incident_id=incident.id,
             )

@@ -106,9 +106,7 @@ def to_envelope(
     said = first.message
     title, lines, url = _words(said.get("title"), language), _lines(said, language), said.get("url_path")
     if len(messages) > 1:
-        title = Text(
-            ja=f"{len(messages)} 件のお知らせ: {title} ほか", en=f"{len(messages)} messages: {title} and more"
-        ).in_language(language)
+        title = _title_of_many(messages, title).in_language(language)
         lines = [line for one in messages for line in _digest(one, language)]
         # Readers outside are never led to our console.
         url = None if unsubscribe_url else "/incidents"
@@ -129,6 +127,13 @@ def to_envelope(
         recipient=first.recipient,
         unsubscribe_url=unsubscribe_url,
     )
+
+
+def _title_of_many(messages: list[Notification], title: str) -> Text:
+    count = len(messages)
+    if messages[0].is_call:
+        return Text(ja=f"障害の呼び出し {count} 件: {title} ほか", en=f"{count} calls: {title} and more")
+    return Text(ja=f"{count} 件のお知らせ: {title} ほか", en=f"{count} messages: {title} and more")
 
 
 def _digest(one: Notification, language: Language) -> list[str]:

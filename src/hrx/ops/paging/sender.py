@@ -23,6 +23,7 @@ from hrx.ops.ledger.notifications import (
     Attempt,
     Notification,
     NotificationState,
+    Sent,
     find_thread_ref,
     lease,
     list_deliveries_since,
@@ -34,7 +35,7 @@ from hrx.ops.ledger.notifications import (
 )
 from hrx.ops.ledger.store import Connection, mark_due
 from hrx.ops.lock import is_process_gone, name_this_process
-from hrx.ops.paging.batches import WINDOW_S, Key, plan_batches
+from hrx.ops.paging.batches import LIMITS, Key, Limits, plan_batches
 from hrx.ops.paging.messages import to_envelope
 from hrx.ops.paging.people import Recipient, find_recipient
 from hrx.ops.paging.settling import settle_after_death, settle_delivered, settle_failed
@@ -61,11 +62,16 @@ class Sender:
         self,
         plane: Plane,
         channels: Mapping[ChannelKind, Channel],
+        *,
+        limits: Limits = LIMITS,
     ) -> None:
         self._plane = plane
         self._channels = dict(channels)
         self._me = name_this_process()
+        self._limits = limits
         self._busy: Counter[str] = Counter()
+        #: By the first message of each delivery under way: whom it goes to. It counts as had.
+        self._under_way: dict[int, tuple[Key, Sent]] = {}
         self._alerts_under_way: set[int] = set()
         self._guard = threading.Lock()
         self._hands = {
@@ -125,13 +131,15 @@ class Sender:
         with self._plane.ledger.store.write() as connection:
             waiting = list_sendable(connection)
             now = clock.now()
-            batches = plan_batches(waiting, lately=self._lately(connection, waiting), at=now)
+            lately = self._lately(connection, waiting)
+            batches = plan_batches(waiting, lately=lately, at=now, limits=self._limits)
             for one, until in batches.hold:
                 postpone(connection, [one.id], until=until)
             self._has_more = False
             for found in batches.send:
                 channel = found[0].channel
-                if free.get(channel, 0) <= 0:
+                # The last hand is kept for calls: a server that is slow with news must not hold them up.
+                if free.get(channel, 0) <= (0 if found[0].is_call else 1):
                     self._has_more = True
                     continue
                 # Only what goes out now is looked at closely: a backlog must not cost each tick anew.
@@ -143,6 +151,9 @@ class Sender:
                 taken.append(group)
         with self._guard:
             self._busy.update(group[0].channel for group in taken)
+            for first, *_ in taken:
+                sent = Sent(at=now, has_calls=first.is_call)
+                self._under_way[first.id] = ((first.recipient, first.channel), sent)
         return taken
 
     def _may_alert(self, one: Notification) -> bool:
@@ -155,13 +166,15 @@ class Sender:
             self._alerts_under_way.add(one.incident_id)
         return True
 
-    def _lately(self, connection: Connection, waiting: list[Notification]) -> dict[Key, list[datetime]]:
-        since = clock.now() - timedelta(seconds=WINDOW_S)
-        keys = {(one.recipient, one.channel) for one in waiting}
-        return {
-            key: list_deliveries_since(connection, recipient=key[0], channel=key[1], since=since)
-            for key in keys
-        }
+    def _lately(self, connection: Connection, waiting: list[Notification]) -> dict[Key, list[Sent]]:
+        since = clock.now() - timedelta(seconds=self._limits.window_s)
+        with self._guard:
+            under_way = list(self._under_way.values())
+        found = {}
+        for key in {(one.recipient, one.channel) for one in waiting}:
+            had = list_deliveries_since(connection, recipient=key[0], channel=key[1], since=since)
+            found[key] = sorted([*had, *(sent for whose, sent in under_way if whose == key)], key=_moment)
+        return found
 
     def _is_moot(self, connection: Connection, one: Notification) -> bool:
         """A page whose incident somebody has taken meanwhile is not sent any more; nor is an alert opened
@@ -200,6 +213,7 @@ class Sender:
         finally:
             with self._guard:
                 self._busy[group[0].channel] -= 1
+                self._under_way.pop(group[0].id, None)
                 if group[0].channel == ChannelKind.PAGERDUTY and group[0].incident_id is not None:
                     self._alerts_under_way.discard(group[0].incident_id)
 
@@ -269,6 +283,10 @@ class Sender:
                     error=outcome,
                     attempt=attempt,
                 )
+
+
+def _moment(sent: Sent) -> datetime:
+    return sent.at
 
 
 def _reach(reaches: tuple[Reach, ...], channel: str) -> Reach | None:
