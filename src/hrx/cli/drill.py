@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Annotated, Final
 
@@ -10,15 +11,16 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened
-from hrx.kit.errors import HrxError, Text
+from hrx.kit.errors import HrxError, Refused, Text
 from hrx.ops.drills.experiments import Experiment, get_experiment, load_experiments
+from hrx.ops.drills.faults.fault import NOT_HERE
 from hrx.ops.drills.ground import Ground, open_ground
 from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
 from hrx.ops.drills.report import Line, Summary, newest_runs, say_spread, summarise, tell, to_markdown
 from hrx.ops.drills.running import QUIET_S, refuse_unless_safe, run_drill
 from hrx.ops.drills.survival import list_pairs, run_pairs
 from hrx.ops.drills.undoing import abort as undo_all
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Actor, Permission, require
 
 Names = Annotated[list[str] | None, typer.Argument(help="Drills to run; without any, the suite.")]
 GiveUp = Annotated[
@@ -103,9 +105,8 @@ def run(
         actor = actor_of(plane, operator, code=code)
         require(actor, Permission.PLAN_AND_RUN)
         if dry_run:
-            for one in chosen:
-                refuse_unless_safe(ground, one, actor=actor)
-            output.show_json({"would_run": [one.id for one in chosen], "dry_run": True})
+            would_run, not_here = _list_possible(ground, chosen, actor=actor)
+            output.show_json({"would_run": would_run, "not_run": not_here, "dry_run": True})
             return
         confirm(
             Text(
@@ -115,6 +116,7 @@ def run(
             yes=yes,
         )
         outcomes: list[Outcome] = []
+        not_run: list[dict[str, str]] = []
         for one in chosen:
             _tell(Text(ja=f"■ {one.id}: {one.title.ja}", en=f"■ {one.id}: {one.title.en}"), as_json=as_json)
             try:
@@ -130,10 +132,34 @@ def run(
             except HrxError as error:
                 if len(chosen) == 1:
                     raise
+                if error.stable_code == NOT_HERE:
+                    not_run.append(_not_run(one, error))
                 output.show_error(error, as_json=False)
-    _show(outcomes, as_json=as_json)
-    if any(one.problem for one in outcomes) or len(outcomes) < len(chosen):
+    _show(outcomes, not_run=not_run, as_json=as_json)
+    if any(one.problem for one in outcomes) or len(outcomes) + len(not_run) < len(chosen):
         raise typer.Exit(output.FAILED)
+
+
+def _list_possible(
+    ground: Ground, chosen: list[Experiment], *, actor: Actor
+) -> tuple[list[str], list[dict[str, str]]]:
+    """Which of these could be run now, and which this machine cannot bear. Raises Refused as a run does."""
+    possible: list[str] = []
+    not_here: list[dict[str, str]] = []
+    for one in chosen:
+        try:
+            refuse_unless_safe(ground, one, actor=actor)
+        except Refused as error:
+            if error.stable_code != NOT_HERE or len(chosen) == 1:
+                raise
+            not_here.append(_not_run(one, error))
+        else:
+            possible.append(one.id)
+    return possible, not_here
+
+
+def _not_run(one: Experiment, error: HrxError) -> dict[str, str]:
+    return {"drill": one.id, "says": output.say(error.message)}
 
 
 def practise(
@@ -306,10 +332,11 @@ def _tell(text: Text, *, as_json: bool) -> None:
         print(output.say(text), flush=True)
 
 
-def _show(outcomes: list[Outcome], *, as_json: bool) -> None:
+def _show(outcomes: list[Outcome], *, as_json: bool, not_run: Sequence[Mapping[str, str]] = ()) -> None:
     summary = summarise(outcomes)
     if as_json:
-        output.show_json({"items": [asdict(one) for one in outcomes], "summary": asdict(summary)})
+        items = [asdict(one) for one in outcomes]
+        output.show_json({"items": items, "not_run": list(not_run), "summary": asdict(summary)})
         return
     columns = (
         Text(ja="訓練", en="Drill"),
@@ -323,6 +350,9 @@ def _show(outcomes: list[Outcome], *, as_json: bool) -> None:
         Text(ja="問題", en="Problem"),
     )
     output.show_table(columns, [_row(one) for one in outcomes])
+    if not_run:
+        what, why = Text(ja="実施しなかった訓練", en="Not run"), Text(ja="理由", en="Why")
+        output.show_table((what, why), [[one["drill"], one["says"]] for one in not_run])
     _show_summary(summary)
 
 

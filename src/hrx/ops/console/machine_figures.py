@@ -32,6 +32,7 @@ from hrx.ops.targets.machine.usage import (
     list_volumes,
     measure_machine,
     measure_usage,
+    places_of,
     usable_cores,
 )
 
@@ -92,14 +93,7 @@ class MachineFigures(Collector):
     def _list_volumes(self) -> Iterator[Metric]:
         var = self._desk.plane.settings.var_dir
         available, capacity = STORAGE_AVAILABLE.family(), STORAGE_CAPACITY.family()
-        places = {
-            "database": var / "postgres",
-            "files": var / "storage",
-            "ledger": var / "ops",
-            "logs": var / "log",
-            "releases": var / "web",
-        }
-        for volume in list_volumes(places):
+        for volume in list_volumes(places_of(var)):
             available.add_metric((volume.name,), volume.available_bytes)
             capacity.add_metric((volume.name,), volume.capacity_bytes)
         yield from (available, capacity)

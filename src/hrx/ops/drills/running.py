@@ -97,8 +97,8 @@ def run_drill(
     With `patience_s` people practise: the fault stays in until they have repaired it or the time is over, and
     the incident is theirs to end. `quiet_s` is how long it waits in the end for what it caused to be told as
     over. Raises Refused before anything was put in: in production without an
-    approver, with a real incident open, with an older drill's fault still in, or when the steady state does
-    not hold."""
+    approver, with a real incident open, with an older drill's fault still in, when the steady state does not
+    hold, or where this machine cannot bear the fault (code NOT_HERE)."""
     require(actor, Permission.PLAN_AND_RUN)
     refuse_unless_safe(ground, experiment, actor=actor)
     run_id = secrets.token_hex(6)
@@ -145,6 +145,8 @@ def refuse_unless_safe(ground: Ground, experiment: Experiment, *, actor: Actor) 
             ja=f"実際の障害 {real[0].id} が未解決です",
             en=f"Incident {real[0].id} is real and open",
         )
+    for call in experiment.method:
+        get_fault(call.fault).refuse(ground, call.arguments)
     deadline = time.monotonic() + _STEADY_S
     while unsteady := list_unsteady(ground, experiment):
         if time.monotonic() > deadline:

@@ -76,7 +76,9 @@ class Cause:
     """One possible cause. `component` is the service at fault (of parts.yaml, or outside of it).
 
     `rank` says how directly its evidence speaks: 1 seen on the thing itself (stopped, frozen, refused), 2 a
-    resource run out, 3 slowness and ratios. `explains` names causes that are this one's symptoms;
+    resource run out, 3 slowness and ratios. `about` names conditions (`disk-low`, without what follows the
+    colon): a state that may last for days and harm nobody is thought of only where it is what was told.
+    `explains` names causes that are this one's symptoms;
     `is_often_symptom` lets a supported cause of a service that this one's needs explain it.
     `advice` says what people do where nothing can be pressed: wait for the provider, correct the code."""
 
@@ -84,6 +86,7 @@ class Cause:
     title: Text
     component: str
     rank: int
+    about: tuple[str, ...]
     explains: tuple[str, ...]
     is_often_symptom: bool
     predictions: tuple[Prediction, ...]
@@ -204,6 +207,7 @@ def _read_cause(node: Node, *, probes: tuple[Probe, ...]) -> Cause:
         title=node.text("title"),
         component=node.string("component"),
         rank=_read_whole(node, "rank"),
+        about=node.strings("about"),
         explains=node.strings("explains"),
         is_often_symptom=node.flag("often_symptom"),
         predictions=predictions,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -112,8 +112,10 @@ def ask_check(
     return _ask_all(Eyes(plane=plane), (question,))[check]
 
 
-def diagnose(plane: Plane, sop: Sop) -> TriageResult:
-    """Ask everything now and judge; changes and records nothing. Takes about as long as the slowest probe."""
+def diagnose(plane: Plane, sop: Sop, *, told: Set[str] | None = None) -> TriageResult:
+    """Ask everything now and judge; changes and records nothing. Takes about as long as the slowest probe.
+
+    `told` are the keys of the conditions that it is about; see `judge`."""
     started_at, started = clock.now(), clock.monotonic_s()
     eyes = Eyes(plane=plane, at=started_at)
     questions = list_questions(plane, sop)
@@ -125,6 +127,7 @@ def diagnose(plane: Plane, sop: Sop) -> TriageResult:
         evidence=evidence,
         graph=graph,
         proposer=Proposer(procedures=plane.content.procedures),
+        told=told,
     )
     return TriageResult(
         sop=sop.id,

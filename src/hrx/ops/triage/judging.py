@@ -6,7 +6,7 @@ causes the deeper one comes first: a dead database explains an API that is not r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,12 +33,17 @@ def judge(
     evidence: Mapping[str, Evidence],
     graph: Graph,
     proposer: Proposer,
+    told: Set[str] | None = None,
 ) -> tuple[CauseSeen, ...]:
     """Every cause of these SOPs with its verdict, the one to blame first.
 
-    `evidence` is keyed `sop/probe`."""
+    `evidence` is keyed `sop/probe`. `told` are the conditions that it is about; None when nobody knows, and
+    then every cause is thought of."""
     judged = [
-        _judge_cause(sop, cause, evidence=evidence, proposer=proposer) for sop in sops for cause in sop.causes
+        _judge_cause(sop, cause, evidence=evidence, proposer=proposer)
+        for sop in sops
+        for cause in sop.causes
+        if _is_thought_of(cause, told)
     ]
     standing = [item for item in judged if item.seen.verdict is Verdict.SUPPORTED]
     explained = {
@@ -51,6 +56,10 @@ def judge(
     ]
     ordered = sorted(marked, key=lambda item: _key(item, graph=graph))
     return tuple(item.seen for item in ordered)
+
+
+def _is_thought_of(cause: Cause, told: Set[str] | None) -> bool:
+    return not cause.about or told is None or any(key.partition(":")[0] in cause.about for key in told)
 
 
 def _key(item: _Judged, *, graph: Graph) -> tuple[int, bool, int, int, float, str]:

@@ -16,6 +16,7 @@ from hrx.ops.runbook.parameters import Unfit, check_value
 from hrx.ops.runbook.sops import Cause, Probe, Proposal, Sop, get_sop
 from hrx.ops.triage.proposing import facts_named
 from hrx.ops.triage.registry import CHECKS
+from hrx.ops.triage.standing import QUESTIONS
 
 
 def list_wrong_names(content: Content, *, endpoints: Set[str], log_fields: Set[str]) -> list[str]:
@@ -48,6 +49,10 @@ def _of_cause(content: Content, sop: Sop, cause: Cause) -> Iterator[str]:
     for explained in cause.explains:
         if explained not in known:
             yield f"{place}: explains no cause {explained}"
+    told = {rule.condition.partition(":")[0] for rule in content.watch.rules}
+    told |= {question.key.partition(":")[0] for question in QUESTIONS}
+    for name in sorted(set(cause.about) - told):
+        yield f"{place}: is about {name}, which nothing tells"
     for prediction in cause.predictions:
         if prediction.fact not in _facts_of(sop, prediction.probe):
             yield f"{place}: {prediction.probe} gives no fact {prediction.fact}"

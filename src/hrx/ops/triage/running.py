@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hrx.kit.errors import NotFound, Text
 from hrx.ops.ledger.incidents import get_incident
+from hrx.ops.ledger.signals import PEOPLE, list_conditions
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Signal
 from hrx.ops.triage.engine import choose_sop, diagnose
@@ -23,7 +24,16 @@ def run_triage(plane: Plane, about: int | Signal, *, actor: str = ACTOR) -> Tria
             hint=Text(ja="`hrx sop list` で一覧できます。", en="`hrx sop list` shows them."),
             code="triage.no_sop",
         )
-    result = diagnose(plane, sop)
+    result = diagnose(plane, sop, told=_list_told(plane, about))
     if isinstance(about, int):
         keep(plane, about, result, actor=actor)
     return result
+
+
+def _list_told(plane: Plane, about: int | Signal) -> frozenset[str] | None:
+    """The keys of what machines told; None when only people did, whose words name no condition."""
+    if isinstance(about, Signal):
+        return None if about.source in PEOPLE else frozenset({about.key})
+    with plane.ledger.store.read() as connection:
+        told = [one.key for one in list_conditions(connection, about) if not one.is_reported]
+    return frozenset(told) or None

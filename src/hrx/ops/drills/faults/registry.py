@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from hrx.ops.drills.faults import application, database, outside, parts, portal
+from hrx.ops.drills.faults import application, database, machine, outside, parts, portal
 from hrx.ops.drills.faults.fault import FaultSpec
 from hrx.ops.runbook.reading import wrong
 
+_ROOMS: Final = (parts, application, database, portal, outside, machine)
 FAULTS: Final[Mapping[str, FaultSpec]] = MappingProxyType(
-    {spec.id: spec for room in (parts, application, database, portal, outside) for spec in room.FAULTS}
+    {spec.id: spec for room in _ROOMS for spec in room.FAULTS}
 )
 
 

@@ -52,6 +52,11 @@ class Layout:
         return self.run / "faults"
 
     @property
+    def drill(self) -> Path:
+        """What a drill puts on the disk on purpose; not there between drills."""
+        return self.var / "drill"
+
+    @property
     def postgres_data(self) -> Path:
         return self.var / "postgres"
 

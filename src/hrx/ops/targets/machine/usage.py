@@ -57,6 +57,22 @@ class Volume:
     available_bytes: int
     capacity_bytes: int
 
+    @property
+    def free_ratio(self) -> float:
+        """What is left of what we may use, from 0 to 1; the figure that the rule on disks is about."""
+        return self.available_bytes / self.capacity_bytes if self.capacity_bytes else 0.0
+
+
+def places_of(var: Path) -> dict[str, Path]:
+    """Where our data lies, by what it is; the first on a disk gives the disk its name."""
+    return {
+        "database": var / "postgres",
+        "files": var / "storage",
+        "ledger": var / "ops",
+        "logs": var / "log",
+        "releases": var / "web",
+    }
+
 
 def list_volumes(places: Mapping[str, Path]) -> list[Volume]:
     """The disks under these folders, each once; folders that are not there are left out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import tempfile
@@ -21,6 +20,7 @@ from hrx.kit.errors import Text
 from hrx.ops.check import Fact
 from hrx.ops.observe.standby import extra_targets_path
 from hrx.ops.seams.looking import LookFailed
+from hrx.ops.targets.machine.usage import list_volumes, places_of
 from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.looking import CheckSpec, Seen
 from hrx.ops.triage.reading import failure_kind
@@ -30,25 +30,26 @@ _GIB: Final = 1024**3
 
 
 def _look_at_disks(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
+    """The fullest of the disks that the rule on disks watches, counted as it counts."""
     var = eyes.plane.settings.var_dir.resolve()
-    folders = {"data": var, "log": var / "log", "temporary": Path(tempfile.gettempdir())}
-    rows = []
-    for name, folder in folders.items():
-        try:
-            usage = shutil.disk_usage(folder)
-        except OSError:
-            continue
-        rows.append((usage.free / usage.total, name, usage.free))
-    if not rows:
+    volumes = list_volumes(places_of(var))
+    if not volumes:
         return Seen(facts={})
-    ratio, volume, free = min(rows)
+    fullest = min(volumes, key=lambda one: one.free_ratio)
+    # A full place for temporary files is a trouble of its own: it is told, and blames no disk of ours.
+    temporary = list_volumes({"temporary": Path(tempfile.gettempdir())})
     facts: dict[str, Fact] = {
-        "free_ratio": round(ratio, 4),
-        "free_gb": round(free / _GIB, 2),
-        "volume": volume,
+        "free_ratio": round(fullest.free_ratio, 4),
+        "free_gb": round(fullest.available_bytes / _GIB, 2),
+        "volume": fullest.name,
+        "temporary_free_ratio": round(temporary[0].free_ratio, 4) if temporary else None,
         "log_mb": round(_size_of(var / "log") / 1_048_576, 1),
     }
-    return Seen(facts=facts, raw="\n".join(f"{name} {free / _GIB:.2f} GiB free" for _, name, free in rows))
+    lines = [
+        f"{one.name} {one.available_bytes / _GIB:.2f} of {one.capacity_bytes / _GIB:.2f} GiB free"
+        for one in (*volumes, *temporary)
+    ]
+    return Seen(facts=facts, raw="\n".join(lines))
 
 
 def _size_of(folder: Path) -> int:
@@ -287,7 +288,7 @@ CHECKS: Final = (
             ja="データ、記録、一時フォルダの空きを測る",
             en="Measures room for data, logs and temporary files",
         ),
-        facts=("free_ratio", "free_gb", "volume", "log_mb"),
+        facts=("free_ratio", "free_gb", "volume", "temporary_free_ratio", "log_mb"),
         timeout_s=3,
         look=_look_at_disks,
     ),
