@@ -180,6 +180,24 @@ def test_an_incident_that_comes_back_is_told_anew(speaking: Plane) -> None:
         assert timedelta(minutes=9) < due.due_at - clock.now() <= timedelta(minutes=10)
 
 
+def test_what_was_promised_about_an_incident_is_owed_by_the_one_that_took_it_in(speaking: Plane) -> None:
+    first = open_incident(speaking)
+    turn(speaking, after=8 * MIN)
+    with clock.shifted(9 * MIN):
+        words = draft(speaking, first, audience=Audience.CUSTOMERS, actor=RESPONDER)
+        said = publish(speaking, words.id, actor=RESPONDER).notice
+        other = open_incident(speaking, "part-down:nowhere", severity=Severity.MINOR)
+        actions.merge(speaking, first, into=other, reason="one disk", actor=RESPONDER)
+    with speaking.ledger.store.read() as connection:
+        dues = list_dues(speaking, connection, get_incident(speaking.ledger.store, other))
+    (owed,) = [one for one in dues if one.audience is Audience.CUSTOMERS]
+    assert owed.kind is NoticeKind.UPDATE
+    assert said.next_update_at is not None
+    assert owed.due_at <= said.next_update_at
+    turn(speaking, after=60 * MIN)
+    assert told(speaking, other, "word_due"), "people are asked for it"
+
+
 def test_a_severity_raised_by_a_person_begins_the_rhythm(speaking: Plane) -> None:
     number = open_incident(speaking, severity=Severity.MINOR)
     turn(speaking)

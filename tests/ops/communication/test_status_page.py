@@ -5,17 +5,23 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hrx.kit import clock
+from hrx.ops.communication.document import build_document
+from hrx.ops.communication.notices import draft
 from hrx.ops.communication.publishing import export_status, write_status
+from hrx.ops.communication.speaking import publish
 from hrx.ops.console.duties import make_ticker
+from hrx.ops.incidents import actions
 from hrx.ops.incidents.intake import take_signals
+from hrx.ops.ledger.communications import Audience
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity, SignalState
 from hrx.ops.status.serving import StatusPage
-from tests.ops.communication.conftest import StatusProcess
+from tests.ops.communication.conftest import MANAGER, StatusProcess, open_incident, turn
 from tests.ops.incidents.conftest import make_signal, tick
 
 pytestmark = pytest.mark.req("R5.3-1")
@@ -69,6 +75,36 @@ def test_a_feature_recovers_on_the_page_when_its_symptom_has_gone(quiet: Plane) 
     tick(quiet, after=timedelta(minutes=2))
     tick(quiet, after=timedelta(minutes=2))
     assert b'"overall": "recovering"' in page.answer("/status.json").body
+
+
+def test_what_became_part_of_another_incident_is_over_when_that_one_is(speaking: Plane) -> None:
+    """Readers who heard of INC-1 read on under the incident that took it in, and find it by its old name."""
+    first = open_incident(speaking)
+    turn(speaking, after=timedelta(minutes=8))
+    notice = draft(speaking, first, audience=Audience.CUSTOMERS, actor=MANAGER)
+    publish(speaking, notice.id, actor=MANAGER)
+    other = open_incident(speaking, "part-down:nowhere")
+    actions.merge(speaking, first, into=other, reason="one disk", actor=MANAGER)
+
+    def shown() -> list[dict[str, Any]]:
+        with speaking.ledger.store.read() as connection:
+            found: list[dict[str, Any]] = build_document(speaking, connection)["incidents"]
+            return found
+
+    (now,) = shown()
+    assert (now["id"], now["also"], now["state"]) == (f"INC-{other}", [f"INC-{first}"], "open")
+    assert [one["id"] for one in now["updates"]] == [notice.id]
+    page = write_and_read(speaking)
+    assert f'id="INC-{first}"' in page
+    assert "解決済み" not in page
+    actions.resolve(speaking, other, reason="new disk", actor=MANAGER)
+    (after,) = shown()
+    assert (after["state"], bool(after["resolved_at"])) == ("resolved", True)
+
+
+def write_and_read(plane: Plane) -> str:
+    write_status(plane)
+    return (plane.settings.var_dir / "status" / "public" / "index.ja.html").read_text()
 
 
 def test_a_page_that_is_old_says_so_loudly(quiet: Plane) -> None:

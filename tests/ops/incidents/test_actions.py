@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hrx.kit import clock
-from hrx.kit.errors import Conflict, Forbidden, Text
+from hrx.kit.errors import Conflict, Forbidden, Invalid, Text
 from hrx.ops.incidents import actions
 from hrx.ops.incidents.clocks import ClockName, ClockState, read_clock
 from hrx.ops.incidents.intake import take_signals
@@ -235,6 +235,27 @@ def test_two_become_one_and_one_becomes_two(quiet: Plane) -> None:
     )
     assert (split.part, split.body["split_from"]) == ("prometheus", first.id)
     assert "split" in changes(quiet, first.id)
+
+
+def test_a_page_that_a_merge_ended_goes_on_for_the_incident_that_took_it_in(quiet: Plane) -> None:
+    """Severity 4 calls nobody by itself; what it took in does."""
+    take_signals(quiet, [make_signal("part-down:prometheus", severity=Severity.TRIVIAL)])
+    (mild,) = unresolved(quiet)
+    opened(quiet)
+    worse = unresolved(quiet)[-1]
+    tick(quiet)
+    assert "paging.escalate" not in timers(quiet, mild)
+    actions.merge(quiet, worse.id, into=mild.id, reason="one disk", actor=RESPONDER)
+    assert "paging.escalate" in timers(quiet, mild)
+    assert now_of(quiet, mild).severity is Severity.CRITICAL
+
+
+def test_a_drill_takes_in_no_real_incident(quiet: Plane) -> None:
+    real = opened(quiet)
+    take_signals(quiet, [make_signal("part-down:redis", labels={"drill": "1"})])
+    practised = next(one for one in unresolved(quiet) if one.is_drill)
+    with pytest.raises(Invalid):
+        actions.merge(quiet, real.id, into=practised.id, reason="one disk", actor=RESPONDER)
 
 
 def test_the_time_line_is_told_in_both_languages_and_the_chain_holds(quiet: Plane) -> None:

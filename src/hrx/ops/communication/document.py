@@ -15,7 +15,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.communication.subscriptions import is_open
 from hrx.ops.ledger.communications import Audience, Notice, NoticeKind, NoticeState, list_notices
-from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident, list_unresolved
+from hrx.ops.ledger.incidents import Incident, IncidentState, find_root, list_unresolved
 from hrx.ops.ledger.store import Connection
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.communication import Feature
@@ -131,15 +131,16 @@ def _list_incidents(
     plane: Plane, connection: Connection, unresolved: Sequence[Incident], told: Sequence[Notice]
 ) -> list[dict[str, Any]]:
     since = clock.now() - _HISTORY
+    shown = {one.id: one for one in unresolved if not is_expected(told, one)}
     words: dict[int, list[Notice]] = {}
     for notice in told:
-        if notice.incident_id is not None and notice.published_at is not None and notice.published_at > since:
-            words.setdefault(notice.incident_id, []).append(notice)
-    shown = {one.id: one for one in unresolved if not is_expected(told, one)}
-    for incident_id in words:
-        found = shown.get(incident_id) or find_incident(connection, incident_id)
+        if notice.incident_id is None or notice.published_at is None or notice.published_at <= since:
+            continue
+        # What became part of another incident is over when that one is, and told with it.
+        found = find_root(connection, notice.incident_id)
         if found is not None and not found.is_drill:
-            shown[incident_id] = found
+            shown[found.id] = found
+            words.setdefault(found.id, []).append(notice)
     listed = []
     for incident_id, incident in sorted(shown.items(), reverse=True):
         updates = words.get(incident_id, [])
@@ -154,6 +155,8 @@ def _incident(incident: Incident, affected: Sequence[Affected], updates: Sequenc
     title = updates[0].title if updates and updates[0].title.ja else _title(titles)
     return {
         "id": f"INC-{incident.id}",
+        # Under which it was told before: links of feeds and mails still lead here.
+        "also": sorted({f"INC-{one.incident_id}" for one in updates if one.incident_id != incident.id}),
         "title": _words(title),
         "state": "resolved" if not incident.is_unresolved else incident.state.value,
         "features": [one.feature.id for one in affected],

@@ -99,6 +99,7 @@ def collect_facts(
     told = list_notices(
         connection,
         incident_id=incident.id,
+        with_absorbed=True,
         states=(NoticeState.PUBLISHED,),
         audience=Audience.CUSTOMERS,
         limit=1,

@@ -256,7 +256,11 @@ def _list_problems(plane: Plane, connection: Connection, found: PostMortem) -> l
 def _draft_report(plane: Plane, connection: Connection, incident: Incident) -> None:
     """Who was told that it happened is told why, and what is done about it (5.3)."""
     told = list_notices(
-        connection, incident_id=incident.id, states=(NoticeState.PUBLISHED,), audience=Audience.CUSTOMERS
+        connection,
+        incident_id=incident.id,
+        with_absorbed=True,
+        states=(NoticeState.PUBLISHED,),
+        audience=Audience.CUSTOMERS,
     )
     if not told or any(one.kind is NoticeKind.REPORT for one in told):
         return

@@ -77,7 +77,9 @@ def look_back(plane: Plane, incident: Incident) -> Retrospect:
         reversed(plane.ledger.list_entries(EntryFilter(subject=incident.subject), limit=_ENTRIES_MAX))
     )
     with plane.ledger.store.read() as connection:
-        told = list_notices(connection, incident_id=incident.id, states=(NoticeState.PUBLISHED,))
+        told = list_notices(
+            connection, incident_id=incident.id, with_absorbed=True, states=(NoticeState.PUBLISHED,)
+        )
         began = [one.first_at for one in list_conditions(connection, incident.id, limit=_CONDITIONS_MAX)]
     now = clock.now()
     respond = plane.content.respond

@@ -27,7 +27,9 @@ class Due:
 
 def list_dues(plane: Plane, connection: Connection, incident: Incident) -> tuple[Due, ...]:
     """What is due to each audience of an incident, soonest first; empty when nobody waits for a word."""
-    told = list_notices(connection, incident_id=incident.id, states=(NoticeState.PUBLISHED,))
+    told = list_notices(
+        connection, incident_id=incident.id, with_absorbed=True, states=(NoticeState.PUBLISHED,)
+    )
     rules = plane.content.communication
     concerns = concerns_customers(plane, incident)
     found = [
@@ -68,7 +70,12 @@ def find_due(
         rhythm = _rhythm(rules.cadence[slowest], audience)
     kind = NoticeKind.FIRST if last is None else NoticeKind.UPDATE
     if last is None or is_first:
-        return Due(audience=audience, kind=kind, due_at=since + rhythm.first, every=rhythm)
+        first_at = since + rhythm.first
+        # Promised by an incident that became part of this one.
+        promised_at = last.next_update_at if last is not None else None
+        is_promised = promised_at is not None and promised_at < first_at
+        due_at = promised_at if promised_at is not None and is_promised else first_at
+        return Due(audience=audience, kind=kind, due_at=due_at, every=rhythm, is_promised=is_promised)
     return Due(
         audience=audience,
         kind=kind,

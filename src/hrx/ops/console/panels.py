@@ -300,7 +300,9 @@ def list_waiting(visit: Visit, incident: Incident) -> list[Waiting]:
 def show_communication(visit: Visit, incident: Incident) -> dict[str, Any]:
     """What was said to whom, the newest first, and what is due next."""
     with visit.desk.ledger.store.read() as connection:
-        told = list_notices(connection, incident_id=incident.id, states=(NoticeState.PUBLISHED,))
+        told = list_notices(
+            connection, incident_id=incident.id, with_absorbed=True, states=(NoticeState.PUBLISHED,)
+        )
         drafts = list_notices(connection, incident_id=incident.id, states=(NoticeState.DRAFT,))
     return {
         "waiting": list_waiting(visit, incident),

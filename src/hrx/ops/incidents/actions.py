@@ -256,6 +256,14 @@ def merge(plane: Plane, incident_id: int, *, into: int, reason: str, actor: Acto
                 Text(ja="同じ障害には統合できません", en="An incident cannot be merged into itself"),
                 code="incident.same",
             )
+        if other.is_drill != doing.incident.is_drill:
+            raise Invalid(
+                Text(
+                    ja="訓練と本当の障害は統合できません",
+                    en="A drill and a real incident cannot be merged",
+                ),
+                code="incident.other_kind",
+            )
         merge_within(
             plane,
             doing.connection,
@@ -270,6 +278,9 @@ def merge(plane: Plane, incident_id: int, *, into: int, reason: str, actor: Acto
             other = change_within(
                 plane, doing.connection, raised, change="severity_raised", actor=actor.name, facts=facts
             )
+            # The calls about the worse one have ended with it.
+            if other.acknowledged_at is None and not hasten_paging(doing.connection, other):
+                page(plane, doing.connection, other)
         return other
 
     return _do(plane, incident_id, actor=actor, do=do)

@@ -215,6 +215,8 @@ def merge_within(
         actor=actor,
         facts={"change": "absorbed", "from": merged.id, "conditions": conditions, **facts},
     )
+    # What readers were promised about the one is owed by the other.
+    set_timer(connection, kind=CADENCE, subject=into.subject, due_at=clock.now())
     return saved
 
 

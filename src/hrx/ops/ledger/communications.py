@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from hrx.kit import clock
 from hrx.kit.errors import NotFound, Text
+from hrx.ops.ledger.incidents import list_absorbed
 from hrx.ops.ledger.respond_tables import communication
 from hrx.ops.ledger.tables import to_moment
 
@@ -156,15 +157,18 @@ def list_notices(
     connection: Connection,
     *,
     incident_id: int | None = None,
+    with_absorbed: bool = False,
     states: Sequence[NoticeState] = (),
     audience: Audience | None = None,
     kind: NoticeKind | None = None,
     limit: int = 200,
 ) -> list[Notice]:
-    """The newest notices first, restricted by what is given."""
+    """The newest notices first, restricted by what is given. `with_absorbed`: what was said about incidents
+    that were merged into this one was said about it."""
     statement = select(communication).order_by(communication.c.id.desc()).limit(limit)
     if incident_id is not None:
-        statement = statement.where(communication.c.incident_id == incident_id)
+        numbers = [incident_id, *(list_absorbed(connection, incident_id) if with_absorbed else ())]
+        statement = statement.where(communication.c.incident_id.in_(numbers))
     if states:
         statement = statement.where(communication.c.state.in_([one.value for one in states]))
     if audience is not None:

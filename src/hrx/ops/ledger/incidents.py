@@ -137,6 +137,25 @@ def list_incidents(store: Store, *, limit: int = 50, before_id: int | None = Non
         return [_to_incident(row) for row in connection.execute(statement)]
 
 
+def list_absorbed(connection: Connection, incident_id: int) -> list[int]:
+    """The numbers of all incidents that became part of this one, through others too."""
+    found: list[int] = []
+    newest = [incident_id]
+    while newest:
+        statement = select(incident.c.id).where(incident.c.merged_into.in_(newest)).order_by(incident.c.id)
+        newest = [number for number in connection.scalars(statement) if number not in found]
+        found += newest
+    return found
+
+
+def find_root(connection: Connection, incident_id: int) -> Incident | None:
+    """The incident that this one is part of by now; itself when it was merged into none."""
+    found = find_incident(connection, incident_id)
+    while found is not None and found.merged_into is not None:
+        found = find_incident(connection, found.merged_into)
+    return found
+
+
 def count_breaches(store: Store) -> dict[str, int]:
     """How many clocks ran out so far, by the clock's name."""
     statement = select(incident.c.body).where(incident.c.body.contains('"breaches"'))
