@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from hrx.kit.personal import is_individual_number, mask_fields, mask_line
@@ -32,6 +34,14 @@ pytestmark = pytest.mark.req("R4.2-1")
         ('{"exception":"[parameters: (\'山田\')]\\nDETAIL:  Key (a)=(太郎) already exists."}', "太郎"),
         ("DETAIL:  Failing row contains (1, 山田, null).", "山田"),
         ('CONTEXT:  COPY person, line 3, column name: "山田"', "山田"),
+        ("input_value={'login': 'x', 'password': 'hunter2 x'}", "hunter2"),
+        ('body {"new_password":"hunter2"}', "hunter2"),
+        (r'said "{\"password\": \"hunter2\"}"', "hunter2"),
+        ("Set-Cookie: __Host-hrx=hunter2; Path=/", "hunter2"),
+        ("X-Api-Key: hunter2", "hunter2"),
+        ("Authorization: hunter2", "hunter2"),
+        ("passphrase=hunter2", "hunter2"),
+        ("Key (name)=(山田 太郎", "山田"),
     ],
 )
 def test_what_is_private_by_its_form_is_masked(line: str, private: str) -> None:
@@ -54,6 +64,38 @@ def test_what_is_private_by_its_form_is_masked(line: str, private: str) -> None:
 )
 def test_what_operators_need_stays(line: str) -> None:
     assert mask_line(line) == line
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "a",
+        "a%40",
+        "a+",
+        "eyJ-",
+        "Key (a)=(",
+        "account",
+        "0",
+        "09-",
+        "1234 ",
+        "?a=",
+        "&a",
+        "x://:",
+        'password="',
+        "cookie: ",
+        "token\\'",
+        "basic ",
+        "-----BEGIN PRIVATE KEY-----",
+        "a@a.",
+        "[parameters: ",
+        "+81 ",
+    ],
+)
+def test_a_long_line_of_an_attacker_costs_no_more_than_its_length(part: str) -> None:
+    line = "token " + part * (60_000 // len(part))
+    started_s = time.process_time()
+    mask_line(line)
+    assert time.process_time() - started_s < 1.0
 
 
 def test_values_under_private_names_are_masked_at_any_depth() -> None:

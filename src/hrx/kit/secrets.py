@@ -11,10 +11,17 @@ MASK: Final = "••••••"
 _SECRET_KEY = re.compile(
     r"(password|passwd|secret|token|api[_-]?key|authorization|cookie|private[_-]?key|totp|credential)", re.I
 )
-# user:password@host in any URL, the forms that credentials take in logs and tracebacks.
-_URL_CREDENTIAL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.I)
+# user:password@host in any URL, the forms that credentials take in logs and tracebacks. Every run of letters is
+# begun at once and at its beginning: a line is somebody's input, and must not cost the square of its length.
+_URL_CREDENTIAL = re.compile(r"(?P<scheme>(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s:/@]*):[^\s@/]+@", re.I)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.I)
-_PAIR = re.compile(r"(?P<key>(?:password|secret|token|api_key|passwd)\s*[=:]\s*)[^\s,;&\"']+", re.I)
+_HEADER = re.compile(r"(?P<key>\b(?:set-)?cookie\s*:\s*)[^\s\"'][^\r\n\"']*", re.I)
+# `password=…`, `"api-key": "…"` and `'token': '…'` as programs print them, in JSON within JSON, too.
+_PAIR = re.compile(
+    r"(?P<key>(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|cookie|credentials?|authorization)"
+    r"\\?[\"']?\s*[=:]\s*)(?:(?P<open>\\?[\"'])(?:(?!(?P=open)).)*|[^\s,;&\"'\\][^\s,;&\"']*)",
+    re.I,
+)
 
 
 def is_secret_name(name: str) -> bool:
@@ -23,10 +30,17 @@ def is_secret_name(name: str) -> bool:
 
 
 def mask_text(text: str) -> str:
-    """The text with credentials in URLs, bearer tokens and `password=…` pairs masked."""
+    """The text with credentials in URLs, bearer tokens, cookies and `password=…` pairs masked."""
     text = _URL_CREDENTIAL.sub(rf"\g<scheme>:{MASK}@", text)
-    text = _BEARER.sub(rf"\1 {MASK}", text)
-    return _PAIR.sub(rf"\g<key>{MASK}", text)
+    text = _HEADER.sub(rf"\g<key>{MASK}", _BEARER.sub(rf"\1 {MASK}", text))
+    return _PAIR.sub(_mask_pair, text)
+
+
+def _mask_pair(found: re.Match[str]) -> str:
+    # `Authorization: Bearer …` was masked before, and who reads it wants to know that it was there.
+    if found.group().endswith(("Bearer", "Basic", "bearer", "basic")):
+        return found.group()
+    return f"{found['key']}{found['open'] or ''}{MASK}"
 
 
 def mask_mapping(values: Mapping[str, object]) -> dict[str, object]:

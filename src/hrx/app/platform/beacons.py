@@ -17,7 +17,8 @@ from hrx.app.platform.edge import EdgeParts, Parts, client_address
 from hrx.app.platform.web_figures import Device, VitalName, known_error_type, known_route
 from hrx.kit import ids, log
 from hrx.kit.errors import Forbidden, Text, TooMany
-from hrx.kit.secrets import MASK, mask_text
+from hrx.kit.personal import mask_line
+from hrx.kit.secrets import MASK
 
 router = APIRouter(tags=["telemetry"])
 _logger = logging.getLogger("hrx.web")
@@ -27,7 +28,6 @@ _EVENTS_AT_MOST: Final = 40
 _MESSAGE_SHOWN: Final = 300
 #: Ten minutes: a page that was slower was in a suspended tab.
 _SLOWEST_MS: Final = 600_000.0
-_EMAIL: Final = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 _LONG_NUMBER: Final = re.compile(r"\d[\d -]{5,}\d")
 #: What a message quotes is what somebody typed or is called.
 _QUOTED: Final = re.compile(r"([\"'`「『])(?:(?![\"'`」』]).){2,}([\"'`」』])")
@@ -126,8 +126,7 @@ def _write_line(event: WebError) -> None:
 def mask_message(message: str) -> str:
     """A browser's message without secrets, addresses, numbers of people, quoted words and query strings."""
     plain = "".join(character if character.isprintable() else " " for character in message)
-    plain = _ADDRESS.sub(rf"\1?{MASK}", mask_text(plain))
-    plain = _EMAIL.sub(MASK, plain)
+    plain = _ADDRESS.sub(rf"\1?{MASK}", mask_line(plain))
     plain = _QUOTED.sub(rf"\1{MASK}\2", plain)
     return _LONG_NUMBER.sub(MASK, plain)[:_MESSAGE_SHOWN]
 
