@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -30,8 +31,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> LogFolders:
     return folders
 
 
-def ask(folders: LogFolders, sql: str, *, limit: int = 100, timeout_s: float = 10) -> Answer:
-    return answer_sql(folders, sql, limit=limit, memory="256MB", timeout_s=timeout_s)
+def ask(
+    folders: LogFolders, sql: str, *, limit: int = 100, timeout_s: float = 10, memory: str = "256MB"
+) -> Answer:
+    return answer_sql(folders, sql, limit=limit, memory=memory, timeout_s=timeout_s)
 
 
 def test_archived_closed_and_live_lines_are_one_table(folders: LogFolders) -> None:
@@ -112,3 +115,15 @@ def test_a_question_that_needs_too_much_memory_fails_and_says_so(folders: LogFol
     with pytest.raises(Unavailable) as told:
         ask(folders, "SELECT list(range) FROM range(300000000)")
     assert told.value.stable_code == "logs.too_large"
+
+
+def test_lines_that_wait_for_the_archive_take_no_memory_from_the_question(folders: LogFolders) -> None:
+    assert ask(folders, "SELECT count(*) FROM logs", memory="24MB").rows == ((1000,),)
+
+
+def test_one_value_cannot_take_the_memory_of_the_machine(folders: LogFolders) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with pytest.raises(Unavailable) as told:
+        ask(folders, "SELECT repeat('x', 2000000000)")
+    assert told.value.stable_code == "logs.too_large"
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before

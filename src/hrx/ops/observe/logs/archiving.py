@@ -174,11 +174,20 @@ def _row(record: LogRecord) -> dict[str, Any]:
 
 def load_rows(engine: duckdb.DuckDBPyConnection, path: Path, *, table: str) -> None:
     """What `write_records` wrote, as a new table."""
+    engine.execute(f"CREATE TABLE {table} AS {_reading(path)}")
+
+
+def copy_rows(engine: duckdb.DuckDBPyConnection, path: Path, *, to: Path) -> None:
+    """What `write_records` wrote, as one Parquet file, without holding it in memory."""
+    engine.execute(f"COPY ({_reading(path)}) TO '{_quoted(to)}' (FORMAT parquet)")
+
+
+def _reading(path: Path) -> str:
+    """A SELECT of rows. Paths are ours and quoted: COPY takes no bound values."""
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
-    engine.execute(
-        f"CREATE TABLE {table} AS SELECT * FROM read_json(?, format = 'newline_delimited', "  # noqa: S608
-        f"columns = {{{columns}}}, maximum_object_size = {_ROW_LIMIT})",
-        [str(path)],
+    return (
+        f"SELECT * FROM read_json('{_quoted(path)}', format = 'newline_delimited', "  # noqa: S608
+        f"columns = {{{columns}}}, maximum_object_size = {_ROW_LIMIT})"
     )
 
 

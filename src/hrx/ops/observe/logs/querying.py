@@ -1,14 +1,15 @@
 """Questions in SQL over all lines, for operators, in an engine that can read nothing else and write nothing.
 
-Four locks, each enough for most attempts: one statement that is a SELECT; no access to anything outside but
-the archived files by name; no extension and no variable of ours; a configuration that cannot be changed. The
-view `logs` has the columns of `VIEW`."""
+Locks, each enough for most attempts: one statement that is a SELECT; no access to anything outside but
+the archived files by name; no extension and no variable of ours; a configuration that cannot be changed.
+Time and memory have limits. The view `logs` has the columns of `VIEW`."""
 
 from __future__ import annotations
 
+import resource
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +19,8 @@ import duckdb
 
 from hrx.kit.errors import Invalid, Refused, Text, Unavailable
 from hrx.ops.observe.logs.archive import COLUMNS, interrupted_after, opened_engine
-from hrx.ops.observe.logs.archiving import load_rows, write_records
+from hrx.ops.observe.logs.archiving import copy_rows, write_records
 from hrx.ops.observe.logs.files import (
-    ArchivedFile,
     LogFolders,
     TextFile,
     list_archived,
@@ -42,6 +42,10 @@ VIEW: Final = (
 )
 
 
+#: What one question may make this process take: the engine's own limit, its threads, and the answer.
+_PROCESS_BYTES: Final = 1024 * 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the question gave; `is_cut` when there were more rows than were asked for."""
@@ -55,40 +59,78 @@ class Answer:
 def answer_sql(folders: LogFolders, sql: str, *, limit: int, memory: str, timeout_s: float) -> Answer:
     """Answer one SELECT over the view `logs`: archive, closed and live files.
 
+    Lines that are not archived yet are read first, outside of the time limit: 30,000 a second.
     Raises Refused for anything but one SELECT and for what the locks stop, Invalid for SQL that is wrong,
     Unavailable (`logs.too_long`, `logs.too_large`) past a limit."""
     with ExitStack() as opened:
+        opened.enter_context(_told_in_words(memory))
+        opened.enter_context(limited_memory(_PROCESS_BYTES))
         listed_at = datetime.now(UTC)
         texts = open_texts(folders)
         for one in texts:
             opened.callback(one.file.close)
         archived = without_doubles(list_archived(folders), texts, listed_at=listed_at)
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="hrx-logs-")))
+        fresh = _to_archive(texts, folder)
         engine = opened.enter_context(opened_engine(memory=memory))
-        _load_texts(engine, texts)
-        _lock(engine, archived)
+        _lock(engine, [fresh, *(one.path for one in archived)])
         statement = _only_select(engine, sql)
         opened.enter_context(interrupted_after(engine, timeout_s=timeout_s))
-        try:
-            found = engine.execute(statement)
-            rows = found.fetchmany(limit + 1)
-            columns = tuple(str(one[0]) for one in found.description or ())
-        except duckdb.PermissionException as error:
-            raise _refused(error) from error
-        except duckdb.InterruptException:
-            raise
-        except duckdb.OutOfMemoryException as error:
-            raise _too_large(memory) from error
-        except duckdb.Error as error:
-            raise _wrong(error) from error
+        found = engine.execute(statement)
+        rows = found.fetchmany(limit + 1)
+        columns = tuple(str(one[0]) for one in found.description or ())
     return Answer(columns=columns, rows=tuple(rows[:limit]), is_cut=len(rows) > limit)
 
 
-def _load_texts(engine: duckdb.DuckDBPyConnection, texts: Sequence[TextFile]) -> None:
-    """Lines that are not archived yet, as a table."""
-    with tempfile.TemporaryDirectory(prefix="hrx-logs-") as folder:
-        path = Path(folder) / "rows.json"
-        write_records(path, (record for text in texts for record in _records(text)))
-        load_rows(engine, path, table="text_lines")
+@contextmanager
+def _told_in_words(memory: str) -> Iterator[None]:
+    """What the engine raises, as an error that names what to do."""
+    try:
+        yield
+    except duckdb.PermissionException as error:
+        raise _refused(error) from error
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
+        raise _too_large(memory) from error
+    except duckdb.Error as error:
+        raise _wrong(error) from error
+
+
+@contextmanager
+def limited_memory(size_bytes: int) -> Iterator[None]:
+    """Let this process take so much more memory and no more, where the kernel can limit that.
+
+    The engine counts its tables and forgets single values: `repeat('x', 2000000000)` took 4 GB at a limit of
+    256 MB, and the machine has other things to do."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = _taken_bytes() + size_bytes
+    is_stricter = soft != resource.RLIM_INFINITY and soft <= wanted
+    if is_stricter or (hard != resource.RLIM_INFINITY and wanted > hard):
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _taken_bytes() -> int:
+    """What this process has taken that counts against the limit; nothing where the kernel does not tell."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def _to_archive(texts: Sequence[TextFile], folder: Path) -> Path:
+    """Lines that are not archived yet, as a file like those of the archive: on disk, not in memory."""
+    rows, made = folder / "rows.json", folder / "rows.parquet"
+    write_records(rows, (record for text in texts for record in _records(text)))
+    with opened_engine(temp=folder / "temp") as engine:
+        copy_rows(engine, rows, to=made)
+    rows.unlink()
+    return made
 
 
 def _records(text: TextFile) -> Iterator[LogRecord]:
@@ -102,13 +144,13 @@ def _records(text: TextFile) -> Iterator[LogRecord]:
         offset += len(line)
 
 
-def _lock(engine: duckdb.DuckDBPyConnection, archived: Sequence[ArchivedFile]) -> None:
-    names = ", ".join("'" + str(one.path).replace("'", "''") + "'" for one in archived)
+def _lock(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    names = ", ".join("'" + str(one).replace("'", "''") + "'" for one in paths)
     # A view takes no bound values; paths are ours and quoted.
-    archived_lines = f"SELECT * FROM read_parquet([{names}], hive_partitioning = false) UNION ALL "  # noqa: S608
-    archive = archived_lines if names else ""
     columns = ", ".join(VIEW)
-    engine.execute(f"CREATE VIEW logs AS SELECT {columns} FROM ({archive}SELECT * FROM text_lines)")  # noqa: S608
+    engine.execute(
+        f"CREATE VIEW logs AS SELECT {columns} FROM read_parquet([{names}], hive_partitioning = false)"  # noqa: S608
+    )
     engine.execute(f"SET allowed_paths = [{names}]")
     engine.execute("SET python_enable_replacements = false")
     engine.execute("SET enable_external_access = false")
