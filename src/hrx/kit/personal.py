@@ -54,8 +54,8 @@ _PERSONAL_KEY = re.compile(
 # One look decides whether the closer ones are worth their time; dates, our addresses and ids of
 # requests must not make it look twice. Plain words first: one expression of everything took 118 µs a line.
 _MARKS: Final = """
-@ %40 ? & 口座 account eyj xox sk- sk_ pk- pk_ rk- rk_ akia gho_ ghp_ ghr_ ghs_ ghu_ passw passphr secret token
-api_key apikey api-key bearer authorization cookie credential totp phone mail birth my_number mynumber _name
+@ %40 ? & 口座 account eyj xox sk- sk_ pk- pk_ rk- rk_ akia gho_ ghp_ ghr_ ghs_ ghu_ passw passphr secret
+token api_key apikey api-key bearer authorization cookie credential totp phone mail birth my_number mynumber _name
 kana
 postal street bank mobile parameters: failing
 """

@@ -11,7 +11,7 @@ MASK: Final = "••••••"
 _SECRET_KEY = re.compile(
     r"(password|passwd|secret|token|api[_-]?key|authorization|cookie|private[_-]?key|totp|credential)", re.I
 )
-# user:password@host in any URL, the forms that credentials take in logs and tracebacks. Every run of letters is
+# user:password@host in any URL, the forms that credentials take in logs and tracebacks. A run of letters is
 # begun at once and at its beginning: a line is somebody's input, and must not cost the square of its length.
 _URL_CREDENTIAL = re.compile(r"(?P<scheme>(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s:/@]*):[^\s@/]+@", re.I)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.I)
