@@ -55,9 +55,8 @@ _PERSONAL_KEY = re.compile(
 # requests must not make it look twice. Plain words first: one expression of everything took 118 µs a line.
 _MARKS: Final = """
 @ %40 ? & 口座 account eyj xox sk- sk_ pk- pk_ rk- rk_ akia gho_ ghp_ ghr_ ghs_ ghu_ passw passphr secret
-token api_key apikey api-key bearer authorization cookie credential totp phone mail birth my_number mynumber _name
-kana
-postal street bank mobile parameters: failing
+token api_key apikey api-key bearer authorization cookie credential totp phone mail birth my_number mynumber
+_name kana postal street bank mobile parameters: failing
 """
 _PHRASES: Final = ("basic ", "private key", "private_key", "key (", "invalid input", "copy ", '"tel')
 _WORDS: Final = (*_MARKS.split(), *_PHRASES)
