@@ -8,12 +8,12 @@ from typing import Final
 
 from hrx.ops.runbook.reading import wrong
 from hrx.ops.triage.looking import CheckSpec
-from hrx.ops.triage.looks import api, database, front, models, parts, security, stores, surroundings
+from hrx.ops.triage.looks import api, database, disks, front, models, parts, security, stores, surroundings
 
 CHECKS: Final[Mapping[str, CheckSpec]] = MappingProxyType(
     {
         spec.id: spec
-        for room in (parts, front, api, database, stores, surroundings, models, security)
+        for room in (parts, front, api, database, stores, disks, surroundings, models, security)
         for spec in room.CHECKS
     }
 )

@@ -15,6 +15,7 @@ from hrx.ops.ledger.incidents import find_incident
 from hrx.ops.ledger.timers import Timer, set_timer
 from hrx.ops.run.plane import Plane
 from hrx.ops.tick import Round, Work
+from hrx.ops.triage.growth import note_growth
 from hrx.ops.triage.memory import note_memory
 from hrx.ops.triage.recovering import AUTO, run_auto, set_auto
 from hrx.ops.triage.running import run_triage
@@ -60,4 +61,4 @@ def run(plane: Plane, timer: Timer) -> None:
 
 
 WORKS: Final[Mapping[str, Work]] = {KIND: run, AUTO: run_auto}
-ROUNDS: Final[tuple[Round, ...]] = (note_memory,)
+ROUNDS: Final[tuple[Round, ...]] = (note_memory, note_growth)

@@ -1,15 +1,13 @@
-"""Checks of what our parts stand on: disks, clocks, names, certificates, and services of others."""
+"""Checks of what our parts stand on: the machine, clocks, names, certificates, and services of others."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-import tempfile
 import time
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,43 +18,11 @@ from hrx.kit.errors import Text
 from hrx.ops.check import Fact
 from hrx.ops.observe.standby import extra_targets_path
 from hrx.ops.seams.looking import LookFailed
-from hrx.ops.targets.machine.usage import list_volumes, places_of
 from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.looking import CheckSpec, Seen
 from hrx.ops.triage.reading import failure_kind
 
 _TLS_S: Final = 3.0
-_GIB: Final = 1024**3
-
-
-def _look_at_disks(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
-    """The fullest of the disks that the rule on disks watches, counted as it counts."""
-    var = eyes.plane.settings.var_dir.resolve()
-    volumes = list_volumes(places_of(var))
-    if not volumes:
-        return Seen(facts={})
-    fullest = min(volumes, key=lambda one: one.free_ratio)
-    # A full place for temporary files is a trouble of its own: it is told, and blames no disk of ours.
-    temporary = list_volumes({"temporary": Path(tempfile.gettempdir())})
-    facts: dict[str, Fact] = {
-        "free_ratio": round(fullest.free_ratio, 4),
-        "free_gb": round(fullest.available_bytes / _GIB, 2),
-        "volume": fullest.name,
-        "temporary_free_ratio": round(temporary[0].free_ratio, 4) if temporary else None,
-        "log_mb": round(_size_of(var / "log") / 1_048_576, 1),
-    }
-    lines = [
-        f"{one.name} {one.available_bytes / _GIB:.2f} of {one.capacity_bytes / _GIB:.2f} GiB free"
-        for one in (*volumes, *temporary)
-    ]
-    return Seen(facts=facts, raw="\n".join(lines))
-
-
-def _size_of(folder: Path) -> int:
-    try:
-        return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-    except OSError:
-        return 0
 
 
 def _look_at_machine(_eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
@@ -281,17 +247,6 @@ def _named(text: str) -> dict[str, str]:
 
 
 CHECKS: Final = (
-    CheckSpec(
-        id="disk.free",
-        title=Text(ja="ディスクの空き", en="Free disk space"),
-        asks=Text(
-            ja="データ、記録、一時フォルダの空きを測る",
-            en="Measures room for data, logs and temporary files",
-        ),
-        facts=("free_ratio", "free_gb", "volume", "temporary_free_ratio", "log_mb"),
-        timeout_s=3,
-        look=_look_at_disks,
-    ),
     CheckSpec(
         id="machine.load",
         title=Text(ja="機械の負荷", en="Load of the machine"),
