@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.communications import Audience
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity, SignalState
-from hrx.ops.status.serving import StatusPage
+from hrx.ops.status.serving import StatusPage, find_source
 from tests.ops.communication.conftest import MANAGER, StatusProcess, open_incident, turn
 from tests.ops.incidents.conftest import make_signal, tick
 
@@ -105,6 +106,31 @@ def test_what_became_part_of_another_incident_is_over_when_that_one_is(speaking:
 def write_and_read(plane: Plane) -> str:
     write_status(plane)
     return (plane.settings.var_dir / "status" / "public" / "index.ja.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "source"),
+    [
+        ("127.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1", "10.0.0.1, 203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        # Whoever comes past the edge cannot say that they are somebody else.
+        ("198.51.100.2", "203.0.113.7", "198.51.100.2"),
+    ],
+)
+def test_readers_behind_the_edge_are_counted_one_by_one(peer: str, forwarded: str, source: str) -> None:
+    assert find_source(peer, forwarded=forwarded) == source
+
+
+def test_the_edge_may_read_the_pages_files_and_nothing_beside_them(quiet: Plane) -> None:
+    folder = quiet.settings.var_dir / "status"
+    before = os.umask(0o077)
+    try:
+        write_status(quiet)
+    finally:
+        os.umask(before)
+    assert (folder.stat().st_mode & 0o777, (folder / "public").stat().st_mode & 0o777) == (0o711, 0o755)
+    assert {path.stat().st_mode & 0o777 for path in (folder / "public").iterdir()} == {0o644}
 
 
 def test_a_page_that_is_old_says_so_loudly(quiet: Plane) -> None:

@@ -104,6 +104,7 @@ def make_edge(layout: Layout, ports: Ports, tools: Toolchain) -> Edge:
         source=layout.root / "deploy" / "edge",
         folder=layout.run / "edge",
         socket_path=layout.haproxy_socket,
+        public=layout.status_public,
         ports=ports,
         bind="127.0.0.1",
         user=layout.user,
@@ -220,6 +221,49 @@ def test_with_nothing_behind_it_the_edge_explains_itself_in_both_languages(edge:
     assert json.loads(problem.body)["code"] == "edge.unavailable"
 
 
+@pytest.mark.req("R5.3-1", "R5.4-1")
+def test_the_status_page_is_served_from_its_files_while_its_process_is_down(
+    edge: Edge, layout: Layout, ports: Ports
+) -> None:
+    layout.status_public.mkdir(parents=True)
+    page = '<!doctype html><p>外部</p><!--silence--><time id="written">12:00</time>'
+    for name, body in (
+        ("index.ja.html", page),
+        ("index.en.html", page),
+        ("status.json", '{"written_at": "2026-01-01T12:00:00+00:00"}'),
+        ("status.css", "p {}"),
+    ):
+        (layout.status_public / name).write_text(body)
+    (layout.var / "secrets.env").write_text("HRX_X=1")
+    with serving("status", ports["status"]):
+        found = wait_for(ports, "/status/feed.en.atom", 200)
+        assert json.loads(found.body)["path"] == "/feed.en.atom"
+        assert ask(ports, "/status").headers["location"] == "/status/"
+    wait_for(ports, "/status/feed.en.atom", 404)
+    japanese = ask(ports, "/status/")
+    assert (japanese.status, japanese.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert re.search("この表示は [0-9]+ 分前のものです", japanese.body.decode())
+    assert '<time id="written">12:00</time>' in japanese.body.decode()
+    english = ask(ports, "/status/", headers={"Accept-Language": "en-GB,en;q=0.9"})
+    assert "It may no longer be true" in english.body.decode()
+    assert "default-src 'none'" in english.headers["content-security-policy"]
+    assert english.headers["x-content-type-options"] == "nosniff"
+    assert ask(ports, "/status/status.css").headers["content-type"].startswith("text/css")
+    # What changes is there at once: nothing is read at the start only.
+    (layout.status_public / "status.css").write_text("h1 {}")
+    assert ask(ports, "/status/status.css").body == b"h1 {}"
+    assert ask(ports, "/status/", method="HEAD").body == b""
+    assert ask(ports, "/status/subscribe", method="POST", body=b"address=a@example.com").status == 503
+    for path in (
+        "../../secrets.env",
+        "..%2f..%2fsecrets.env",
+        "%2e%2e/secrets.env",
+        "passwd",
+        "index.xx.html",
+    ):
+        assert ask(ports, f"/status/{path}").status in (400, 404, 503), path
+
+
 @pytest.mark.req("R3.1-3")
 def test_reads_go_on_when_one_of_two_slots_dies(edge: Edge, ports: Ports) -> None:
     with ExitStack() as alive, serving("green", ports["api_green"]):
@@ -282,6 +326,7 @@ def test_a_configuration_that_haproxy_refuses_is_reported_in_its_words(
         source=made.source,
         folder=made.folder,
         socket_path=made.socket_path,
+        public=made.public,
         ports=ports,
         bind="not an address",
         user=None,

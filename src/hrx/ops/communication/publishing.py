@@ -38,12 +38,21 @@ def write_status(plane: Plane) -> bool:
     folder = public_folder(plane.settings.var_dir)
     if not _is_due(document, folder / _LAST):
         return False
+    _open_to_the_edge(folder)
     write_files(folder, make_files(plane, document))
     mirror = plane.settings.status_mirror_dir
     if mirror is not None:
         # A host of its own serves these; nothing on it takes requests.
         write_files(mirror, make_files(plane, {**document, "is_subscribable": False}))
     return True
+
+
+def _open_to_the_edge(folder: Path) -> None:
+    """The edge is another user, and serves these files while the page's own process is down."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    # What is beside them stays closed by its own rights; nobody else sees what there is.
+    folder.parent.chmod(0o711)
 
 
 def make_files(plane: Plane, document: Mapping[str, Any]) -> dict[str, bytes]:
@@ -71,6 +80,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     for name in sorted(files, key=lambda name: name == _LAST):
         draft = folder / f".{name}.{os.getpid()}.new"
         draft.write_bytes(files[name])
+        draft.chmod(0o644)
         draft.replace(folder / name)
 
 

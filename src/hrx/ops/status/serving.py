@@ -79,7 +79,9 @@ class StatusPage:
         wanted = headers.get("accept-language", "")
         token = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
         if scope["method"] == "POST":
-            source = (scope.get("client") or ("",))[0]
+            source = find_source(
+                (scope.get("client") or ("",))[0], forwarded=headers.get("x-forwarded-for", "")
+            )
             body = await _read_body(receive)
             answer = self.take(scope["path"], body, token=token, source=source, accept_language=wanted)
         elif scope["method"] not in ("GET", "HEAD"):
@@ -168,6 +170,13 @@ class StatusPage:
             "version": {"version": hrx.__version__, "commit": self._commit, "slot": None},
         }
         return Answer(status=200, media_type="application/json", body=orjson.dumps(said[name]))
+
+
+def find_source(peer: str, *, forwarded: str) -> str:
+    """Who asks, for counting: behind the edge of this machine the address that it saw, else our own peer."""
+    if peer in ("127.0.0.1", "::1") and forwarded:
+        return forwarded.rpartition(",")[2].strip()
+    return peer
 
 
 async def _read_body(receive: Receive) -> bytes | None:

@@ -56,6 +56,7 @@ def build_parts(
             source=layout.root / "deploy" / "edge",
             folder=layout.run / "edge",
             socket_path=layout.haproxy_socket,
+            public=layout.status_public,
             ports=ports,
             bind=settings.edge_bind,
             user=layout.user,

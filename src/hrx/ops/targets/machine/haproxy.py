@@ -23,6 +23,9 @@ from hrx.ops.targets.machine.tools import Tool
 _CHECK_TIMEOUT_S: Final = 20
 _SOCKET_TIMEOUT_S: Final = 3
 _LIVE: Final = "live.json"
+_STATUS_LUA: Final = "status.lua"
+#: The ports that the edge passes requests on to.
+_SERVED: Final = ("api_blue", "api_green", "web_blue", "web_green", "status")
 _SERVER: Final = re.compile(
     r"^(?P<start> +server (?P<service>api|web)-(?P<slot>blue|green) \S+ check)(?: disabled)?$", re.M
 )
@@ -30,12 +33,14 @@ _SERVER: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """The edge's configuration and its runtime socket. `user` is whom it becomes after binding its port."""
+    """The edge's configuration and its runtime socket. `user` is whom it becomes after binding its port;
+    `public` is the status page's folder, served while the page's own process is down."""
 
     tool: Tool
     source: Path
     folder: Path
     socket_path: Path
+    public: Path
     ports: Ports
     bind: str
     user: str | None
@@ -51,6 +56,7 @@ class Edge:
         self.folder.mkdir(parents=True, exist_ok=True)
         for page in (self.source / "pages").iterdir():
             shutil.copyfile(page, self.folder / page.name)
+        shutil.copyfile(self.source / _STATUS_LUA, self.folder / _STATUS_LUA)
         # Kept by the plane, and read again by every start: a block outlives a restart.
         blocked_file(self.folder).touch()
         self.config.write_text(self._render())
@@ -88,10 +94,12 @@ class Edge:
             "socket": str(self.socket_path),
             "pages": str(self.folder),
             "blocked": str(blocked_file(self.folder)),
+            "lua": str(self.folder / _STATUS_LUA),
+            "public": str(self.public),
             "bind": f"[{self.bind}]" if ":" in self.bind else self.bind,
             "port": str(self.ports.edge),
             "stats_port": str(self.ports["haproxy_stats"]),
-            **{name: str(self.ports[name]) for name in ("api_blue", "api_green", "web_blue", "web_green")},
+            **{name: str(self.ports[name]) for name in _SERVED},
         }
         for name, value in values.items():
             template = template.replace(f"@{name}@", value)

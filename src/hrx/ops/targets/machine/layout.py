@@ -57,6 +57,11 @@ class Layout:
         return self.var / "drill"
 
     @property
+    def status_public(self) -> Path:
+        """The public status page's files; they hold nothing that is not public."""
+        return self.var / "status" / "public"
+
+    @property
     def postgres_data(self) -> Path:
         return self.var / "postgres"
 
