@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,7 +26,7 @@ from hrx.ops.observe.standby import Reach, read_standby, write_standby
 from hrx.ops.probe.calling import Call, Caller, make_call
 from hrx.ops.probe.figures import Door, make_registry
 from hrx.ops.probe.guarding import PLANE_CONDITION, Duty, Watch, guard, note_paged
-from hrx.ops.probe.judging import Standing, judge
+from hrx.ops.probe.judging import Standing, judge, make_signal
 from hrx.ops.probe.looking import Outsider, Seen
 from hrx.ops.probe.probing import Probe, Rhythm
 from hrx.ops.probe.reporting import Reporter
@@ -266,6 +266,21 @@ def test_an_outage_begins_with_its_first_bad_look() -> None:
         seen = Seen(target="it", at=AT + timedelta(seconds=second), duration_s=0, failure=Text(ja="", en=""))
         standing, _ = judge(standing, seen)
     assert standing.since == AT + timedelta(seconds=3)
+
+
+def test_a_door_that_does_not_answer_is_another_procedure_than_a_bad_answer_behind_it(
+    world: World, tmp_path: Path
+) -> None:
+    (api,) = [one for one in list_targets(OpsSettings(var_dir=tmp_path)) if one.name == "api"]
+    outsider = Outsider(timeout_s=2)
+    sops = []
+    for address in (f"http://127.0.0.1:{free_port()}/", f"{world.url}/nothing-here"):
+        standing = Standing()
+        for _ in range(2):
+            standing, news = judge(standing, outsider.look(replace(api, address=address)))
+        assert news is SignalState.FIRING
+        sops.append(make_signal(api, standing, state=news, at=AT).sop)
+    assert sops == ["5.2.1", "5.2.2"]
 
 
 # ── guarding ─────────────────────────────────────────────────────────────────────────────────────────

@@ -24,6 +24,7 @@ class Standing:
     streak: int = 0
     since: datetime | None = None
     failure: Text | None = None
+    is_answered: bool = True
 
 
 def judge(former: Standing, seen: Seen) -> tuple[Standing, SignalState | None]:
@@ -38,6 +39,7 @@ def judge(former: Standing, seen: Seen) -> tuple[Standing, SignalState | None]:
         streak=streak,
         since=since,
         failure=seen.failure if not seen.is_well else (former.failure if is_failing else None),
+        is_answered=seen.is_answered,
     )
     if now.is_failing == former.is_failing:
         return now, None
@@ -62,6 +64,6 @@ def make_signal(target: ProbeTarget, standing: Standing, *, state: SignalState, 
         summary=fired if state is SignalState.FIRING else well,
         part=target.part,
         severity=target.severity,
-        sop=target.sop,
+        sop=target.sop if standing.is_answered else (target.sop_unanswered or target.sop),
         labels={"target": target.name, "kind": target.kind.value},
     )

@@ -35,12 +35,15 @@ _SIGNS_OF_LIFE: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a look gave. `failure` is None when all was well; `not_after` is a certificate's end."""
+    """What a look gave. `failure` is None when all was well; `not_after` is a certificate's end.
+
+    `is_answered`: something answered, be it an error."""
 
     target: str
     at: datetime
     duration_s: float
     failure: Text | None = None
+    is_answered: bool = True
     not_after: datetime | None = None
 
     @property
@@ -73,7 +76,7 @@ class Outsider:
         except _Unwell as error:
             seen = replace(seen, failure=error.text)
         except FETCH_ERRORS as error:
-            seen = replace(seen, failure=_explain(error, within_s=self._timeout_s))
+            seen = replace(seen, failure=_explain(error, within_s=self._timeout_s), is_answered=False)
         return replace(seen, duration_s=clock.monotonic_s() - started)
 
     def _looks(self) -> dict[TargetKind, Callable[[ProbeTarget, Seen], Seen]]:

@@ -190,9 +190,9 @@ class Probe:
             target = next((one for one in (*self._targets, *self._extra) if one.name == name), None)
             if target is None:
                 continue
-            self.note(
-                target, Seen(target=name, at=clock.now(), duration_s=self._rhythm.late_s, failure=hangs)
-            )
+            late_s = self._rhythm.late_s
+            seen = Seen(target=name, at=clock.now(), duration_s=late_s, failure=hangs, is_answered=False)
+            self.note(target, seen)
 
     def _do(self, duty: Duty) -> None:
         if duty.hands_back:

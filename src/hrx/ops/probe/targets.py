@@ -40,13 +40,17 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTarget:
-    """One thing to look at. `address` is a URL, `host:port` (TLS) or a host (DNS)."""
+    """One thing to look at. `address` is a URL, `host:port` (TLS) or a host (DNS).
+
+    `sop_unanswered` is the procedure when no answer comes at all: then the door is in question, and not only
+    what is behind it."""
 
     name: str
     kind: TargetKind
     address: str
     title: Text
     sop: str
+    sop_unanswered: str | None = None
     part: str | None = None
     severity: Severity | None = None
 
@@ -114,6 +118,7 @@ def _public_targets(settings: OpsSettings) -> tuple[ProbeTarget, ...]:
             address=f"{edge}/readyz",
             title=Text(ja="API の準備状態", en="the API's readiness"),
             sop="5.2.2",
+            sop_unanswered="5.2.1",
             part=_SEEN_FROM_OUTSIDE,
             severity=Severity.CRITICAL,
         ),
@@ -123,6 +128,7 @@ def _public_targets(settings: OpsSettings) -> tuple[ProbeTarget, ...]:
             address=f"{edge}/api/v1/auth/providers",
             title=Text(ja="API の応答", en="a route of the API"),
             sop="5.2.2",
+            sop_unanswered="5.2.1",
             part=_SEEN_FROM_OUTSIDE,
             severity=Severity.CRITICAL,
         ),
