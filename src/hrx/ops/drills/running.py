@@ -44,6 +44,7 @@ _log = logging.getLogger("hrx.ops.drills")
 _POLL_S: Final = 0.25
 #: A killed drill stops marking incidents as drills after this long.
 _LOCK_S: Final = 45.0
+_REPAIR_LOCK_S: Final = 300.0
 _RECOVER_S: Final = 90.0
 _STEADY_S: Final = 30.0
 #: Rules look back over a minute: so long they may speak of a drill that is over, and must have fallen silent
@@ -174,8 +175,7 @@ def _go(drill: _Drill) -> Outcome:
             else:
                 _watch(drill)
             if drill.patience_s is None and drill.experiment.repairs:
-                drill.say(Text(ja="復旧手順を実行します", en="Running the proposed repair"))
-                drill.repaired_by = repair(drill.ground, drill.noticed, actor=drill.actor) or "rollback"
+                recovered_at = _repair(drill)
             _take_back(drill)
             recovered_at = recovered_at or _await_steady(drill)
             # What is blamed while it recovers is blamed too.
@@ -185,6 +185,10 @@ def _go(drill: _Drill) -> Outcome:
             _log.warning(
                 "drill.problem", extra={"fields": {"drill": drill.experiment.id, "says": drill.problem}}
             )
+        # A fault that breaks in a way nobody thought of ends this drill, not those that come after it.
+        except Exception as error:  # noqa: BLE001
+            drill.problem = f"bug: {type(error).__name__}"
+            _log.exception("drill.bug", extra={"fields": {"drill": drill.experiment.id}})
     outcome = _to_outcome(drill, recovered_at)
     drill.journal.write_outcome(outcome)
     if drill.patience_s is None:
@@ -207,6 +211,20 @@ def _inject(drill: _Drill) -> None:
             drill.began_at = clock.now()
         drill.say(Text(ja=f"故障を起こします: {fault.title.ja}", en=f"Putting in: {fault.title.en}"))
         drill.lets.insert(0, fault.inject(drill.ground, call.arguments, memo))
+
+
+def _repair(drill: _Drill) -> datetime | None:
+    """Do what the triage proposes; the moment from which all was well by that alone, the fault still in."""
+    drill.say(Text(ja="復旧手順を実行します", en="Running the proposed repair"))
+    # Its proofs may take longer than the lock is good for, and what begins meanwhile is the drill's.
+    drill.held = locks.renew(drill.ground.plane.ledger, drill.held, valid_s=_REPAIR_LOCK_S)
+    procedure = repair(drill.ground, drill.noticed, actor=drill.actor)
+    if procedure is None:
+        return None
+    recovered_at = _await_steady(drill)
+    if recovered_at is not None:
+        drill.repaired_by = procedure
+    return recovered_at
 
 
 def _watch(drill: _Drill) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from hrx.kit.errors import Text, Unavailable
 from hrx.ops.drills.ground import Ground
 
 #: The demo company's HR account; its password is one of this machine's secrets.
@@ -45,6 +46,7 @@ def people_at_work(ground: Ground, *, per_s: float) -> Iterator[None]:
 
 
 def _sign_in(ground: Ground) -> str:
+    """A session of the demo company's HR. Raises Unavailable: without people the drill would hurt nobody."""
     connection = _connect(ground)
     try:
         body = {"email": _EMAIL, "password": ground.secret("HRX_DEMO_PASSWORD"), "bearer": True}
@@ -54,10 +56,28 @@ def _sign_in(ground: Ground) -> str:
             body=orjson.dumps(body),
             headers={"Content-Type": "application/json", "Origin": ground.edge_url},
         )
-        answer = orjson.loads(connection.getresponse().read())
-        return str(answer.get("token", ""))
+        token = orjson.loads(connection.getresponse().read()).get("token")
+    except (OSError, http.client.HTTPException, ValueError, KeyError, AttributeError) as error:
+        raise _nobody_signs_in() from error
     finally:
         connection.close()
+    if not token:
+        raise _nobody_signs_in()
+    return str(token)
+
+
+def _nobody_signs_in() -> Unavailable:
+    return Unavailable(
+        Text(
+            ja="訓練の利用者がデモ会社にサインインできません",
+            en="The drill's people cannot sign in to the demo company",
+        ),
+        hint=Text(
+            ja="HRX_DEMO=true で起動し、少し待ってからもう一度実施してください。",
+            en="Start with HRX_DEMO=true, wait a moment and run it again.",
+        ),
+        code="drill.nobody_at_work",
+    )
 
 
 def _work(ground: Ground, token: str, stopped: threading.Event, pause_s: float, number: int) -> None:
