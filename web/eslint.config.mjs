@@ -25,7 +25,7 @@ const config = [
     },
   },
   { files: ["src/shell/link.tsx"], rules: { "no-restricted-imports": "off" } },
-  { files: ["scripts/**", "server.mjs", "metrics.mjs"], rules: { "no-console": "off" } },
+  { files: ["scripts/**", "server.mjs", "access.mjs", "metrics.mjs"], rules: { "no-console": "off" } },
 ];
 
 export default config;

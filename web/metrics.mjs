@@ -16,9 +16,9 @@ const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIO
 const UNMATCHED = "unmatched";
 /** Doors and built files; the latter have thousands of names. */
 const OTHER_ROUTES = ["/web/livez", "/web/readyz", "/web/version", "/icon.svg"];
-const BUILT_FILES = "/_next/static";
+export const BUILT_FILES = "/_next/static";
 /** The same as the API says when nobody was there any more to be answered. */
-const CLIENT_LEFT = 499;
+export const CLIENT_LEFT = 499;
 const LAG_RESOLUTION_MS = 20;
 const LAG_REMEMBERED_S = 10;
 
@@ -36,6 +36,11 @@ export function makeRouteFinder(templates) {
   };
 }
 
+/** One of the methods there are, else one name for all others: a caller must not invent series or words. */
+export function methodOf(request) {
+  return METHODS.has(request.method) ? request.method : "OTHER";
+}
+
 /** Counts requests; holds one series for each method, route and status that was seen, all three bounded. */
 export class RequestFigures {
   active = 0;
@@ -50,7 +55,7 @@ export class RequestFigures {
   follow(request, response) {
     const startedAt = performance.now();
     // Next writes into the request; its address now is what was asked for.
-    const [method, route] = [request.method ?? "", this.#routeOf(request.url ?? "")];
+    const [method, route] = [methodOf(request), this.#routeOf(request.url ?? "")];
     this.active += 1;
     response.once("close", () => {
       this.active -= 1;
@@ -60,8 +65,7 @@ export class RequestFigures {
   }
 
   observe({ method, route, status, seconds }) {
-    const known = METHODS.has(method) ? method : "OTHER";
-    const labels = `http_request_method="${known}",http_route="${route}",http_response_status_code="${status}"`;
+    const labels = `http_request_method="${method}",http_route="${route}",http_response_status_code="${status}"`;
     let series = this.#series.get(labels);
     if (series === undefined) {
       series = { counts: new Array(BUCKETS_S.length).fill(0), count: 0, sum: 0 };

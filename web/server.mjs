@@ -3,6 +3,7 @@
 // name in many shells: both are wrong for a process behind an edge.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { startAccessLog } from "./access.mjs";
 import { readTemplates, startMetrics } from "./metrics.mjs";
 
 process.env.PORT = process.env.HRX_WEB_PORT ?? process.env.PORT ?? "8111";
@@ -17,6 +18,8 @@ if (!existsSync(server)) {
   console.error("The portal has not been built yet. Run: npm run build");
   process.exit(2);
 }
-if (process.env.HRX_WEB_METRICS_PORT)
-  startMetrics({ port: Number(process.env.HRX_WEB_METRICS_PORT), templates: readTemplates() });
+const templates = readTemplates();
+const metricsPort = process.env.HRX_WEB_METRICS_PORT;
+const metrics = metricsPort ? startMetrics({ port: Number(metricsPort), templates }) : null;
+startAccessLog({ templates, not: [metrics] });
 await import(server);

@@ -98,6 +98,21 @@ def test_one_id_leads_from_the_browser_through_edge_api_and_trace_to_the_audit_e
     assert span.attributes["hrx.correlation_id"] == correlation_id
 
 
+def test_a_page_is_found_by_its_id_at_the_edge_and_in_the_portal(stack: Stack) -> None:
+    becomes_well(stack, within_s=60)
+    correlation_id = secrets.token_hex(16)
+    with httpx.Client(base_url=stack.portal_url, timeout=20, trust_env=False) as client:
+        answer = client.get("/sign-in?next=canary", headers=as_a_browser_would(correlation_id))
+    assert answer.status_code == 200
+    logs = stack.var / "log"
+    for log in (logs / "haproxy.log", logs / "web-blue.log"):
+        eventually(lambda log=log: bool(find_line(log, correlation_id)), within_s=10, what=log.name)
+        assert "canary" not in log.read_text()
+    line = find_line(logs / "web-blue.log", correlation_id)
+    assert (line["process"], line["route"], line["status"]) == ("web", "/sign-in", 200)
+    assert line["trace_id"] == correlation_id
+
+
 def test_a_running_statement_is_found_by_the_id_of_its_request(
     stack: Stack, hr_manager: httpx.Client
 ) -> None:
