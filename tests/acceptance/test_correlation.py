@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import LiteralString
 
@@ -73,6 +74,10 @@ def find_line(log: Path, correlation_id: str) -> dict[str, object]:
     return {}
 
 
+def has_line(log: Path, correlation_id: str) -> bool:
+    return bool(find_line(log, correlation_id))
+
+
 def test_one_id_leads_from_the_browser_through_edge_api_and_trace_to_the_audit_entry(
     stack: Stack, hr_manager: httpx.Client
 ) -> None:
@@ -106,7 +111,7 @@ def test_a_page_is_found_by_its_id_at_the_edge_and_in_the_portal(stack: Stack) -
     assert answer.status_code == 200
     logs = stack.var / "log"
     for log in (logs / "haproxy.log", logs / "web-blue.log"):
-        eventually(lambda log=log: bool(find_line(log, correlation_id)), within_s=10, what=log.name)
+        eventually(partial(has_line, log, correlation_id), within_s=10, what=log.name)
         assert "canary" not in log.read_text()
     line = find_line(logs / "web-blue.log", correlation_id)
     assert (line["process"], line["route"], line["status"]) == ("web", "/sign-in", 200)
