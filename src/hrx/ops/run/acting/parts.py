@@ -58,7 +58,7 @@ def _resume(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evide
     return {"part": params["part"], "resumed_pids": list(plane.target.resume_part(params["part"]))}
 
 
-def _prove_well(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
+def prove_well(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
     """Look until the part is well from outside (degraded counts: it answers), or say what was seen last."""
 
     def look() -> Look:
@@ -99,7 +99,7 @@ ACTIONS: Final = (
         id="part.prove_well",
         title=Text(ja="外から応答を確かめる", en="Prove from outside that a part answers"),
         only_reads=True,
-        perform=_prove_well,
+        perform=prove_well,
         params=_OF_PART,
     ),
     ActionSpec(

@@ -37,7 +37,8 @@ def find_slot(plane: Plane, part: str) -> PartInfo:
     return info
 
 
-def _other(plane: Plane, info: PartInfo) -> PartInfo:
+def find_other(plane: Plane, info: PartInfo) -> PartInfo:
+    """The slot beside this one."""
     return next(
         item
         for item in plane.content.parts
@@ -95,7 +96,7 @@ def _switch(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Eviden
 
 
 def _switch_back(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
-    return _switch_to(plane, _other(plane, find_slot(plane, params["part"])), timeout_s=timeout_s)
+    return _switch_to(plane, find_other(plane, find_slot(plane, params["part"])), timeout_s=timeout_s)
 
 
 def _switch_to(plane: Plane, info: PartInfo, *, timeout_s: float) -> Evidence:
