@@ -1,0 +1,66 @@
+"""What passes by in a stream of tar: where each file begins, and the one file that is wanted from it.
+
+pg_basebackup puts its list of files at the end of the same stream; keeping it as it passes saves reading the
+whole backup again."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+_BLOCK: Final = 512
+_WANTED_MAX: Final = 64 * 1024 * 1024
+
+
+class Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class TarWatch:
+    """A source of bytes that keeps the content of one member, by name, and otherwise only counts."""
+
+    def __init__(self, source: Readable, *, wanted: str) -> None:
+        self._source, self._wanted = source, wanted.encode()
+        self._header = b""
+        self._skip = 0
+        self._take = 0
+        self._taken: list[bytes] = []
+        self.is_complete = False
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self._taken)
+
+    def read(self, size: int = -1, /) -> bytes:
+        chunk = self._source.read(size)
+        self._watch(memoryview(chunk))
+        return chunk
+
+    def _watch(self, chunk: memoryview) -> None:
+        while chunk:
+            if self._take:
+                part, chunk = chunk[: self._take], chunk[self._take :]
+                self._taken.append(bytes(part))
+                self._take -= len(part)
+                self.is_complete = self._take == 0
+            elif self._skip:
+                step = min(self._skip, len(chunk))
+                self._skip -= step
+                chunk = chunk[step:]
+            else:
+                lacks = _BLOCK - len(self._header)
+                self._header += bytes(chunk[:lacks])
+                chunk = chunk[lacks:]
+                if len(self._header) == _BLOCK:
+                    self._begin(self._header)
+                    self._header = b""
+
+    def _begin(self, header: bytes) -> None:
+        name = header[:100].rstrip(b"\0")
+        if not name:
+            return
+        size = int(header[124:136].rstrip(b"\0 ") or b"0", 8)
+        padding = -size % _BLOCK
+        if name == self._wanted and size <= _WANTED_MAX:
+            self._take, self._skip = size, padding
+        else:
+            self._skip = size + padding
