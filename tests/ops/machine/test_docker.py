@@ -113,11 +113,21 @@ def test_the_roles_of_containers_are_those_of_a_machine(folder: Path) -> None:
                 "SELECT rolname, rolcanlogin FROM pg_roles"
                 " WHERE rolname LIKE 'hrx_%' AND NOT rolsuper AND NOT rolbypassrls ORDER BY 1"
             ).fetchall()
+            lent = owner.execute(
+                "SELECT roleid::regrole::text FROM pg_auth_members"
+                " WHERE member = 'hrx_repair'::regrole ORDER BY 1"
+            ).fetchall()
             owner.execute("SET ROLE hrx_policy")
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(cluster.url("hrx_app", "ops", "hrx"))
     finally:
         cluster.stop(mode="immediate")
+    # What a machine lends (roles.create_roles_and_database).
+    assert [name for (name,) in lent] == [
+        "pg_read_all_stats",
+        "pg_signal_backend",
+        "pg_use_reserved_connections",
+    ]
     assert found == [
         ("hrx_app", True),
         ("hrx_ops", True),

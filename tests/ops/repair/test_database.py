@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 
 import psycopg
 import pytest
@@ -68,6 +69,28 @@ def holder(postgres: PostgresServer, table: str) -> Iterator[psycopg.Connection]
     opened = psycopg.connect(postgres.app_url, application_name="hrx holder0000")
     yield opened
     opened.close()
+
+
+@pytest.mark.req("R5.2-3")
+def test_a_session_is_ended_when_everybody_else_has_taken_every_connection(
+    repairing: Plane, responder: Actor, postgres: PostgresServer
+) -> None:
+    """Nobody may watch any more, and still whoever repairs gets in."""
+    with ExitStack() as held:
+        taken = [held.enter_context(psycopg.connect(postgres.app_url, autocommit=True))]
+        mine = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        row = taken[0].execute(mine).fetchone()
+        assert row is not None
+        with suppress(psycopg.OperationalError):
+            while len(taken) < 200:
+                taken.append(held.enter_context(psycopg.connect(postgres.app_url)))
+        with pytest.raises(psycopg.OperationalError, match="remaining connection slots"):
+            psycopg.connect(postgres.ops_url)
+        params = {"pid": str(row[0]), "started": str(row[1])}
+        run = run_procedure(repairing, "end-blocking-session", params, actor=responder)
+        assert run.state is RunState.SUCCEEDED
+        with pytest.raises(psycopg.OperationalError):
+            taken[0].execute("SELECT 1")
 
 
 def test_the_head_of_a_queue_is_ended_as_triage_proposes_and_those_who_waited_go_on(

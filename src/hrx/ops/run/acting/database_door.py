@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.run.plane import Plane
-from hrx.ops.seams.postgres import DatabaseRefused, address_of, call_function, read_rows
+from hrx.ops.seams.postgres import DatabaseRefused, Door, address_of, call_function, read_rows
 
 #: Ends sessions and calls the functions of schema seam; reads no table.
 REPAIR: Final = "hrx_repair"
@@ -26,7 +26,9 @@ class DatabaseNotReached(Unavailable):
 def look(
     plane: Plane, statement: str, parameters: Mapping[str, object] | None = None
 ) -> list[dict[str, Any]]:
-    """Rows as the watching role. Raises DatabaseNotReached."""
+    """Rows as the watching role, or by a reserved connection when every other is taken.
+
+    Raises DatabaseNotReached."""
     url = plane.settings.ops_database_url
     if url is None:
         raise DatabaseNotReached(
@@ -34,6 +36,12 @@ def look(
         )
     try:
         return read_rows(url.get_secret_value(), statement, timeout_s=_LOOK_S, parameters=parameters)
+    except DatabaseRefused as error:
+        if error.door is not Door.TOO_MANY:
+            raise _not_reached(error) from error
+    try:
+        # It sees what the watching role sees of sessions; what else it may not read is refused.
+        return read_rows(_url(plane, REPAIR), statement, timeout_s=_LOOK_S, parameters=parameters)
     except DatabaseRefused as error:
         raise _not_reached(error) from error
 

@@ -31,13 +31,15 @@ _CONTROL_TIMEOUT_S = 20.0
 # Why each line: replica + summaries + wal_log_hints make base backups, increments and rewind possible later
 # without a restart; commit timestamps must be on *before* an accident to find the last commit before it;
 # a slot may never fill the disk; parameters of statements are personal data and stay out of the log, as do
-# DETAIL and CONTEXT of errors (terse), which quote values: the key that exists, the row that failed.
+# DETAIL and CONTEXT of errors (terse), which quote values: the key that exists, the row that failed; and
+# whoever repairs (hrx_repair, see roles.py) gets in when everybody else has taken every connection.
 _CONFIG = """\
 # Written by HRX-AI at every start; put your own settings into postgresql.auto.conf (ALTER SYSTEM).
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = '{socket_dir}'
 max_connections = 100
+reserved_connections = 3
 shared_buffers = 128MB
 effective_cache_size = 1GB
 wal_level = replica

@@ -33,6 +33,8 @@ def create_roles_and_database(admin_url: str, passwords: Mapping[str, str], data
         admin.execute("GRANT pg_monitor TO hrx_ops")
         # It tells sessions apart and ends them (never a superuser's), and calls the functions of schema seam.
         admin.execute("GRANT pg_read_all_stats, pg_signal_backend TO hrx_repair")
+        # Connections that nobody else can take: an emergency is also when there is no other left.
+        admin.execute("GRANT pg_use_reserved_connections TO hrx_repair")
         # SET and INHERIT: migrations hand functions to the policy role and then grant their use.
         admin.execute("GRANT hrx_policy TO hrx_owner WITH ADMIN TRUE, INHERIT TRUE, SET TRUE")
         _ensure_database(admin, database)

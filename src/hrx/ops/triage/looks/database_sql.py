@@ -9,7 +9,8 @@ SELECT current_setting('server_version') AS version,
        EXTRACT(EPOCH FROM now() - pg_postmaster_start_time())::float8 AS uptime_s,
        EXTRACT(EPOCH FROM clock_timestamp())::float8 AS now_s,
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::float8
-         / (current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int)
+         / (current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+            - COALESCE(current_setting('reserved_connections', true)::int, 0))
          AS used_ratio,
        pg_database_size(current_database()) AS size_bytes
 """
