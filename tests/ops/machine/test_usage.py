@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hrx.ops.targets.machine.usage import list_volumes, measure_usage
+from hrx.ops.targets.machine.usage import list_volumes, measure_age_s, measure_usage
 
 pytestmark = pytest.mark.req("R4.1-1")
 #: A parent that lets a child burn CPU and end, says so, and waits.
@@ -47,3 +47,15 @@ def test_a_disk_is_told_once_under_its_first_use(tmp_path: Path) -> None:
     volumes = list_volumes({"files": tmp_path / "gone", "database": tmp_path / "a", "logs": tmp_path / "b"})
     assert [volume.name for volume in volumes] == ["database"]
     assert 0 < volumes[0].available_bytes < volumes[0].capacity_bytes
+
+
+def test_the_age_of_a_process_is_exact_to_parts_of_a_second() -> None:
+    began_s = time.monotonic()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as young:
+        time.sleep(0.3)
+        age_s = measure_age_s(young.pid)
+        took_s = time.monotonic() - began_s
+        young.communicate(b"\n", timeout=20)
+    assert age_s is not None
+    assert 0.27 <= age_s <= took_s + 0.02
+    assert measure_age_s(young.pid) is None

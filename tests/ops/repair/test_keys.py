@@ -148,3 +148,18 @@ def test_a_slot_that_ran_before_goes_on_with_new_keys_too(keyed: tuple[Plane, Ma
     rotate(plane)
     assert target.done[:3] == ["stop api-green", "start api-green", "switch api-green"]
     assert (target.live, target.old, set(target.running)) == ("api-green", [], set(ALL))
+
+
+def test_a_process_of_the_very_second_of_the_renewal_is_told_old_or_new(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "renew_secret", lambda _self, _name: ("worker",))
+
+    def do(action: str) -> dict[str, object]:
+        return dict(get_action(action).perform(plane, {}, 20))
+
+    plane.target.restart_part("worker", timeout_s=20)
+    do("keys.renew")
+    assert do("keys.retire")["restarted"] == ["worker"], "it began a moment before"
+    assert do("keys.retire")["restarted"] == [], "and now a moment after"
+    assert do("keys.prove_fresh")["with_old_keys"] == []

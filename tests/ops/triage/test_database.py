@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,7 @@ import yaml
 
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.sops import get_sop
-from hrx.ops.triage.engine import diagnose
+from hrx.ops.triage.engine import ask_check, diagnose
 from hrx.ops.triage.result import Evidence, TriageResult, Verdict
 from tests.conftest import ROOT, PostgresServer
 
@@ -160,3 +161,32 @@ def test_a_cause_is_never_blamed_for_what_nobody_could_learn(plane: Plane) -> No
     assert by_id["lock-pile-up"].verdict is Verdict.UNDECIDED
     assert by_id["index-missing"].verdict is Verdict.UNDECIDED
     assert by_id["lock-pile-up"].proposals == ()
+
+
+def test_a_wait_for_a_lock_counts_from_its_own_start(
+    plane_with_database: Plane, postgres: PostgresServer, owner: psycopg.Connection
+) -> None:
+    owner.execute("CREATE TABLE IF NOT EXISTS app.brief_wait (id int)")
+    owner.execute("GRANT ALL ON app.brief_wait TO hrx_app")
+    holder = psycopg.connect(postgres.app_url)
+    holder.execute("LOCK TABLE app.brief_wait IN ACCESS EXCLUSIVE MODE")
+
+    def work_then_wait() -> None:
+        with psycopg.connect(postgres.app_url) as waiter, suppress(psycopg.Error):
+            waiter.execute("SELECT pg_sleep(1.2); LOCK TABLE app.brief_wait IN ACCESS EXCLUSIVE MODE")
+
+    worker = threading.Thread(target=work_then_wait)
+    worker.start()
+    try:
+        deadline = time.monotonic() + 10
+        facts = ask_check(plane_with_database, "postgres.locks", params={}).facts
+        while not facts["waiting"] and time.monotonic() < deadline:
+            time.sleep(0.05)
+            facts = ask_check(plane_with_database, "postgres.locks", params={}).facts
+    finally:
+        holder.close()
+        worker.join()
+        owner.execute("DROP TABLE app.brief_wait")
+    assert facts["waiting"] == 1
+    assert isinstance(facts["longest_wait_s"], float)
+    assert facts["longest_wait_s"] < 1, "it has run for longer than a second and waited for a moment"

@@ -33,6 +33,7 @@ def _ask(url: str, *, timeout_s: float) -> dict[str, Fact]:
         "clients": int(info.get("connected_clients", 0)),
         "memory_bytes": int(info.get("used_memory", 0)),
         "memory_limit_bytes": int(info.get("maxmemory", 0)),
+        "policy": str(info.get("maxmemory_policy", "")),
         "evictions": int(info.get("evicted_keys", 0)),
         "hit_ratio": round(hits / (hits + misses), 3) if hits + misses else None,
     }

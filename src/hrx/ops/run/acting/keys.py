@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,8 +23,6 @@ _RENEWED: Final = "session_keys_renewed"
 _MOVED: Final = "moved_to_new_keys"
 #: The edge asks each slot twice a second.
 _SWITCH_S: Final = 10.0
-#: The supervisor says since when a process runs in whole seconds.
-_WHOLE_SECOND_S: Final = 1.1
 
 
 def _renew(plane: Plane, _params: Mapping[str, str], _timeout_s: float) -> Evidence:
@@ -48,7 +45,6 @@ def _move_over(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> Ev
     before = find_slot(plane, live[0])
     if before.name not in _list_stale(plane):
         return {"moved": False, "live": [before.name]}
-    _wait_past_renewal(plane)
     spare = find_other(plane, before)
     was_resting = find_process(plane, spare.name).state is PartState.STOPPED
     if spare.name in _list_stale(plane):
@@ -118,22 +114,14 @@ def _list_stale(plane: Plane) -> list[str]:
         return []
     stale = []
     for name in _HOLDERS:
+        # Before its age is measured: one of about the same age counts as old.
+        since_s = (clock.now() - renewed[0].at).total_seconds()
         process = find_process(plane, name)
         if process.state not in (PartState.RUNNING, PartState.STARTING):
             continue
-        since_s = (clock.now() - renewed[0].at).total_seconds()
-        # The supervisor counts whole seconds: one that began in the same second counts as old.
         if process.uptime_s is not None and process.uptime_s >= since_s:
             stale.append(name)
     return stale
-
-
-def _wait_past_renewal(plane: Plane) -> None:
-    """What began in the second of the renewal could not be told from what began before it."""
-    for renewed in _list_changes(plane, _RENEWED):
-        left_s = _WHOLE_SECOND_S - (clock.now() - renewed.at).total_seconds()
-        if left_s > 0:
-            threading.Event().wait(left_s)
 
 
 def _list_changes(plane: Plane, change: str) -> list[Entry]:

@@ -44,11 +44,13 @@ class Look:
 
 
 def wait_until_seen(look: Callable[[], Look], *, timeout_s: float, hint: Text | None = None) -> Evidence:
-    """Look until it is good; gives what was seen, with the number of looks. Raises NotProven."""
+    """Look until it is good; gives what was seen, with the number of looks. Raises NotProven.
+
+    What does not answer yet is looked at again: right after a repair that is to be expected."""
     deadline = clock.monotonic_s() + timeout_s
     looks = 0
     while True:
-        seen, looks = look(), looks + 1
+        seen, looks = _look_once(look), looks + 1
         if seen.is_good:
             return {**seen.evidence, "looks": looks}
         if clock.monotonic_s() + _LOOK_EVERY_S >= deadline:
@@ -60,3 +62,10 @@ def wait_until_seen(look: Callable[[], Look], *, timeout_s: float, hint: Text | 
                 hint=hint,
             )
         time.sleep(_LOOK_EVERY_S)
+
+
+def _look_once(look: Callable[[], Look]) -> Look:
+    try:
+        return look()
+    except Unavailable as error:
+        return Look(is_good=False, evidence={}, says=error.message)

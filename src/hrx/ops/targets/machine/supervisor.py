@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hrx.kit.errors import NotFound, Text, Unavailable
+from hrx.ops.targets.machine.usage import measure_age_s
 from hrx.ops.targets.target import PartState, PartStatus
 
 _POLL_S: Final = 0.05
@@ -254,6 +255,12 @@ def _read_status(info: dict[str, Any]) -> PartStatus:
         name=str(info["name"]),
         state=state,
         pid=int(info["pid"]) or None,
-        uptime_s=float(max(0, info["now"] - info["start"])) if runs else None,
+        uptime_s=_uptime_s(info) if runs else None,
         says=says,
     )
+
+
+def _uptime_s(info: dict[str, Any]) -> float:
+    """By the kernel; the supervisor counts whole seconds, and by a clock that may be set meanwhile."""
+    age_s = measure_age_s(int(info["pid"]))
+    return float(max(0, info["now"] - info["start"])) if age_s is None else round(age_s, 2)

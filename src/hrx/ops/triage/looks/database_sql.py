@@ -28,6 +28,7 @@ SELECT CASE WHEN application_name LIKE 'hrx %' THEN 'hrx' ELSE application_name 
 """
 
 # pg_blocking_pids takes the lock manager's locks for a moment: asked for those who wait, and no others.
+# A statement that has run for a minute may wait for a millisecond: the wait counts from its own start.
 LOCKS: Final = """
 WITH waiting AS (
   SELECT pid, pg_blocking_pids(pid) AS blockers
@@ -40,15 +41,14 @@ WITH waiting AS (
 SELECT a.pid, CASE WHEN a.application_name LIKE 'hrx %' THEN 'hrx' ELSE a.application_name END AS application,
        a.state, a.query, w.blockers,
        EXTRACT(EPOCH FROM clock_timestamp() - a.xact_start)::float8 AS transaction_s,
-       CASE WHEN w.pid IS NOT NULL
-            THEN EXTRACT(EPOCH FROM clock_timestamp() - a.query_start)::float8 END AS waited_s,
+       EXTRACT(EPOCH FROM clock_timestamp() - l.waitstart)::float8 AS waited_s,
        a.backend_start::text AS started,
        l.mode, l.relation
   FROM concerned AS c
   JOIN pg_stat_activity AS a ON a.pid = c.pid
   LEFT JOIN waiting AS w ON w.pid = a.pid
   LEFT JOIN LATERAL (
-    SELECT k.mode, k.relation::regclass::text AS relation
+    SELECT k.mode, k.relation::regclass::text AS relation, k.waitstart
       FROM pg_locks AS k WHERE k.pid = a.pid AND NOT k.granted LIMIT 1
   ) AS l ON true
 """

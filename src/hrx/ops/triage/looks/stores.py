@@ -45,6 +45,8 @@ def _look_at_redis(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) ->
         "hit_ratio": seen.facts.get("hit_ratio"),
         "evictions": seen.facts.get("evictions"),
         "memory_ratio": _ratio(used, limit),
+        # A cache that drops what was used least is full on an ordinary day.
+        "refuses_when_full": not str(seen.facts.get("policy", "")).startswith("allkeys"),
     }
     return Seen(facts=facts, raw="\n".join(f"{name} {value}" for name, value in seen.facts.items()))
 
@@ -84,7 +86,7 @@ CHECKS: Final = (
         ),
         facts=(
             "is_configured", "answers", "door", "latency_ms", "clients", "memory_mb", "memory_ratio",
-            "hit_ratio", "evictions",
+            "refuses_when_full", "hit_ratio", "evictions",
         ),
         timeout_s=4,
         look=_look_at_redis,
