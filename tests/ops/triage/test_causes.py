@@ -18,7 +18,7 @@ from hrx.ops.incidents.intake import take_signals
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.content import Content, load_content
 from hrx.ops.runbook.graph import make_graph
-from hrx.ops.runbook.sops import Cause, Comparison, Prediction, Sop
+from hrx.ops.runbook.sops import Cause, Comparison, Prediction, Sop, get_sop
 from hrx.ops.signal import SignalSource
 from hrx.ops.triage import engine
 from hrx.ops.triage.engine import list_questions, list_sops_asked
@@ -243,6 +243,24 @@ def test_a_short_disk_is_blamed_where_it_is_what_was_told(
     found = judged(sop, {("5.2.3/disk", "free_ratio"): 0.09}, told=told)
     assert blamed(found) == (["disk-filling"] if is_thought_of else [])
     assert ("disk-filling" in {one.id for one in found}) is is_thought_of
+
+
+@pytest.mark.parametrize(
+    ("cause", "told", "is_thought_of"),
+    [
+        ("index-missing", "index-missing", True),
+        ("index-missing", "api-latency", True),
+        ("index-missing", "api-errors", False),
+        ("clock-skew", "clock-skew", True),
+        ("clock-skew", "api-latency", False),
+    ],
+)
+def test_what_explains_only_some_troubles_is_blamed_for_no_other(
+    cause: str, told: str, is_thought_of: bool
+) -> None:
+    sop, found = next((sop, one) for sop, one in CAUSES if one.id == cause)
+    seen = judged(get_sop(CONTENT.sops, "5.2.2"), facts_of(sop, found), told=frozenset({told}))
+    assert blamed(seen) == ([cause] if is_thought_of else [])
 
 
 def test_a_disk_that_is_full_is_more_than_one_that_fills_up() -> None:

@@ -95,6 +95,8 @@ def test_every_cause_either_proposes_something_or_says_what_people_do() -> None:
 
 
 STARTED = 'started: "{locks.root_started}"'
+BLOCK = 'procedure: block-source, params: {source: "{failures.top_source}", minutes: "60"}'
+EVIDENCE = "procedure: keep-evidence, params: {label: security}"
 BLOCKED = 'minutes: "60"}, '
 #: Where something is misspelt, how, and what is said of it.
 MISSPELT = (
@@ -112,6 +114,8 @@ MISSPELT = (
     ("5.2.3.yaml", "procedure: recreate-index", "procedure: cancel-statement", "no parameter index"),
     ("5.2.3.yaml", "procedure: recreate-index", "procedure: no-such", "unknown procedure no-such"),
     ("5.2.3.yaml", "explains: [slow-query]", "explains: [slow-ones]", "explains no cause slow-ones"),
+    ("5.2.3.yaml", "about: [disk-low]", "about: [disk-lower]", "is about disk-lower, which nothing tells"),
+    ("5.2.6.yaml", BLOCK, EVIDENCE, "proposes keep-evidence twice"),
     ("5.2.6.yaml", "label: security", "label: ../x", "label=../x"),
     ("5.2.6.yaml", BLOCKED, f"{BLOCKED}auto: true, ", "is auto, but needs"),
     ("5.2.3.*.md", "procedure:cancel-statement", "procedure:stop-it", "text: no procedure stop-it"),

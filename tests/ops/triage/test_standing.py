@@ -55,15 +55,18 @@ def test_every_question_asks_for_a_fact_that_its_check_gives() -> None:
         assert set(one.params) == set(spec.params), one.key
 
 
+@pytest.mark.parametrize(
+    "wrong", [LookFailed(Text(ja="応答がない", en="no answer")), ZeroDivisionError("a bug in the look")]
+)
 def test_one_that_gets_no_answer_holds_up_none_of_the_others(
-    quiet: Plane, monkeypatch: pytest.MonkeyPatch
+    quiet: Plane, monkeypatch: pytest.MonkeyPatch, wrong: Exception
 ) -> None:
     asked: list[str] = []
 
     def fake(check_id: str) -> CheckSpec:
         def look(*_: object) -> Seen:
             asked.append(check_id)
-            raise LookFailed(Text(ja="応答がない", en="no answer"))
+            raise wrong
 
         return replace(CHECKS[check_id], look=look)
 

@@ -56,6 +56,9 @@ def _of_cause(content: Content, sop: Sop, cause: Cause) -> Iterator[str]:
     for prediction in cause.predictions:
         if prediction.fact not in _facts_of(sop, prediction.probe):
             yield f"{place}: {prediction.probe} gives no fact {prediction.fact}"
+    wanted = [(item.procedure, tuple(sorted(item.params.items()))) for item in cause.proposals]
+    for procedure, _ in sorted({one for one in wanted if wanted.count(one) > 1}):
+        yield f"{place}: proposes {procedure} twice"
     for proposal in cause.proposals:
         yield from _of_proposal(content, sop, proposal, place=f"{place}, {proposal.procedure}")
 

@@ -121,9 +121,6 @@ class StandingQuestions:
     def _ask(self) -> None:
         try:
             self.ask_once()
-        # A worker loop outlives a bug in one look, which is logged with its trace.
-        except Exception:  # noqa: BLE001
-            _log.exception("standing.bug")
         finally:
             self._is_asking = False
 
@@ -131,16 +128,20 @@ class StandingQuestions:
         """Ask every question and tell what changed; what could not be taken in is told again."""
         eyes = Eyes(plane=self._plane)
         for one in self._questions:
-            spec = get_check(one.check)
             try:
-                facts = spec.look(eyes, one.params, spec.timeout_s).facts
+                self._ask_one(eyes, one)
             # A database that is away answers one question less; the others are asked all the same.
             except (LookFailed, HrxError, OSError) as error:
                 _log.info("standing.not_asked", extra={"fields": {"check": one.check, "says": str(error)}})
-                continue
-            found = one.is_so(facts)
-            if found is not None:
-                self._note(one, found)
+            # So they are after a bug in one look, else it would silence them for good.
+            except Exception:  # noqa: BLE001
+                _log.exception("standing.bug", extra={"fields": {"check": one.check}})
+
+    def _ask_one(self, eyes: Eyes, one: Question) -> None:
+        spec = get_check(one.check)
+        found = one.is_so(spec.look(eyes, one.params, spec.timeout_s).facts)
+        if found is not None:
+            self._note(one, found)
 
     def _note(self, one: Question, found: bool) -> None:
         before, looks, since = self._streak.get(one.key, (found, 0, clock.now()))
