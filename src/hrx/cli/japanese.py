@@ -126,6 +126,20 @@ HELP: Final = {
     "Which entries were not confirmed for too long. Exit code 1 when there is one.": (
         "確認が古い連絡先。あれば終了コード 1。"
     ),
+    # --- evidence
+    "Evidence: what is kept, held, and for how long.": "証拠のフォルダ。何を、いつまで残すか。",
+    "Every folder of evidence, and why it stays.": "証拠のフォルダと、残す理由。",
+    "Keep a folder until somebody releases it, such as for a dispute.": (
+        "係争などのため、解くまで消さないようにする。"
+    ),
+    "End a hold: the folder goes when it is old enough. Takes an approver.": (
+        "保留を解く。期限が過ぎれば消える。承認者が行う。"
+    ),
+    "Remove now what may go; done by itself once an hour while operations runs.": (
+        "消してよいものを今消す。運用コンソールは 1 時間ごとに自動で行う。"
+    ),
+    "The folder's name, as `hrx evidence list` shows it.": "フォルダの名前(`hrx evidence list` で分かる)。",
+    "Why; it goes into the ledger.": "理由。台帳に残る。",
     # --- maintenance
     "Planned work: announced in time, never forgotten.": "計画した作業。期限までに予告し、忘れない。",
     "The window's number, as in MNT-7.": "作業の番号(MNT-7 の 7)。",

@@ -417,6 +417,14 @@ class OpsSettings(Settings):
         unit="bytes",
         ge=0,
     )
+    evidence_keep_days: int = setting(
+        1095,
+        ja="証拠のフォルダを残す日数。障害が完了した日から数え、保留中と未完了の障害のものは消さない",
+        en="How many days folders of evidence are kept, counted from the closing of their incident; those "
+        "on hold and those of unclosed incidents are never removed",
+        unit="days",
+        ge=1,
+    )
     log_search_timeout_s: float = setting(
         10.0, ja="ログの検索 1 回の制限時間", en="Time limit of one search of logs", unit="s", ge=0.5, le=120
     )

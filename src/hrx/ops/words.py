@@ -32,6 +32,13 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "bundled": Text(ja="まとめて送信", en="Sent in a bundle"),
         "cancelled": Text(ja="取り消し", en="Cancelled"),
     },
+    "evidence": {
+        "young": Text(ja="期限前", en="Not old enough"),
+        "held": Text(ja="保留", en="On hold"),
+        "incident": Text(ja="未完了の障害で使う", en="An unclosed incident may need it"),
+        "unreadable": Text(ja="目録が読めない", en="Its manifest cannot be read"),
+        "old": Text(ja="消してよい", en="May go"),
+    },
     "purpose": {
         "page": Text(ja="呼び出し", en="Page"),
         "call": Text(ja="チャンネルへの呼び出し", en="Call to a channel"),

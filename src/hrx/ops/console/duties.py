@@ -18,6 +18,7 @@ from hrx.ops.observe.watching import Watcher
 from hrx.ops.paging import timers as paging_timers
 from hrx.ops.paging.sender import Sender
 from hrx.ops.run import timers as run_timers
+from hrx.ops.run.evidence_retention import EvidenceKeeper
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Signal
 from hrx.ops.tick import Decision, Round, Ticker, Work
@@ -42,12 +43,13 @@ def make_ticker(plane: Plane) -> Ticker:
     sender = Sender(plane, open_channels(plane.settings))
     keeper = LogKeeper(plane)
     standing = make_standing_questions(plane)
+    evidence = EvidenceKeeper()
     return Ticker(
         plane,
         decisions=DECISIONS,
         works=WORKS,
         # Last, so that what the others wanted said leaves in the same tick.
-        rounds=(*ROUNDS, keeper.keep, standing.ask_when_due, sender.send_due),
+        rounds=(*ROUNDS, keeper.keep, evidence.keep, standing.ask_when_due, sender.send_due),
         closing=(sender.close, keeper.close, standing.close),
     )
 

@@ -128,6 +128,13 @@ def list_unresolved(connection: Connection) -> list[Incident]:
     return [_to_incident(row) for row in connection.execute(statement)]
 
 
+def list_unclosed(connection: Connection) -> list[Incident]:
+    """Incidents that are not closed: unresolved ones, and those whose post-mortem is to come."""
+    states = [state.value for state in (*UNRESOLVED, IncidentState.RESOLVED)]
+    statement = select(incident).where(incident.c.state.in_(states)).order_by(incident.c.id)
+    return [_to_incident(row) for row in connection.execute(statement)]
+
+
 def list_incidents(store: Store, *, limit: int = 50, before_id: int | None = None) -> list[Incident]:
     """The newest incidents, merged ones too."""
     statement = select(incident).order_by(incident.c.id.desc()).limit(limit)

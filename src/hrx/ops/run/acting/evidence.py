@@ -26,7 +26,7 @@ from hrx.ops.seams.addresses import shorten_address
 _LOG_BYTES: Final = 2_000_000
 _NEEDED_FREE_BYTES: Final = 300_000_000
 _SESSIONS: Final = 5_000
-_MANIFEST: Final = "manifest.json"
+MANIFEST: Final = "manifest.json"
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _IPV4: Final = re.compile(r"(?<![\d.])(?!127\.|0\.)(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _ADDRESS: Final = re.compile(r'("address":\s*")([^"]+)"')
@@ -47,16 +47,17 @@ def mask_people(text: str) -> str:
 
 def find_newest(plane: Plane, label: str) -> Path | None:
     """The newest folder of this label; None when there is none."""
-    found = sorted(_home(plane).glob(f"*-{label}"))
+    found = sorted(home_of(plane).glob(f"*-{label}"))
     return found[-1] if found else None
 
 
-def _home(plane: Plane) -> Path:
+def home_of(plane: Plane) -> Path:
+    """Where the folders are."""
     return plane.settings.var_dir / "ops" / "evidence"
 
 
 def _keep(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evidence:
-    home = _home(plane)
+    home = home_of(plane)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if shutil.disk_usage(home).free < _NEEDED_FREE_BYTES:
         raise Unavailable(
@@ -76,19 +77,19 @@ def _keep(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evidenc
             # What cannot be had now is told; the rest must not wait for it.
             missing[name] = error.message.en if isinstance(error, HrxError) else type(error).__name__
     files = {
-        str(path.relative_to(draft)): _digest(path) for path in sorted(draft.rglob("*")) if path.is_file()
+        str(path.relative_to(draft)): digest_file(path) for path in sorted(draft.rglob("*")) if path.is_file()
     }
     seq, hashed = plane.ledger.head()
     head = {"seq": seq, "hash": hashed}
     manifest = {"made_at": at.isoformat(), "files": files, "missing": missing, "ledger_head": head}
-    _write(draft / _MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    _write(draft / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     _make_read_only(draft)
     draft.rename(folder)
     return {
         "folder": str(folder),
         "files": len(files),
         "missing": missing,
-        "manifest_sha256": _digest(folder / _MANIFEST),
+        "manifest_sha256": digest_file(folder / MANIFEST),
         "ledger_head": head,
     }
 
@@ -98,8 +99,8 @@ def _prove_kept(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> E
     folder = find_newest(plane, params["label"])
     if folder is None:
         raise NotProven(Text(ja="証拠のフォルダーがありません", en="There is no folder of evidence"))
-    manifest = orjson.loads((folder / _MANIFEST).read_bytes())
-    changed = [name for name, digest in manifest["files"].items() if _digest(folder / name) != digest]
+    manifest = orjson.loads((folder / MANIFEST).read_bytes())
+    changed = [name for name, digest in manifest["files"].items() if digest_file(folder / name) != digest]
     writable = [path.name for path in folder.rglob("*") if path.stat().st_mode & 0o222]
     if changed or writable:
         wrong = ", ".join([*changed, *writable])
@@ -107,7 +108,7 @@ def _prove_kept(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> E
     return {
         "folder": str(folder),
         "files": len(manifest["files"]),
-        "manifest_sha256": _digest(folder / _MANIFEST),
+        "manifest_sha256": digest_file(folder / MANIFEST),
     }
 
 
@@ -171,7 +172,8 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _digest(path: Path) -> str:
+def digest_file(path: Path) -> str:
+    """SHA-256 in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
