@@ -128,9 +128,15 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "sign_out": Text(ja="サインアウト", en="Sign-out"),
         "operator_changed": Text(ja="運用者の変更", en="Operator changed"),
         "alert": Text(ja="アラート", en="Alert"),
+        "escalation": Text(ja="呼び出し", en="Escalation"),
+        "notification": Text(ja="通知", en="Notification"),
+        "triage": Text(ja="自動診断", en="Triage"),
+        "on_call_changed": Text(ja="当番の変更", en="On-call change"),
+        "drill": Text(ja="訓練", en="Drill"),
+        "containment": Text(ja="封じ込め", en="Containment"),
         "signals": Text(ja="シグナル", en="Signals"),
         "incident_opened": Text(ja="障害の発生", en="Incident opened"),
-        "incident_changed": Text(ja="障害の変化", en="Incident"),
+        "incident_changed": Text(ja="障害の変化", en="Incident changed"),
         "communication": Text(ja="連絡", en="Communication"),
         "contact_checked": Text(ja="連絡先の確認", en="Contact checked"),
     },
@@ -177,6 +183,36 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "met": Text(ja="期限内", en="Met"),
         "breached": Text(ja="期限超過", en="Breached"),
         "none": Text(ja="期限なし", en="No limit"),
+    },
+    "actor": {
+        "alertmanager": Text(ja="Alertmanager", en="Alertmanager"),
+        "auto": Text(ja="自動実行", en="automatic"),
+        "communication": Text(ja="連絡の見張り", en="communication"),
+        "detector": Text(ja="攻撃の検知", en="detector"),
+        "incidents": Text(ja="障害管理", en="incidents"),
+        "paging": Text(ja="呼び出し", en="paging"),
+        "probe": Text(ja="外部監視", en="outside probe"),
+        "timer": Text(ja="時計", en="timer"),
+        "triage": Text(ja="自動診断", en="triage"),
+        "watcher": Text(ja="見回り", en="watcher"),
+    },
+    "log_level": {
+        "debug": Text(ja="詳細", en="debug"),
+        "info": Text(ja="情報", en="info"),
+        "warning": Text(ja="警告", en="warning"),
+        "error": Text(ja="エラー", en="error"),
+        "critical": Text(ja="致命的", en="critical"),
+    },
+    "language": {
+        "ja": Text(ja="日本語", en="Japanese"),
+        "en": Text(ja="英語", en="English"),
+    },
+    "unit": {
+        "s": Text(ja="秒", en="s"),
+        "count": Text(ja="回", en="times"),
+        "path": Text(ja="パス", en="path"),
+        "port": Text(ja="ポート", en="port"),
+        "address": Text(ja="アドレス", en="address"),
     },
     "topic": {
         "signals": Text(ja="シグナル", en="Signals"),
@@ -260,6 +296,17 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "unprocessed": Text(ja="受信中", en="Pending"),
     },
 }
+
+
+_COMMAND: Final = "machine:"
+
+
+def find_actor(name: str) -> Text:
+    """Who did something, as people say it; a person who typed a command is told from one who clicked."""
+    if name.startswith(_COMMAND):
+        who = name.removeprefix(_COMMAND)
+        return Text(ja=f"{who}(コマンド)", en=f"{who} (command)")
+    return find("actor", name)
 
 
 def find(family: str, value: str) -> Text:

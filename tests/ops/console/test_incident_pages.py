@@ -41,7 +41,7 @@ def test_an_incident_is_acknowledged_mitigated_and_resolved_by_clicks(browser: B
     assert "Graphs have gaps and no alert fires" in page, "what people lose"
     assert 'class="node cause"' in page
     browser.post(f"/incidents/{found.id}/acknowledge")
-    assert "with <b>responder</b>" in browser.get(f"/fragments/incidents/{found.id}").text
+    assert "with <b>responder</b>" in browser.get(f"/fragments/incidents/{found.id}/head").text
     browser.post(f"/incidents/{found.id}/mitigate", reason="restarted by hand")
     browser.post(f"/incidents/{found.id}/resolve", reason="stays up")
     page = browser.get(f"/incidents/{found.id}?topic=people").text

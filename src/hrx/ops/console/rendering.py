@@ -18,11 +18,14 @@ from hrx.kit import clock
 from hrx.kit.errors import Language, Text
 from hrx.ops import words
 from hrx.ops.console.navigation import MENU
+from hrx.ops.incidents.story import tell
+from hrx.ops.ledger.entries import Entry
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
 # Raw HTML in content stays text: content is edited by people, and pages have no inline scripts anyway.
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
+_MINUTES_FROM_S: Final = 600
 _SPARK_WIDTH: Final = 96
 _SPARK_HEIGHT: Final = 22
 
@@ -40,6 +43,10 @@ def make_environment() -> Environment:
     environment.filters.update(
         ago=_ago,
         since=_since,
+        seconds=_seconds,
+        signed=_signed,
+        actor=_actor,
+        told=_told,
         moment=_moment,
         exactly=_exactly,
         size=format_size,
@@ -88,9 +95,41 @@ def _since(context: Context, seconds: float | None) -> str:
     return "–" if seconds is None else format_duration(seconds, language=_language(context))
 
 
+@pass_context
+def _seconds(context: Context, seconds: float | None) -> str:
+    """Seconds to a tenth, for what is compared with a promise; in larger units from ten minutes on."""
+    if seconds is None:
+        return "–"
+    if seconds >= _MINUTES_FROM_S:
+        return format_duration(seconds, language=_language(context))
+    # Adding zero keeps a tiny negative from being read as "-0".
+    return f"{round(seconds, 1) + 0.0:g} {'秒' if _language(context) == 'ja' else 's'}"
+
+
+@pass_context
+def _signed(context: Context, seconds: float) -> str:
+    """The same with its sign, for what came after (+) or before (−) something else."""
+    sign = "−" if round(seconds, 1) < 0 else "+"
+    return sign + str(_seconds(context, abs(seconds)))
+
+
+@pass_context
+def _actor(context: Context, name: str) -> str:
+    """Who did something: the name of a person, the word for a part of ours."""
+    return words.find_actor(name).in_language(_language(context))
+
+
+@pass_context
+def _told(context: Context, entry: Entry) -> str:
+    """An entry of the ledger as a sentence, as an incident's time line says it; empty when it says no more
+    than its kind."""
+    said = tell(entry, zone=context["calendar_zone"])
+    return "" if said == words.find("kind", entry.kind.value) else said.in_language(_language(context))
+
+
 def _moment(moment: datetime | None) -> str:
-    """A moment to the second, in this machine's zone, with its offset."""
-    return "–" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    """A moment to the second, in this machine's zone, with the zone's name."""
+    return "–" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def _exactly(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from hrx.kit.errors import Text
 from hrx.ops.drills.experiments import FaultCall
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind, Ledger
 
@@ -80,12 +81,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """The ledger as one drill writes it."""
+    """The ledger as one drill writes it; `title` is how people call the drill."""
 
     ledger: Ledger
     run_id: str
     drill: str
     actor: str
+    title: Text | None = None
 
     def write(self, phase: str, body: Mapping[str, object]) -> Entry:
         return self.ledger.append(
@@ -93,8 +95,11 @@ class Journal:
             actor=self.actor,
             subject=f"drill:{self.drill}",
             run_id=self.run_id,
-            body={"phase": phase, "drill": self.drill, **body},
+            body={"phase": phase, "drill": self.drill, **self._named(), **body},
         )
+
+    def _named(self) -> dict[str, object]:
+        return {"title": {"ja": self.title.ja, "en": self.title.en}} if self.title else {}
 
     def write_injecting(self, number: int, call: FaultCall, memo: Mapping[str, object]) -> None:
         body = {"number": number, "fault": call.fault, "arguments": dict(call.arguments), "memo": dict(memo)}

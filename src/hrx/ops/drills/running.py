@@ -110,7 +110,13 @@ def run_drill(
         reason=f"{experiment.id} ({run_id})",
         valid_s=_LOCK_S,
     )
-    journal = Journal(ledger=ground.plane.ledger, run_id=run_id, drill=experiment.id, actor=actor.name)
+    journal = Journal(
+        ledger=ground.plane.ledger,
+        run_id=run_id,
+        drill=experiment.id,
+        actor=actor.name,
+        title=experiment.title,
+    )
     drill = _Drill(ground=ground, experiment=experiment, actor=actor, journal=journal, held=held, say=say)
     drill.patience_s, drill.quiet_s = patience_s, quiet_s
     try:

@@ -135,9 +135,20 @@ def list_unclosed(connection: Connection) -> list[Incident]:
     return [_to_incident(row) for row in connection.execute(statement)]
 
 
-def list_incidents(store: Store, *, limit: int = 50, before_id: int | None = None) -> list[Incident]:
-    """The newest incidents, merged ones too."""
+def list_incidents(
+    store: Store,
+    *,
+    limit: int = 50,
+    before_id: int | None = None,
+    severity: Severity | None = None,
+    part: str = "",
+) -> list[Incident]:
+    """The newest incidents, merged ones too; only those of one severity or part when asked for."""
     statement = select(incident).order_by(incident.c.id.desc()).limit(limit)
+    if severity is not None:
+        statement = statement.where(incident.c.severity == int(severity))
+    if part:
+        statement = statement.where(incident.c.part == part)
     if before_id is not None:
         statement = statement.where(incident.c.id < before_id)
     with store.read() as connection:

@@ -50,10 +50,11 @@ def make_signal(target: ProbeTarget, standing: Standing, *, state: SignalState, 
     """The news as a signal for the plane."""
     failure = standing.failure or Text(ja="異常", en="unwell")
     fired = Text(
-        ja=f"外から見た{target.title.ja}: {failure.ja}", en=f"From outside, {target.title.en}: {failure.en}"
+        ja=f"外から見た「{target.title.ja}」: {failure.ja}",
+        en=f"From outside, {target.title.en}: {failure.en}",
     )
     well = Text(
-        ja=f"外から見た{target.title.ja}: 正常です", en=f"From outside, {target.title.en}: well again"
+        ja=f"外から見た「{target.title.ja}」: 正常です", en=f"From outside, {target.title.en}: well again"
     )
     return Signal(
         source=SignalSource.PROBE,

@@ -66,4 +66,6 @@ def _require_token(desk: Desk, header: str) -> None:
 
 # `Any`: values of a template.
 def _page(visit: Visit, template: str, **more: Any) -> Response:
-    return visit.page(template, snapshot=visit.desk.snapshot, recent=list_recent(visit.desk.ledger), **more)
+    rules = {rule.name: rule for rule in visit.desk.plane.content.watch.rules}
+    recent = list_recent(visit.desk.ledger)
+    return visit.page(template, snapshot=visit.desk.snapshot, recent=recent, known=rules, **more)

@@ -35,7 +35,8 @@ def show_drills(visit: Looker) -> Response:
     experiments = load_experiments(plane.settings.runbook_dir.parent / "drills")
     rows = sorted((_row(one, outcomes) for one in experiments), key=lambda row: row.experiment.expects.sop)
     last = list(last_by_drill(outcomes).values())
-    return visit.page("drills.html", rows=rows, summary=summarise(last))
+    causes = {cause.id: cause.title for sop in plane.content.sops for cause in sop.causes}
+    return visit.page("drills.html", rows=rows, summary=summarise(last), causes=causes)
 
 
 def _row(experiment: Experiment, outcomes: Sequence[Outcome]) -> Row:

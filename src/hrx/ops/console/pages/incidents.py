@@ -41,6 +41,7 @@ Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
 Doer = Annotated[Visit, Depends(needs_form(Permission.PLAN_AND_RUN))]
 _SHOWN: Final = 50
 _CONDITIONS_SHOWN: Final = 30
+_SEVERITIES: Final = tuple(str(int(one)) for one in Severity)
 _TOPICS: Final = ("signals", "people", "clocks", "others")
 
 
@@ -75,16 +76,12 @@ def show_incidents(
     before: int | None = None,
 ) -> Response:
     plane = visit.desk.plane
-    past = list_incidents(plane.ledger.store, limit=_SHOWN, before_id=before)
-    chosen = [
-        found
-        for found in past
-        if (not severity or str(int(found.severity)) == severity) and (not part or found.part == part)
-    ]
+    wanted = Severity(int(severity)) if severity in _SEVERITIES else None
+    past = list_incidents(plane.ledger.store, limit=_SHOWN, before_id=before, severity=wanted, part=part)
     return visit.page(
         "incidents.html",
         rows=list_open_rows(visit),
-        past=chosen,
+        past=past,
         chosen={"severity": severity, "part": part},
         parts=plane.content.parts,
         rules=plane.content.respond.severities,
@@ -147,6 +144,14 @@ def show_incident_now(
 ) -> Response:
     found = get_incident(visit.desk.ledger.store, incident_id)
     return visit.page("fragments/incident_now.html", **_values(visit, found, topic=topic))
+
+
+@router.get("/fragments/incidents/{incident_id}/head")
+def show_incident_head(visit: Looker, incident_id: int) -> Response:
+    """What stands above the buttons, apart from the rest so that nothing typed between them is lost."""
+    found = get_incident(visit.desk.ledger.store, incident_id)
+    rule = visit.desk.plane.content.respond.severities[found.severity]
+    return visit.page("fragments/incident_head.html", incident=found, rule=rule)
 
 
 @router.get("/fragments/incidents/{incident_id}/timing")

@@ -100,12 +100,13 @@ def _drills(ledger: Ledger) -> list[Mark]:
     seen: dict[str, Mark] = {}
     for entry in ledger.list_entries(EntryFilter(kinds=(Kind.DRILL,)), limit=_READ):
         name = str(entry.body.get("drill", entry.subject.removeprefix("drill:")))
+        title: Mapping[str, str] = entry.body.get("title", {})
         # Entries come newest first: what stays is the drill's first one.
         seen[entry.run_id or str(entry.seq)] = Mark(
             kind=MarkKind.DRILL,
             at=entry.at,
             ends_at=None,
-            says=Text(ja=f"訓練: {name}", en=f"Drill: {name}"),
+            says=Text(ja=f"訓練: {title.get('ja', name)}", en=f"Drill: {title.get('en', name)}"),
             href=f"/ledger/{entry.seq}",
         )
     return list(seen.values())
