@@ -192,6 +192,7 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "incidents": Text(ja="障害管理", en="incidents"),
         "paging": Text(ja="呼び出し", en="paging"),
         "probe": Text(ja="外部監視", en="outside probe"),
+        "retention": Text(ja="保管期限の見張り", en="retention"),
         "timer": Text(ja="時計", en="timer"),
         "triage": Text(ja="自動診断", en="triage"),
         "watcher": Text(ja="見回り", en="watcher"),
