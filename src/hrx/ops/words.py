@@ -141,7 +141,7 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "contact_checked": Text(ja="連絡先の確認", en="Contact checked"),
     },
     "incident_role": {
-        "manager": Text(ja="指揮", en="Incident manager"),
+        "manager": Text(ja="インシデントマネージャー", en="Incident manager"),
         "scribe": Text(ja="記録", en="Scribe"),
         "liaison": Text(ja="広報・連絡", en="Communication lead"),
     },

@@ -41,7 +41,7 @@ TRIAGED = {
         (
             Kind.ESCALATION,
             {"outcome": "paged", "step": 1, "round": 1, "people": ["sato"], "skipped": []},
-            "Paged sato (step 1)",
+            "Paged Kenichi Sato (step 1)",
         ),
         (
             Kind.ESCALATION,
@@ -53,7 +53,7 @@ TRIAGED = {
                 "skipped": ["first"],
                 "all_channels": True,
             },
-            "Paged ito (step 2, round 3); by every channel; skipped, nobody to reach: first",
+            "Paged Mari Ito (step 2, round 3); by every channel; skipped, nobody to reach: first",
         ),
         (
             Kind.ESCALATION,
@@ -65,7 +65,7 @@ TRIAGED = {
             {"outcome": "exhausted", "round": 4},
             "Everybody was paged 4 times and nobody answered",
         ),
-        (Kind.ESCALATION, {"outcome": "manager_told", "people": ["ito"]}, "Told the incident manager: ito"),
+        (Kind.ESCALATION, {"outcome": "manager_told", "people": ["ito"]}, "Told the incident manager: Mari Ito"),
         (
             Kind.NOTIFICATION,
             {"outcome": "undeliverable", "channel": "email", "recipient": "place:ops", "says": "refused"},

@@ -112,11 +112,11 @@ def _override(
     if manager != actor.name:
         raise Forbidden(
             Text(
-                ja="指摘を押し切れるのは、この障害の指揮者だけです",
+                ja="指摘を押し切れるのは、この障害のインシデントマネージャーだけです",
                 en="Only the incident's manager may override the linter",
             ),
             hint=Text(
-                ja=f"今の指揮者: {manager or 'なし'}。役割は障害のページで割り当てます。",
+                ja=f"今のインシデントマネージャー: {manager or 'なし'}。役割は障害のページで割り当てます。",
                 en=f"The manager is {manager or 'nobody'}; roles are assigned on the incident's page.",
             ),
             code="communication.not_manager",

@@ -52,7 +52,7 @@ class PredictionView:
     verdict: str
     is_required: bool
     check: Text
-    seen: str
+    seen: Text | None
     failure: Text | None
 
 
@@ -183,7 +183,7 @@ def _to_prediction(item: Mapping[str, Any], evidence: Mapping[str, Any] | None) 
         verdict=str(item["verdict"]),
         is_required=bool(item["is_required"]),
         check=_text(evidence["title"]) if evidence else Text(ja="–", en="–"),
-        seen="" if seen is None else f"{item['fact']} = {_short(seen)}",
+        seen=None if seen is None else _short(str(item["fact"]), seen),
         failure=_text(failure) if failure else None,
     )
 
@@ -225,8 +225,10 @@ def _find_rule(plane: Plane, procedure: str) -> str:
         return ""
 
 
-def _short(seen: object) -> str:
-    return f"{seen:.3g}" if isinstance(seen, float) else str(seen)[:120]
+def _short(fact: str, seen: object) -> Text:
+    if isinstance(seen, bool):
+        return Text(ja=f"{fact}: {'はい' if seen else 'いいえ'}", en=f"{fact}: {'yes' if seen else 'no'}")
+    return _same(f"{fact}: {f'{seen:.3g}' if isinstance(seen, float) else str(seen)[:120]}")
 
 
 def _same(words: str) -> Text:

@@ -123,7 +123,7 @@ def _actor(context: Context, name: str) -> str:
 def _told(context: Context, entry: Entry) -> str:
     """An entry of the ledger as a sentence, as an incident's time line says it; empty when it says no more
     than its kind."""
-    said = tell(entry, zone=context["calendar_zone"])
+    said = tell(entry, zone=context["calendar_zone"], people=context["people_names"])
     return "" if said == words.find("kind", entry.kind.value) else said.in_language(_language(context))
 
 

@@ -21,7 +21,7 @@ def retell(kind: Kind, body: Body) -> Text | None:
 
 
 def _paged(body: Body) -> Text:
-    who = ", ".join(str(one) for one in body.get("people", ())) or "–"
+    who = _name(body)
     step, turn = body.get("step", "?"), body.get("round", 1)
     again_ja, again_en = (f"・{turn} 巡目", f", round {turn}") if turn != 1 else ("", "")
     skipped = ", ".join(str(one) for one in body.get("skipped", ()))
@@ -29,14 +29,21 @@ def _paged(body: Body) -> Text:
     over_en = f"; skipped, nobody to reach: {skipped}" if skipped else ""
     loud_ja, loud_en = ("。すべての手段で", "; by every channel") if body.get("all_channels") else ("", "")
     return Text(
-        ja=f"呼び出し(第 {step} 段{again_ja}): {who}{loud_ja}{over_ja}",
-        en=f"Paged {who} (step {step}{again_en}){loud_en}{over_en}",
+        ja=f"呼び出し(第 {step} 段{again_ja}): {who.ja}{loud_ja}{over_ja}",
+        en=f"Paged {who.en} (step {step}{again_en}){loud_en}{over_en}",
     )
 
 
 def _manager_told(body: Body) -> Text:
-    who = ", ".join(str(one) for one in body.get("people", ())) or "–"
-    return Text(ja=f"障害指揮者に知らせました: {who}", en=f"Told the incident manager: {who}")
+    who = _name(body)
+    return Text(ja=f"インシデントマネージャーに知らせました: {who.ja}", en=f"Told the incident manager: {who.en}")
+
+
+def _name(body: Body) -> Text:
+    """Those who were paged, by name as far as the contacts know them."""
+    names: Mapping[str, Text] = body.get("names", {})
+    found = [names.get(str(one), Text(ja=str(one), en=str(one))) for one in body.get("people", ())]
+    return Text(ja="、".join(one.ja for one in found) or "–", en=", ".join(one.en for one in found) or "–")
 
 
 def _nobody(_: Body) -> Text:

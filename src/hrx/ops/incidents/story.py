@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -35,9 +36,9 @@ def list_story(
 ) -> list[Told]:
     """What happened to an incident, newest first; `topic` keeps one of signals, people, clocks, others."""
     wanted = EntryFilter(subject=f"incident:{incident_id}", before_seq=before_seq)
-    zone = plane.content.respond.calendar.zone
+    zone, people = plane.content.respond.calendar.zone, plane.content.contacts.names
     own = [
-        Told(entry=entry, text=tell(entry, zone=zone), topic=topic_of(entry))
+        Told(entry=entry, text=tell(entry, zone=zone, people=people), topic=topic_of(entry))
         for entry in plane.ledger.list_entries(wanted, limit=limit)
     ]
     # A repair is about a part and not about the incident, so it is found by the plan that names it.
@@ -60,9 +61,11 @@ def topic_of(entry: Entry) -> str:
     return "people" if entry.kind in (Kind.INCIDENT_OPENED, Kind.INCIDENT_CHANGED) else "others"
 
 
-def tell(entry: Entry, *, zone: ZoneInfo) -> Text:
-    """The entry as a sentence; of a room that we do not know, what it says of itself."""
-    body = {**entry.body, "zone": zone}
+def tell(entry: Entry, *, zone: ZoneInfo, people: Mapping[str, Text] = MappingProxyType({})) -> Text:
+    """The entry as a sentence; of a room that we do not know, what it says of itself.
+
+    `people` are the names of contacts by their id; who is not among them is called by the id."""
+    body = {**entry.body, "zone": zone, "names": people}
     if entry.kind is Kind.INCIDENT_OPENED:
         return _opened(body)
     if entry.kind in (Kind.SIGNALS, Kind.INCIDENT_CHANGED):

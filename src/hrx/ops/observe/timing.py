@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from hrx.kit.errors import NotFound, Text
+from hrx.ops import words
 from hrx.ops.ledger.incidents import Incident, get_incident
 from hrx.ops.ledger.notifications import (
     Notification,
@@ -238,17 +239,22 @@ def _of_incident(
     )
     return [
         _opening(incident, begun=begun, joined_at=joined_at),
-        _stage(StageName.SENT, sent[1], Origin.LEDGER, says=_through(sent[0])),
-        _stage(StageName.DELIVERED, delivered[1], Origin.LEDGER, says=_through(delivered[0])),
+        _stage(StageName.SENT, sent[1], Origin.LEDGER, says=_through(plane, sent[0])),
+        _stage(StageName.DELIVERED, delivered[1], Origin.LEDGER, says=_through(plane, delivered[0])),
         _stage(
             StageName.SEEN,
             incident.acknowledged_at,
             Origin.LEDGER,
-            says=Text(ja=f"{incident.acknowledged_by} が引き受けた", en=f"{incident.acknowledged_by} took it")
-            if incident.acknowledged_by
-            else None,
+            says=_taken(incident),
         ),
     ]
+
+
+def _taken(incident: Incident) -> Text | None:
+    if not incident.acknowledged_by:
+        return None
+    who = words.find_actor(incident.acknowledged_by)
+    return Text(ja=f"{who.ja}が引き受けた", en=f"{who.en} took it")
 
 
 def _opening(incident: Incident, *, begun: datetime, joined_at: datetime | None) -> Stage:
@@ -275,16 +281,17 @@ def _first(
     return one, at
 
 
-def _through(one: Notification | None) -> Text | None:
+def _through(plane: Plane, one: Notification | None) -> Text | None:
     if one is None:
         return None
-    return Text(ja=f"{one.channel} で {one.recipient} へ", en=f"Through {one.channel} to {one.recipient}")
+    channel, person = words.find("channel", one.channel), plane.content.contacts.find(one.recipient)
+    whom = person.name if person else Text(ja=one.recipient, en=one.recipient)
+    return Text(ja=f"{channel.ja}で{whom.ja}へ", en=f"By {channel.en} to {whom.en}")
 
 
 def _who(first: SignalRow) -> Text:
-    return Text(
-        ja=f"{first.source.value} が {first.key} を知らせた", en=f"{first.source.value} told {first.key}"
-    )
+    source = words.find("source", first.source.value)
+    return Text(ja=f"{source.ja}が {first.key} を知らせた", en=f"{source.en} told {first.key}")
 
 
 def _stage(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -79,6 +80,11 @@ class Contacts:
     response_team: dict[str, str]
     vendors: tuple[Vendor, ...]
     departments: tuple[Department, ...]
+
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """The names of people by their id."""
+        return {one.id: one.name for one in self.people}
 
     def find(self, contact_id: str) -> Contact | None:
         return next((one for one in self.people if one.id == contact_id), None)

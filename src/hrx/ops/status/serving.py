@@ -220,5 +220,17 @@ def _unwritten(language: Language) -> Answer:
 
 def _absent(accept_language: str) -> Answer:
     is_english = choose_language(accept_language) == "en"
-    said = "There is no such page." if is_english else "このページはありません。"
-    return Answer(status=404, media_type="text/plain; charset=utf-8", body=said.encode())
+    said, back = (
+        ("There is no such page", "To the status page")
+        if is_english
+        else ("このページはありません", "稼働状況へ戻る")
+    )
+    language = "en" if is_english else "ja"
+    body = (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{said} · HRX-AI</title><link rel="icon" href="/mark.svg" type="image/svg+xml">'
+        f'<link rel="stylesheet" href="/status.css"></head><body><main><h1>{said}</h1>'
+        f'<p><a href="/">{back}</a></p></main></body></html>'
+    )
+    return Answer(status=404, media_type=_TYPES["html"], body=body.encode())

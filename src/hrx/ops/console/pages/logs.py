@@ -76,8 +76,10 @@ def _values(visit: Visit, chosen: Mapping[str, str], *, after: str) -> dict[str,
     parts = visit.desk.plane.content.parts
     shown: dict[str, Any] = {
         "chosen": chosen,
-        "parts": [part.name for part in parts],
-        "services": sorted({part.service for part in parts} - {part.name for part in parts}),
+        "parts": [(part.name, part.title) for part in parts],
+        "services": [
+            (name, None) for name in sorted({part.service for part in parts} - {part.name for part in parts})
+        ],
         "levels": list(LEVELS),
         "spans": SPANS,
         "is_following": not after and not chosen["until"],

@@ -104,6 +104,7 @@ def _form(
             "next_path": next_path,
             "error": error,
             "name": name,
+            "has_expired": SESSION_COOKIE in request.cookies,
             "has_operators": bool(list_operators(desk.ledger)),
         },
     )
