@@ -65,7 +65,11 @@ TRIAGED = {
             {"outcome": "exhausted", "round": 4},
             "Everybody was paged 4 times and nobody answered",
         ),
-        (Kind.ESCALATION, {"outcome": "manager_told", "people": ["ito"]}, "Told the incident manager: Mari Ito"),
+        (
+            Kind.ESCALATION,
+            {"outcome": "manager_told", "people": ["ito"]},
+            "Told the incident manager: Mari Ito",
+        ),
         (
             Kind.NOTIFICATION,
             {"outcome": "undeliverable", "channel": "email", "recipient": "place:ops", "says": "refused"},

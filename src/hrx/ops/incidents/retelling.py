@@ -36,7 +36,9 @@ def _paged(body: Body) -> Text:
 
 def _manager_told(body: Body) -> Text:
     who = _name(body)
-    return Text(ja=f"インシデントマネージャーに知らせました: {who.ja}", en=f"Told the incident manager: {who.en}")
+    return Text(
+        ja=f"インシデントマネージャーに知らせました: {who.ja}", en=f"Told the incident manager: {who.en}"
+    )
 
 
 def _name(body: Body) -> Text:
