@@ -80,7 +80,7 @@ def show_due(as_json: AsJson = False) -> None:
                 f"#{one.id} {output.say(one.title)}",
                 output.word("audience", due.audience.value),
                 output.word("notice", due.kind.value),
-                f"{due.due_at.astimezone():%m-%d %H:%M}",
+                output.moment(due.due_at),
                 _say_left(due.due_at, now),
             ]
             for one, due in found
@@ -122,7 +122,7 @@ def list_all(
             output.word("notice", one.kind.value),
             output.word("notice", one.state.value),
             output.say(one.title),
-            f"{(one.published_at or one.made_at).astimezone():%m-%d %H:%M}",
+            output.moment(one.published_at or one.made_at),
         ]
         for one in found
     ]

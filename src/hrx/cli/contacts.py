@@ -19,7 +19,9 @@ Entry = Annotated[str, typer.Argument(help="The entry, such as sato or vendor:st
 
 def register(app: typer.Typer) -> None:
     """Add `hrx contacts`."""
-    group = typer.Typer(help="Contacts: people, vendors, and how fresh each entry is.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Contacts: people, vendors, and when each was last confirmed.", no_args_is_help=True
+    )
     group.command("list")(list_all)
     group.command("verify")(verify)
     group.command("check")(check)
@@ -69,7 +71,11 @@ def _show(*, only_stale: bool, as_json: bool) -> int:
     if as_json:
         output.show_json({"items": [_to_document(one, is_stale=one.is_stale(today)) for one in shown]})
     elif not shown:
-        print(output.say(Text(ja="✓ 連絡先はすべて新しい", en="✓ Every contact is fresh")))
+        print(
+            output.say(
+                Text(ja="✓ 連絡先はすべて期限内に確認されています", en="✓ Every contact is confirmed in time")
+            )
+        )
     else:
         columns = (
             Text(ja="名前", en="Entry"),
@@ -85,10 +91,13 @@ def _show(*, only_stale: bool, as_json: bool) -> int:
 
 def _row(one: Freshness, *, is_stale: bool) -> list[str]:
     if isinstance(one.entry, Contact):
-        who, ways = output.say(one.entry.name), ", ".join(way.kind.value for way in one.entry.channels)
+        who, ways = (
+            output.say(one.entry.name),
+            ", ".join(output.word("channel", way.kind.value) for way in one.entry.channels),
+        )
     else:
         who, ways = one.entry.name, one.entry.support_url
-    state = Text(ja="古い", en="stale") if is_stale else Text(ja="新しい", en="fresh")
+    state = Text(ja="期限切れ", en="overdue") if is_stale else Text(ja="確認済み", en="confirmed")
     return [one.id, who, ways, str(one.checked_on), str(one.due_on), output.say(state)]
 
 

@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_all(as_json: AsJson = False) -> None:
-    """Every drill with its last result."""
+    """Every drill, and when it was last run."""
     with opened() as plane:
         experiments = load_experiments(open_ground(plane).drills_dir)
         last = last_by_drill(list_outcomes(plane.ledger))
@@ -261,7 +261,7 @@ def _line_row(one: Line) -> list[str]:
 def survive(
     operator: As = None, code: Code = "", dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = False
 ) -> None:
-    """Hold down two of those who watch, and the API: is somebody told within 30 s?"""
+    """Stop two of those who watch, and the API: is somebody told within 30 s?"""
     with opened() as plane:
         ground = open_ground(plane)
         actor = actor_of(plane, operator, code=code)

@@ -15,7 +15,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.incidents.story import list_story
-from hrx.ops.ledger.incidents import get_incident, list_incidents
+from hrx.ops.ledger.incidents import get_incident, list_incidents, list_unresolved
 from hrx.ops.ledger.signals import find_home, list_conditions
 from hrx.ops.operators.roles import Permission, require
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
@@ -54,7 +54,9 @@ def list_all(
 ) -> None:
     """The incidents in which somebody still has something to do, the newest first."""
     with opened() as plane:
-        found = [one for one in list_incidents(plane.ledger.store) if every or one.is_unresolved]
+        with plane.ledger.store.read() as connection:
+            open_ones = list_unresolved(connection)[::-1]
+        found = list_incidents(plane.ledger.store) if every else open_ones
         rows = [(one, *clocks_of(plane, one)) for one in found]
     if as_json:
         output.show_json({"items": [to_document(*row) for row in rows]})
@@ -77,7 +79,7 @@ def list_all(
             one.severity.label,
             output.word("incident", one.state.value),
             output.say(one.title),
-            one.acknowledged_by or "–",
+            output.actor(one.acknowledged_by or "–"),
             say_clock(respond),
             say_clock(recover),
         ]
@@ -108,17 +110,21 @@ def show(number: Number, as_json: AsJson = False) -> None:
             (Text(ja="状態", en="State"), output.word("incident", found.state.value)),
             (Text(ja="部品", en="Part"), found.part or "–"),
             (Text(ja="手順", en="Procedure"), found.sop or "–"),
-            (Text(ja="担当", en="With"), found.acknowledged_by or "–"),
+            (Text(ja="担当", en="With"), output.actor(found.acknowledged_by or "–")),
             (Text(ja="対応開始", en="Respond"), say_clock(respond)),
             (Text(ja="復旧", en="Recover"), say_clock(recover)),
         ]
     )
-    print(output.say(Text(ja="条件:", en="Conditions:")))
+    heading = (
+        Text(ja="条件:", en="Conditions:") if conditions else Text(ja="条件: なし", en="Conditions: none")
+    )
+    print(output.say(heading))
     for one in conditions:
         print(f"  {output.word('alert', one.state.value)}  {output.say(one.summary)}  [{one.key}]")
     print(output.say(Text(ja="経過:", en="Time line:")))
     for told in reversed(story):
-        print(f"  {told.entry.at.astimezone():%m-%d %H:%M:%S}  {told.entry.actor}: {output.say(told.text)}")
+        at, who = output.moment(told.entry.at, to_second=True), output.actor(told.entry.actor)
+        print(f"  {at}  {who}: {output.say(told.text)}")
 
 
 def report(

@@ -57,7 +57,7 @@ def severity(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge it anew; both clocks are counted again from its opening."""
+    """Set the severity anew; both clocks are counted again from the opening."""
     _act(
         number,
         lambda plane, actor: actions.set_severity(
@@ -82,7 +82,7 @@ def pause(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Stop the recovery clock for a while, for a reason that is not ours to hasten."""
+    """Stop the recovery clock for a while, when we wait for what we cannot hasten."""
     _act(
         number,
         lambda plane, actor: actions.pause_clock(

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from hrx.cli import output
 from hrx.kit import clock
+from hrx.kit.errors import Text
 from hrx.ops.incidents.clocks import Clock, ClockName, read_clock
 from hrx.ops.ledger.incidents import Incident
 from hrx.ops.run.plane import Plane
@@ -24,8 +25,12 @@ def say_clock(one: Clock) -> str:
     state = output.word("clock", one.state.value)
     if one.left is None or one.due_at is None:
         return state
-    minutes = round(one.left.total_seconds() / 60)
-    return f"{state} ({minutes:+d} min, {one.due_at.astimezone():%m-%d %H:%M})"
+    left, due = output.duration(one.left.total_seconds()), output.moment(one.due_at)
+    return output.say(
+        Text(ja=f"{state}(残り {left}、期限 {due})", en=f"{state} ({left} left, due {due})")
+        if one.left.total_seconds() >= 0
+        else Text(ja=f"{state}({left[1:]} 超過、期限 {due})", en=f"{state} ({left[1:]} over, due {due})")
+    )
 
 
 def to_document(found: Incident, respond: Clock, recover: Clock) -> dict[str, object]:

@@ -26,7 +26,7 @@ HELP: Final = {
         "休暇。すべての当番表から外れる。時刻は本人のタイムゾーン。"
     ),
     "Take an override or leave back from now on.": "交代や休暇を取り消す。",
-    "Prove that somebody can be reached at every moment of every severity. Exit code 1 when not.": (
+    "Prove that somebody can be reached at every moment of every severity. Exit code 1 at a gap.": (
         "どの重大度でも、いつでも誰かに連絡できることを証明する。できなければ終了コード 1。"
     ),
     "Write the shifts as a calendar file: two weeks back and four months ahead.": (
@@ -119,7 +119,7 @@ HELP: Final = {
     ),
     "The reader's mail address.": "購読者のメールアドレス。",
     # --- contacts
-    "Contacts: people, vendors, and how fresh each entry is.": "連絡先と、確認の新しさ。",
+    "Contacts: people, vendors, and when each was last confirmed.": "連絡先と、最後に確認した日。",
     "Everybody who can be called, with the day of the last confirmation.": "連絡先と最後に確認した日。",
     "Stand by an entry: it was called, and it answered.": "連絡先を確かめたことを記録する。",
     "The entry, such as sato or vendor:stripe.": "連絡先の名前(例: sato、vendor:stripe)。",
@@ -223,7 +223,7 @@ HELP: Final = {
     "name=value": "名前=値",
     # --- drill
     "Drills: faults on purpose, measured.": "障害訓練。わざと故障を起こして測る。",
-    "Every drill with its last result.": "すべての訓練と、最後に実施した日時。",
+    "Every drill, and when it was last run.": "すべての訓練と、最後に実施した日時。",
     "Run drills one after the other, each taken back and verified before the next.": (
         "訓練を順に実施する。取り消して正常に戻ったことを確かめてから次へ進む。"
     ),
@@ -238,7 +238,7 @@ HELP: Final = {
     "Wait in the end at most so many seconds until alerts fall silent.": (
         "最後にアラートが静まるまで待つ秒数の上限。"
     ),
-    "Hold down two of those who watch, and the API: is somebody told within 30 s?": (
+    "Stop two of those who watch, and the API: is somebody told within 30 s?": (
         "監視の部品を二つと API を止めて、30 秒以内に誰かに届くかを確かめる。"
     ),
     "Take back what a killed drill left in.": "途中で終わった訓練が残した故障を取り消す。",
@@ -247,11 +247,11 @@ HELP: Final = {
     "Wait at most so many seconds for page and cause.": "呼び出しと原因を待つ秒数の上限。",
     # --- sop
     "The SOPs: what to do about which failure.": "SOP。どの障害に何をするか。",
-    "The SOPs, with how many probes and causes each has.": "SOP の一覧。確認と原因の数も示す。",
+    "The SOPs, with how many checks and causes each has.": "SOP の一覧。確認と原因の数も示す。",
     "The SOP's number, such as 5.2.3.": "SOP の番号(例: 5.2.3)。",
     "One SOP as people read it.": "SOP 1 つの本文。",
     "Keep the result with it.": "結果をその障害に残す。",
-    "Ask every probe at once and judge the causes; reads only. Exit code 1 when nothing is supported.": (
+    "Ask every check at once and judge the causes; reads only. Exit code 1 when none has its evidence.": (
         "すべての確認を同時に行い、原因を見極める。読むだけ。裏付けのある原因がなければ終了コード 1。"
     ),
     # --- rules
@@ -268,7 +268,7 @@ HELP: Final = {
     "Write everything below monitoring/ that is made from runbook/watch/.": (
         "runbook/watch/ から monitoring/ の生成物をすべて書き出す。"
     ),
-    "Compare what is written with the content, and have promtool judge and test it. Exit code 4 when not.": (
+    "Compare what is written with the content; promtool judges and tests it. Exit code 4 if they differ.": (
         "生成物を内容と比べ、promtool で検査と試験をする。合わなければ終了コード 4。"
     ),
     "Find out by promtool how soon each changed rule fires in its own example, and keep the figures.": (
@@ -390,10 +390,10 @@ HELP: Final = {
         "対応を始める。呼び出しは終わり、対応開始の時計が止まる。"
     ),
     "Also when somebody else has it.": "ほかの人が対応中でも引き継ぐ。",
-    "Judge it anew; both clocks are counted again from its opening.": (
+    "Set the severity anew; both clocks are counted again from the opening.": (
         "重大度を変える。2 つの時計は発生時点から数え直す。"
     ),
-    "Stop the recovery clock for a while, for a reason that is not ours to hasten.": (
+    "Stop the recovery clock for a while, when we wait for what we cannot hasten.": (
         "こちらで早められない理由があるとき、復旧の時計をしばらく止める。"
     ),
     "For this long at most.": "止める時間(分)の上限。",

@@ -38,7 +38,10 @@ def show(as_json: AsJson = False) -> None:
         Text(ja="理由", en="Why"),
         Text(ja="期限 (UTC)", en="Until (UTC)"),
     )
-    rows = [[item.name, item.owner, item.reason, f"{item.expires_at:%H:%M:%S}"] for item in held]
+    rows = [
+        [item.name, output.actor(item.owner), item.reason, output.moment(item.expires_at, to_second=True)]
+        for item in held
+    ]
     output.show_table(columns, rows)
 
 

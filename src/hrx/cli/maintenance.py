@@ -62,8 +62,8 @@ def list_all(as_json: AsJson = False) -> None:
         [
             f"MNT-{one.id}",
             output.word("window", state_of(one, now)),
-            f"{one.due_at.astimezone():%m-%d %H:%M}" if one.due_at else "–",
-            f"{one.ends_at.astimezone():%m-%d %H:%M}" if one.ends_at else "–",
+            output.moment(one.due_at) if one.due_at else "–",
+            output.moment(one.ends_at) if one.ends_at else "–",
             " ".join(one.body.get("parts", ())),
             output.say(one.title),
         ]

@@ -167,7 +167,7 @@ def list_changes(as_json: AsJson = False) -> None:
 
 
 def prove(days: Days = 365, as_json: AsJson = False) -> None:
-    """Prove that somebody can be reached at every moment of every severity. Exit code 1 when not."""
+    """Prove that somebody can be reached at every moment of every severity. Exit code 1 at a gap."""
     with opened() as plane:
         started = perf_counter()
         proof = prove_coverage(plane, length=timedelta(days=days))

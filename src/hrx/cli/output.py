@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -38,6 +39,25 @@ def say(text: Text) -> str:
 def word(family: str, value: str) -> str:
     """The word for a state, kind or role, as the console's pages say it too."""
     return say(words.find(family, str(value)))
+
+
+def actor(name: str) -> str:
+    """Who did something, as the console's pages say it too."""
+    return say(words.find_actor(name))
+
+
+def moment(at: datetime, *, to_second: bool = False) -> str:
+    """A moment of these days in this machine's zone, with the zone's name: `11-26 15:02 UTC`."""
+    return at.astimezone().strftime("%m-%d %H:%M:%S %Z" if to_second else "%m-%d %H:%M %Z")
+
+
+def duration(seconds: float) -> str:
+    """`5 min` or `2 h 4 min`, with its sign when it is negative."""
+    minutes = round(abs(seconds) / 60)
+    units = ("時間", "分") if language() == "ja" else ("h", "min")
+    hours = f"{minutes // 60} {units[0]} " if minutes >= 60 else ""
+    rest = f"{minutes % 60} {units[1]}" if minutes % 60 or not hours else ""
+    return ("−" if seconds < 0 and minutes else "") + f"{hours}{rest}".strip()
 
 
 def exit_code_of(error: HrxError) -> int:

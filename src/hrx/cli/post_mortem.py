@@ -274,5 +274,5 @@ def _action_row(found: ActionItem, today: date) -> list[str]:
 def _say_due(due_at: datetime | None, now: datetime) -> str:
     if due_at is None:
         return "–"
-    said = f"{due_at.astimezone():%m-%d %H:%M}"
+    said = output.moment(due_at)
     return said + output.say(Text(ja="(超過)", en=" (overdue)")) if due_at < now else said

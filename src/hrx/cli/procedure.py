@@ -132,7 +132,7 @@ def plans(as_json: AsJson = False) -> None:
         Text(ja="日時 (UTC)", en="When (UTC)"),
     )
     rows = [
-        [str(item.seq), output.say(item.plan.title), item.author, item.reason, f"{item.made_at:%m-%d %H:%M}"]
+        [str(item.seq), output.say(item.plan.title), item.author, item.reason, output.moment(item.made_at)]
         for item in records
     ]
     output.show_table(columns, rows)

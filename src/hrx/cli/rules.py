@@ -130,7 +130,7 @@ def write(dry_run: DryRun = False, as_json: AsJson = False) -> None:
 
 
 def check(as_json: AsJson = False) -> None:
-    """Compare what is written with the content, and have promtool judge and test it. Exit code 4 when not."""
+    """Compare what is written with the content; promtool judges and tests it. Exit code 4 if they differ."""
     watch = load_content()
     stale = list_differences(render_monitoring(watch))
     outdated = list_outdated(watch.rules, watch.slos, known=read_simulated(MONITORING))

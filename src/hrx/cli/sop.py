@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_sops(as_json: AsJson = False) -> None:
-    """The SOPs, with how many probes and causes each has."""
+    """The SOPs, with how many checks and causes each has."""
     with opened() as plane:
         sops = plane.content.sops
         asked = {sop.id: len(list_questions(plane, sop)) for sop in sops}
@@ -57,7 +57,7 @@ def list_sops(as_json: AsJson = False) -> None:
     columns = (
         Text(ja="番号", en="#"),
         Text(ja="題", en="Title"),
-        Text(ja="確認", en="Probes"),
+        Text(ja="確認", en="Checks"),
         Text(ja="原因", en="Causes"),
     )
     rows = [[sop.id, output.say(sop.title), str(asked[sop.id]), str(len(sop.causes))] for sop in sops]
@@ -114,7 +114,7 @@ def run(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask every probe at once and judge the causes; reads only. Exit code 1 when nothing is supported."""
+    """Ask every check at once and judge the causes; reads only. Exit code 1 when none has its evidence."""
     with opened() as plane:
         sop = get_sop(plane.content.sops, sop_id)
         if dry_run:

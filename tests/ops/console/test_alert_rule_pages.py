@@ -38,7 +38,7 @@ def test_the_table_shows_every_rule_with_its_state_and_budgets(browser: Browser,
     assert ["12 s" in line, "9 s" in line, "6.5 s" in line] == [True] * 3
     waits = page.split("/alerts/rules/BackupStale")[1].split("</tr>")[0]
     assert "Not fed yet" in waits
-    assert "Recovery (issue 4)" in waits
+    assert "Backup and recovery (chapter 6)" in waits
     assert "does not answer" not in waits
 
 
