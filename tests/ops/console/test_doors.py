@@ -33,3 +33,12 @@ def test_health_answers_follow_the_contract(console: str) -> None:
         'http_server_request_duration_seconds_count{http_request_method="GET",'
         'http_response_status_code="200",http_route="/livez"}' in figures
     )
+
+
+def test_what_is_refused_before_any_page_is_a_page_in_both_languages(browser: Browser) -> None:
+    answer = browser.client.post("/sign-in", content=b"x" * (2 * 1024 * 1024 + 1))
+    assert answer.status_code == 413
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "大きすぎます" in answer.text
+    assert "too large" in answer.text
+    assert answer.headers["x-correlation-id"] in answer.text

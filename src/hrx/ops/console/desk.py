@@ -167,6 +167,7 @@ def render_page(
             "actor": session.actor if session else None,
             "chapters": desk.plane.content.chapters,
             "environment": settings.environment,
+            "part_titles": {part.name: part.title for part in desk.plane.content.parts},
             "people_names": desk.plane.content.contacts.names,
             "calendar_zone": desk.plane.content.respond.calendar.zone,
             "overall": desk.snapshot.status.value,

@@ -10,6 +10,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hrx.kit import clock, ids, log
+from hrx.kit.errors import Text
 from hrx.kit.metrics import HttpServerMetrics
 
 _log = logging.getLogger("hrx.http")
@@ -30,6 +31,16 @@ _HEADERS: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
 )
+_SAID: Final = {
+    413: Text(
+        ja="送られた内容が大きすぎます。短くして、もう一度送ってください。",
+        en="What was sent is too large. Make it shorter and send it again.",
+    ),
+    500: Text(
+        ja="コンソールの中で誤りが起きました。もう一度試し、続くときは下の ID でログを調べてください。",
+        en="Something broke inside the console. Try again; if it stays, look for the id below in the logs.",
+    ),
+}
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -79,6 +90,20 @@ class Guard:
                 }
             },
         )
+
+
+def _page(status: int, correlation_id: str) -> str:
+    """An answer that needs nothing else to work: in both languages, with the id to look for in the logs."""
+    said = _SAID.get(status, _SAID[500])
+    return (
+        f'<!doctype html><html lang="ja"><head><meta charset="utf-8"><title>{status} · HRX-AI</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="/static/mark.svg" type="image/svg+xml">'
+        '<link rel="stylesheet" href="/static/console.css"></head><body><main class="error">'
+        f'<p class="num bigno">{status}</p><h1>{said.ja}</h1><p class="lead" lang="en">{said.en}</p>'
+        f'<p>相関 ID <span lang="en">(correlation id)</span> <code>{correlation_id}</code></p>'
+        '<p><a class="button" href="/">概況へ <span lang="en">/ Overview</span></a></p></main></html>\n'
+    )
 
 
 class _BodyTooLarge(Exception):
@@ -132,12 +157,12 @@ class _Exchange:
         await self._send(message)
 
     async def refuse(self, status: int) -> None:
-        body = f"{status} · {self.correlation_id}\n".encode()
+        body = _page(status, self.correlation_id).encode()
         start: dict[str, Any] = {
             "type": "http.response.start",
             "status": status,
             "headers": [
-                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-type", b"text/html; charset=utf-8"),
                 (b"content-length", str(len(body)).encode()),
             ],
         }

@@ -46,6 +46,7 @@ def make_environment() -> Environment:
         seconds=_seconds,
         signed=_signed,
         actor=_actor,
+        about=_about,
         told=_told,
         moment=_moment,
         exactly=_exactly,
@@ -117,6 +118,17 @@ def _signed(context: Context, seconds: float) -> str:
 def _actor(context: Context, name: str) -> str:
     """Who did something: the name of a person, the word for a part of ours."""
     return words.find_actor(name).in_language(_language(context))
+
+
+@pass_context
+def _about(context: Context, subject: str) -> str:
+    """What an entry, a run or a lock is about, as people call it: `part:worker` is the worker."""
+    kind, _, name = subject.partition(":")
+    language = _language(context)
+    if kind == "incident":
+        return f"障害 {name}" if language == "ja" else f"incident {name}"
+    title = context["part_titles"].get(name) if kind == "part" else None
+    return title.in_language(language) if title else subject
 
 
 @pass_context

@@ -108,9 +108,11 @@ def show_plan(visit: Looker, seq: int) -> Response:
     except HrxError as error:
         drift = error
     runs = [run for run in list_runs(plane, limit=20, subject=record.plan.lock) if run.plan_seq == seq]
+    procedures = {one.id: one for one in plane.content.procedures}
     return visit.page(
         "plan.html",
         record=record,
+        procedure=procedures.get(record.plan.procedure),
         plan=record.plan,
         drift=drift,
         approvals=list_approvals(plane, seq),
