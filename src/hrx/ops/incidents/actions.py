@@ -26,6 +26,7 @@ from hrx.ops.incidents.lifecycle import (
     stop_watching,
     watch_stay,
 )
+from hrx.ops.incidents.naming import title_for
 from hrx.ops.ledger.incidents import Incident, IncidentState, get_within
 from hrx.ops.ledger.post_mortems import PostMortemState, find_post_mortem
 from hrx.ops.ledger.signals import end_conditions, list_conditions, move_conditions
@@ -306,7 +307,7 @@ def split_off(
             id=0,
             state=IncidentState.OPEN,
             severity=min((item.severity for item in chosen if item.severity), default=found.severity),
-            title=lead.summary,
+            title=title_for(lead, plane.content.parts),
             part=lead.part,
             sop=lead.body.get("sop") or found.sop,
             opened_at=clock.now(),

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from hrx.kit import clock
+from hrx.kit.errors import Text
 from hrx.ops.incidents.grouping import Case, Newcomer, Place, Why, place
 from hrx.ops.incidents.lifecycle import (
     ask_triage,
@@ -22,6 +23,7 @@ from hrx.ops.incidents.lifecycle import (
     stop_watching,
     watch_quiet,
 )
+from hrx.ops.incidents.naming import title_for
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.ledger.incidents import (
     Incident,
@@ -159,7 +161,7 @@ class Gathering:
         )
 
     def _reopen(self, former: Incident, begun: Condition) -> None:
-        facts = {"because": begun.key, "summary": _words(begun)}
+        facts = {"because": begun.key, "summary": _words(begun.summary)}
         again = reopen_within(
             self._plane, self._connection, former, actor=self._actor, facts=facts, change="reopened"
         )
@@ -256,13 +258,16 @@ class Gathering:
                     facts={"because": why.value},
                 )
 
+    def _title_of(self, lead: Condition) -> Text:
+        return title_for(lead, self._plane.content.parts)
+
     def _open(self, number: int) -> Incident:
         case, lead = self._cases[number], self._leads[number]
         draft = Incident(
             id=0,
             state=IncidentState.OPEN,
             severity=case.severity,
-            title=lead.summary,
+            title=self._title_of(lead),
             part=self._part_of(lead),
             sop=self._sop_of(lead, case),
             opened_at=clock.now(),
@@ -271,7 +276,7 @@ class Gathering:
             body=self._body({}, number),
         )
         facts: dict[str, object] = {
-            "title": _words(lead),
+            "title": _words(self._title_of(lead)),
             "part": draft.part,
             "sop": draft.sop,
             "cause": lead.key,
@@ -290,11 +295,14 @@ class Gathering:
                 "from_part": incident.part,
                 "to_part": self._part_of(lead),
                 "from_title": {"ja": incident.title.ja, "en": incident.title.en},
-                "title": _words(lead),
+                "title": _words(self._title_of(lead)),
                 "cause": lead.key,
             }
             moved = replace(
-                incident, part=self._part_of(lead), title=lead.summary, sop=self._sop_of(lead, case)
+                incident,
+                part=self._part_of(lead),
+                title=self._title_of(lead),
+                sop=self._sop_of(lead, case),
             )
             incident = self._change(moved, "cause_moved", facts)
             # Another part may have another SOP, and what was supported before may be a symptom now.
@@ -386,5 +394,5 @@ class Gathering:
             )
 
 
-def _words(found: Condition) -> dict[str, str]:
-    return {"ja": found.summary.ja, "en": found.summary.en}
+def _words(said: Text) -> dict[str, str]:
+    return {"ja": said.ja, "en": said.en}

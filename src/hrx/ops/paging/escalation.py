@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hrx.kit import clock
+from hrx.kit.errors import Text
 from hrx.ops.channels.opening import list_configured
 from hrx.ops.ledger.communications import find_maintenance
 from hrx.ops.ledger.entries import Kind
@@ -201,7 +202,9 @@ def _page(plane: Plane, connection: Connection, incident: Incident, found: Next,
                 recipient=person.id,
                 channel=reach.kind.value,
                 purpose=PAGE,
-                message=say_page(incident, step=found.step, turn=found.round),
+                message=say_page(
+                    incident, step=found.step, turn=found.round, part=_name_part(plane, incident)
+                ),
                 incident_id=incident.id,
             )
     plane.ledger.append_within(
@@ -255,7 +258,7 @@ def _tell_places(
             recipient=f"{PLACE}{name}",
             channel=place.reach.kind.value,
             purpose=CALL,
-            message=say_page(incident, step=0, turn=0),
+            message=say_page(incident, step=0, turn=0, part=_name_part(plane, incident)),
             incident_id=incident.id,
         )
 
@@ -293,3 +296,7 @@ def _give_up_round(
             due_at=clock.now() + timedelta(seconds=_NOBODY_RETRY_S),
             payload={"step": 0, "round": turn},
         )
+
+
+def _name_part(plane: Plane, incident: Incident) -> Text | None:
+    return next((part.title for part in plane.content.parts if part.name == incident.part), None)

@@ -14,11 +14,12 @@ from hrx.ops.runbook.contacts import Reach
 # `Any` below: messages are JSON of the outbox, whose shape the brief of each sender keeps.
 
 
-def say_page(incident: Incident, *, step: int, turn: int) -> dict[str, Any]:
-    """The page of an incident."""
+def say_page(incident: Incident, *, step: int, turn: int, part: Text | None = None) -> dict[str, Any]:
+    """The page of an incident; `part` is what people call the part it is about."""
     lines = [Text(ja=f"重大度 {incident.severity.label}", en=f"Severity {incident.severity.label}")]
     if incident.part:
-        lines.append(Text(ja=f"部品: {incident.part}", en=f"Part: {incident.part}"))
+        name = part or Text(ja=incident.part, en=incident.part)
+        lines.append(Text(ja=f"部品: {name.ja}({incident.part})", en=f"Part: {name.en} ({incident.part})"))
     if incident.sop:
         lines.append(Text(ja=f"手順書: {incident.sop}", en=f"Runbook: {incident.sop}"))
     if turn:
@@ -62,10 +63,10 @@ def say_at_risk(incident: Incident, *, clock_name: str) -> dict[str, Any]:
         else Text(ja="復旧の期限", en="time to recover")
     )
     due = incident.respond_due_at if clock_name == "respond" else incident.recover_due_at
-    until = f"({due.astimezone(UTC):%H:%M} UTC)" if due else ""
+    until = f" ({due.astimezone(UTC):%H:%M} UTC)" if due else ""
     line = Text(
-        ja=f"{what.ja}が迫っているか、過ぎました{until}。人を増やすか、優先を決めてください。",
-        en=f"The {what.en} is running out, or has {until}. Add people, or decide what comes first.",
+        ja=f"{what.ja}が迫っているか、過ぎました{until}。人を増やすか、優先順位を決めてください。",
+        en=f"The {what.en} is running out, or has run out{until}. Add people, or decide what comes first.",
     )
     return message_of(incident, title=title_of(incident), lines=[line])
 
