@@ -1,0 +1,33 @@
+"""Every setting of the operations plane: typed, with a unit, explained in both languages.
+
+Built once in a `main` and passed down. Secrets have no default; a part whose URL or secret is missing is
+shown as unknown rather than stopping the plane, for the plane must work when everything else is broken."""
+
+from __future__ import annotations
+
+from hrx.ops.settings.channels import ChannelSettings
+from hrx.ops.settings.console import ConsoleSettings
+from hrx.ops.settings.limits import LimitSettings
+from hrx.ops.settings.logs import LogSettings
+from hrx.ops.settings.parts import PartSettings
+from hrx.ops.settings.places import HOME, PlaceSettings
+from hrx.ops.settings.probe import ProbeSettings
+from hrx.ops.settings.status import StatusSettings
+from hrx.ops.settings.triage import TriageSettings
+
+__all__ = ["HOME", "OpsSettings"]
+
+
+# The generated reference lists the fields of the last base first.
+class OpsSettings(
+    LimitSettings,
+    LogSettings,
+    ChannelSettings,
+    TriageSettings,
+    StatusSettings,
+    ProbeSettings,
+    PartSettings,
+    ConsoleSettings,
+    PlaceSettings,
+):
+    """Settings of console, runs and the `hrx` command."""
