@@ -18,7 +18,7 @@ from hrx.ops.drills.ground import Ground, open_ground
 from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
 from hrx.ops.drills.report import Line, Summary, newest_runs, say_spread, summarise, tell, to_markdown
 from hrx.ops.drills.running import QUIET_S, refuse_unless_safe, run_drill
-from hrx.ops.drills.survival import list_pairs, run_pairs
+from hrx.ops.drills.survival import list_pairs, name_teller, run_pairs
 from hrx.ops.drills.undoing import abort as undo_all
 from hrx.ops.operators.roles import Actor, Permission, require
 
@@ -288,7 +288,12 @@ def survive(
             Text(ja="約束どおり", en="Kept"),
         )
         rows = [
-            [" + ".join(one.pair), _seconds(one.page_s), one.by, "✓" if one.is_kept else "✗"]
+            [
+                " + ".join(one.pair),
+                _seconds(one.page_s),
+                output.say(name_teller(one)),
+                "✓" if one.is_kept else "✗",
+            ]
             for one in outcomes
         ]
         output.show_table(columns, rows)

@@ -1,21 +1,19 @@
 """The watch survives: two of those who watch are held down while the API is too; the page must still come.
 
-Whoever is left tells: the plane by its outbox, the probe by calling a receiver that stands here as one of the
-ways to the people on call. Either counts; how long it took from the fault is measured."""
+Whoever is left tells: the plane by its outbox, the probe by calling people itself. What counts is the receipt
+of a channel for a person, about the fault; the plane keeps its own, the probe writes them into its log."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
+
+import orjson
 
 from hrx.kit import clock
 from hrx.kit.errors import Text
@@ -30,8 +28,8 @@ from hrx.ops.drills.steady import list_unsteady
 from hrx.ops.drills.undoing import undo
 from hrx.ops.ledger.drills import DRILL_LOCK
 from hrx.ops.ledger.notifications import NotificationState, list_notifications
-from hrx.ops.observe.standby import Reach, read_standby, standby_path, write_standby
 from hrx.ops.operators.roles import Actor, Permission, require
+from hrx.ops.paging.people import PLACE
 
 #: Those who watch, and the database; the probe and the edge stand outside them.
 WATCHERS: Final = ("prometheus", "alertmanager", "ops", "postgres")
@@ -41,6 +39,7 @@ _GIVE_UP_S: Final = 45.0
 _SETTLE_S: Final = 90.0
 _QUIET_S: Final = 45.0
 _POLL_S: Final = 0.25
+_LOG_BYTES: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +54,6 @@ class PairOutcome:
     @property
     def is_kept(self) -> bool:
         return self.page_s is not None and self.page_s <= PROMISE_S
-
-
-@dataclass(slots=True, kw_only=True)
-class _Receiver:
-    """What came in from the probe, and when."""
-
-    heard: list[datetime] = field(default_factory=list)
-    url: str = ""
 
 
 def list_pairs() -> tuple[tuple[str, str], ...]:
@@ -82,23 +73,32 @@ def run_pairs(
     require(actor, Permission.PLAN_AND_RUN)
     refuse_unless_safe(ground, experiment, actor=actor)
     outcomes = []
-    with receiving(ground) as receiver:
-        for pair in pairs or list_pairs():
-            say(Text(ja=f"■ {pair[0]} と {pair[1]} を止める", en=f"■ without {pair[0]} and {pair[1]}"))
-            outcomes.append(_run_pair(ground, experiment, pair, receiver, actor=actor))
-            said = outcomes[-1].page_s
-            say(
-                Text(
-                    ja=f"  通知 {said} 秒 ({outcomes[-1].by})",
-                    en=f"  told after {said} s ({outcomes[-1].by})",
-                )
-            )
+    for pair in pairs or list_pairs():
+        say(Text(ja=f"■ {pair[0]} と {pair[1]} を止める", en=f"■ without {pair[0]} and {pair[1]}"))
+        outcomes.append(_run_pair(ground, experiment, pair, actor=actor))
+        say(_told(outcomes[-1]))
     return outcomes
 
 
-def _run_pair(
-    ground: Ground, experiment: Experiment, pair: tuple[str, str], receiver: _Receiver, *, actor: Actor
-) -> PairOutcome:
+def name_teller(outcome: PairOutcome) -> Text:
+    """Who told, in words."""
+    return {
+        "plane": Text(ja="運用コンソール", en="the console"),
+        "probe": Text(ja="外部監視", en="the probe"),
+    }.get(outcome.by, Text(ja="–", en="–"))
+
+
+def _told(outcome: PairOutcome) -> Text:
+    if outcome.page_s is None:
+        return Text(ja="  誰にも届きませんでした", en="  nobody was told")
+    by = name_teller(outcome)
+    return Text(
+        ja=f"  {outcome.page_s:.1f} 秒で届きました({by.ja}から)",
+        en=f"  told after {outcome.page_s:.1f} s by {by.en}",
+    )
+
+
+def _run_pair(ground: Ground, experiment: Experiment, pair: tuple[str, str], *, actor: Actor) -> PairOutcome:
     journal = Journal(
         ledger=ground.plane.ledger,
         run_id=secrets.token_hex(6),
@@ -123,11 +123,9 @@ def _run_pair(
                 )
                 # The watch goes first; the clock starts with the fault that has to be told.
                 if number == len(stops):
-                    # Again: until it was stopped, the plane kept its own list in that file.
-                    _stand_by(ground, receiver)
                     began_at = clock.now()
                 get_fault(call.fault).inject(ground, call.arguments, memo)
-            page_s, by = _await_page(ground, receiver, since=began_at)
+            page_s, by = _await_page(ground, experiment, since=began_at)
         finally:
             undo(ground, injected, actor=actor.name)
         is_back = _await_back(ground, experiment)
@@ -139,16 +137,41 @@ def _run_pair(
     return outcome
 
 
-def _await_page(ground: Ground, receiver: _Receiver, *, since: datetime) -> tuple[float | None, str]:
+def _await_page(ground: Ground, experiment: Experiment, *, since: datetime) -> tuple[float | None, str]:
     deadline = time.monotonic() + _GIVE_UP_S
     while time.monotonic() < deadline:
-        told = {"probe": [at for at in receiver.heard if at >= since], "plane": _pages(ground, since=since)}
+        log = ground.plane.target.tail_log("probe", size_bytes=_LOG_BYTES)
+        told = {
+            "probe": list_calls(log, conditions=experiment.expects.conditions, since=since),
+            "plane": _pages(ground, since=since),
+        }
         found = [(at, who) for who, moments in told.items() for at in moments]
         if found:
             at, who = min(found)
             return round((at - since).total_seconds(), 2), who
         time.sleep(_POLL_S)
     return None, "nobody"
+
+
+def list_calls(log: str, *, conditions: Collection[str], since: datetime) -> list[datetime]:
+    """When the probe reached a person about one of these conditions, by its own log; lines that are cut or of
+    others are passed over."""
+    found = []
+    for line in log.splitlines():
+        try:
+            told = orjson.loads(line)
+            at = datetime.fromisoformat(told["at"])
+        except (ValueError, TypeError, KeyError):
+            continue
+        is_person = not str(told.get("recipient", PLACE)).startswith(PLACE)
+        if (
+            told.get("event") == "probe.called"
+            and is_person
+            and told.get("condition") in conditions
+            and at >= since
+        ):
+            found.append(at)
+    return found
 
 
 def _pages(ground: Ground, *, since: datetime) -> list[datetime]:
@@ -171,48 +194,7 @@ def _await_back(ground: Ground, experiment: Experiment) -> bool:
     return good > 0
 
 
-def _stand_by(ground: Ground, receiver: _Receiver) -> None:
-    """Put our receiver among those whom the probe calls when the plane is gone."""
-    path = standby_path(ground.plane.settings.var_dir)
-    found = read_standby(path)
-    others = tuple(one for one in (found.reach if found else ()) if one.address != receiver.url)
-    write_standby(path, (*others, Reach(recipient="place:drill", channel="webhook", address=receiver.url)))
-
-
 def _await_quiet(ground: Ground) -> None:
     deadline = time.monotonic() + _QUIET_S
     while time.monotonic() < deadline and not look_quiet(ground):
         time.sleep(_POLL_S * 4)
-
-
-@contextmanager
-def receiving(ground: Ground) -> Iterator[_Receiver]:
-    """A webhook receiver that the probe is told of as one more place to call; taken away again in the end."""
-    receiver = _Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            receiver.heard.append(clock.now())
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}/"
-    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
-    path = standby_path(ground.plane.settings.var_dir)
-    before = read_standby(path)
-    _stand_by(ground, receiver)
-    try:
-        yield receiver
-    finally:
-        if before is None:
-            path.unlink(missing_ok=True)
-        else:
-            write_standby(path, before.reach)
-        server.shutdown()
-        server.server_close()
