@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from hrx.ops.console.navigation import MENU
 from tests.acceptance.operating import becomes_well, pids, stopped
 from tests.browser.portal import AXE
 from tests.conftest import Stack
@@ -24,11 +25,13 @@ pytestmark = [
 #: What a person waits for without touching the page: two looks of the watcher, a poll, a busy machine.
 LIVE_MS = 60_000
 PAGES = (
-    "/",
-    "/alerts",
-    "/procedures",
+    *(item.href for item in MENU),
+    "/alerts/rules/PartDown",
+    "/dashboards/golden-signals",
+    "/dashboards/database",
+    "/faq",
     "/procedures/restart-part",
-    "/ledger",
+    "/sops/5.2.3",
     "/ledger/1",
     "/parts/worker",
     "/operators",
