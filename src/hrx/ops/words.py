@@ -307,7 +307,9 @@ def find_actor(name: str) -> Text:
     if name.startswith(_COMMAND):
         who = name.removeprefix(_COMMAND)
         return Text(ja=f"{who}(コマンド)", en=f"{who} (command)")
-    return find("actor", name)
+    known = find("actor", name)
+    # Whoever told of a signal writes what came of it.
+    return known if known.ja != name else find("source", name)
 
 
 def find(family: str, value: str) -> Text:

@@ -149,8 +149,8 @@ def refuse_unless_safe(ground: Ground, experiment: Experiment, *, actor: Actor) 
     if real:
         raise _refused(
             "drill.real_incident",
-            ja=f"実際の障害 {real[0].id} が未解決です",
-            en=f"Incident {real[0].id} is real and open",
+            ja=f"実際の障害が未解決です。先に解決してください: `hrx incident show {real[0].id}`",
+            en=f"A real incident is open; resolve it first: `hrx incident show {real[0].id}`",
         )
     for call in experiment.method:
         get_fault(call.fault).refuse(ground, call.arguments)

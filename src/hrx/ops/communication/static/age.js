@@ -1,4 +1,5 @@
-// Says loudly when this page is old, wherever it is hosted. Without it the server says so.
+// Says loudly when this page is old, wherever it is hosted, and asks for a newer one each minute, but never
+// while somebody is typing into it. Without this file the server says so and the browser reloads by itself.
 "use strict";
 (function () {
   const written = document.getElementById("written");
@@ -14,4 +15,9 @@
   }
   show();
   setInterval(show, 5000);
+  setInterval(function () {
+    const field = document.querySelector("input[type=email]");
+    const isTyping = field && (field.value !== "" || field === document.activeElement);
+    if (!isTyping && !document.hidden) location.reload();
+  }, 60000);
 })();
