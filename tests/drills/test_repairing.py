@@ -12,13 +12,17 @@ import pytest
 from hrx.kit import clock
 from hrx.kit.errors import Unavailable
 from hrx.ops.drills import running, undoing
+from hrx.ops.drills.experiments import load_experiments
 from hrx.ops.drills.faults import registry
 from hrx.ops.drills.faults.fault import FaultSpec
 from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import Injected, find_injected, list_outcomes
 from hrx.ops.ledger.drills import DRILL_LOCK
 from hrx.ops.ledger.leases import find_lease
+from hrx.ops.plan import ApprovalRule
+from hrx.ops.runbook.content import load_content
 from hrx.ops.targets.target import PartState
+from tests.conftest import ROOT
 from tests.drills.test_engine import (
     ME,
     experiment,
@@ -130,3 +134,18 @@ def test_a_drill_whose_people_cannot_sign_in_puts_nothing_in(ground: Ground, mac
     assert refused.value.hint is not None
     assert find_injected(ground.plane.ledger) == []
     assert state_of(ground.plane, "worker") is PartState.RUNNING
+
+
+def test_a_drill_that_repairs_has_something_that_its_own_word_suffices_for() -> None:
+    content = load_content(ROOT / "runbook")
+    approvals = {item.id: item.approval for item in content.procedures}
+    proposed = {
+        cause.id: {approvals[item.procedure] for item in cause.proposals}
+        for sop in content.sops
+        for cause in sop.causes
+    }
+    repairing = [one for one in load_experiments(ROOT / "drills") if one.repairs]
+    assert len(repairing) >= 12
+    for one in repairing:
+        for cause in one.expects.causes:
+            assert proposed[cause] - {ApprovalRule.OTHER}, f"{one.id}: nobody could repair {cause}"
