@@ -31,7 +31,7 @@ from hrx.ops.drills.measuring import list_open_drills
 from hrx.ops.drills.report import summarise
 from hrx.ops.drills.running import run_drill
 from hrx.ops.drills.undoing import abort
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import responding
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.signals import find_conditions
 from hrx.ops.operators.roles import Actor, Role
@@ -147,7 +147,7 @@ def test_what_people_practise_stays_in_until_they_repair_it_and_the_incident_is_
     def repair_when_paged(text: Text) -> None:
         if "noticed" in text.en:
             for one in list_open_drills(ground.plane.ledger):
-                actions.acknowledge(ground.plane, one.id, actor=ME)
+                responding.acknowledge(ground.plane, one.id, actor=ME)
             ground.plane.target.start_part("worker", timeout_s=20)
 
     with serving(ground.plane):

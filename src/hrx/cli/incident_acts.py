@@ -13,7 +13,7 @@ from hrx.cli.incident_words import clocks_of, to_document
 from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending, judging, regrouping, responding
 from hrx.ops.ledger.incidents import Incident, get_incident
 from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.run.plane import Plane
@@ -34,7 +34,7 @@ def acknowledge(
 ) -> None:
     """Say "I have it": calling people ends, the response clock stops."""
     del yes  # Saying that one has it is never asked twice.
-    do = actions.take_over if over else actions.acknowledge
+    do = responding.take_over if over else responding.acknowledge
     _act(
         number,
         lambda plane, actor: do(plane, number, actor=actor),
@@ -60,7 +60,7 @@ def severity(
     """Set the severity anew; both clocks are counted again from the opening."""
     _act(
         number,
-        lambda plane, actor: actions.set_severity(
+        lambda plane, actor: judging.set_severity(
             plane, number, severity=Severity(level), reason=reason, actor=actor
         ),
         operator=operator,
@@ -85,7 +85,7 @@ def pause(
     """Stop the recovery clock for a while, when we wait for what we cannot hasten."""
     _act(
         number,
-        lambda plane, actor: actions.pause_clock(
+        lambda plane, actor: judging.pause_clock(
             plane, number, until=clock.now() + timedelta(minutes=minutes), reason=reason, actor=actor
         ),
         operator=operator,
@@ -108,7 +108,7 @@ def resume(
     """Let the recovery clock go on."""
     _act(
         number,
-        lambda plane, actor: actions.continue_clock(plane, number, actor=actor),
+        lambda plane, actor: judging.continue_clock(plane, number, actor=actor),
         operator=operator,
         code=code,
         dry_run=dry_run,
@@ -130,7 +130,7 @@ def mitigate(
     """The symptom has gone: the recovery clock stops."""
     _act(
         number,
-        lambda plane, actor: actions.mitigate(plane, number, reason=reason, actor=actor),
+        lambda plane, actor: ending.mitigate(plane, number, reason=reason, actor=actor),
         operator=operator,
         code=code,
         dry_run=dry_run,
@@ -152,7 +152,7 @@ def resolve(
     """It is over and will stay over."""
     _act(
         number,
-        lambda plane, actor: actions.resolve(plane, number, reason=reason, actor=actor),
+        lambda plane, actor: ending.resolve(plane, number, reason=reason, actor=actor),
         operator=operator,
         code=code,
         dry_run=dry_run,
@@ -174,7 +174,7 @@ def reopen(
     """It is not over after all: people are called again."""
     _act(
         number,
-        lambda plane, actor: actions.reopen(plane, number, reason=reason, actor=actor),
+        lambda plane, actor: ending.reopen(plane, number, reason=reason, actor=actor),
         operator=operator,
         code=code,
         dry_run=dry_run,
@@ -195,7 +195,7 @@ def close(
     """Everything about it is done, the post-mortem too."""
     _act(
         number,
-        lambda plane, actor: actions.close(plane, number, actor=actor),
+        lambda plane, actor: ending.close(plane, number, actor=actor),
         operator=operator,
         code=code,
         dry_run=dry_run,
@@ -218,7 +218,7 @@ def merge(
     """Two incidents are one: everything of this one goes to the other."""
     _act(
         number,
-        lambda plane, actor: actions.merge(plane, number, into=into, reason=reason, actor=actor),
+        lambda plane, actor: regrouping.merge(plane, number, into=into, reason=reason, actor=actor),
         operator=operator,
         code=code,
         dry_run=dry_run,
@@ -244,7 +244,9 @@ def split(
     many = len(set(keys))
     _act(
         number,
-        lambda plane, actor: actions.split_off(plane, number, keys=tuple(keys), reason=reason, actor=actor),
+        lambda plane, actor: regrouping.split_off(
+            plane, number, keys=tuple(keys), reason=reason, actor=actor
+        ),
         operator=operator,
         code=code,
         dry_run=dry_run,
@@ -270,7 +272,7 @@ def note(
     del yes  # A note changes nothing that would have to be asked about.
     _act(
         number,
-        lambda plane, actor: actions.add_note(plane, number, text=text, actor=actor),
+        lambda plane, actor: responding.add_note(plane, number, text=text, actor=actor),
         operator=operator,
         code=code,
         dry_run=dry_run,
@@ -282,7 +284,7 @@ def note(
 
 def role(
     number: Number,
-    name: Annotated[actions.IncidentRole, typer.Argument(help="manager, scribe or liaison.")],
+    name: Annotated[responding.IncidentRole, typer.Argument(help="manager, scribe or liaison.")],
     person: Annotated[str, typer.Argument(help="Contact or operator; empty takes the role away.")],
     operator: As = None,
     code: Code = "",
@@ -293,7 +295,7 @@ def role(
     """Give somebody a role in it."""
     _act(
         number,
-        lambda plane, actor: actions.assign_role(plane, number, role=name, person=person, actor=actor),
+        lambda plane, actor: responding.assign_role(plane, number, role=name, person=person, actor=actor),
         operator=operator,
         code=code,
         dry_run=dry_run,

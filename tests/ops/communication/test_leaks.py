@@ -15,7 +15,7 @@ from hrx.ops.communication.facts import Said, collect_facts
 from hrx.ops.communication.leaks import Leak, Level, has_errors
 from hrx.ops.communication.notices import draft, edit, judge, lint
 from hrx.ops.communication.speaking import publish
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending, responding
 from hrx.ops.ledger.communications import Audience, NoticeState, get_notice
 from hrx.ops.ledger.incidents import get_within, save_incident
 from hrx.ops.run.plane import Plane
@@ -147,7 +147,7 @@ def test_triage_that_supports_a_cause_lets_it_be_said_inside_and_a_person_to_cus
     assert "Database" not in outside.text.en
     says = Text(ja="保存先の機器が停止したことです。", en="A storage device stopped.")
     confirm_cause(quiet, number, says=says, basis="console and logs", actor=RESPONDER)
-    actions.resolve(quiet, number, reason="replaced", actor=RESPONDER)
+    ending.resolve(quiet, number, reason="replaced", actor=RESPONDER)
     report = draft(quiet, number, audience=Audience.CUSTOMERS, actor=RESPONDER)
     assert "Cause: A storage device stopped." in report.text.en
     assert lint(quiet, report) == ()
@@ -216,7 +216,9 @@ def test_only_the_manager_overrides_and_words_for_customers_wait_for_a_second_pe
     edit(quiet, words.id, words=say(ja="redisが停止しました。"), next_update_at=None, actor=RESPONDER)
     with pytest.raises(Forbidden):
         publish(quiet, words.id, actor=RESPONDER, override="it is known to all")
-    actions.assign_role(quiet, number, role=actions.IncidentRole.MANAGER, person="watanabe", actor=RESPONDER)
+    responding.assign_role(
+        quiet, number, role=responding.IncidentRole.MANAGER, person="watanabe", actor=RESPONDER
+    )
     assert publish(quiet, words.id, actor=MANAGER, override="it is known to all").waits_for_second
     with pytest.raises(Refused):
         publish(quiet, words.id, actor=MANAGER)
@@ -230,7 +232,9 @@ def test_only_the_manager_overrides_and_words_for_customers_wait_for_a_second_pe
 
 def test_words_changed_after_an_override_need_it_again(quiet: Plane) -> None:
     number = open_incident(quiet)
-    actions.assign_role(quiet, number, role=actions.IncidentRole.MANAGER, person="watanabe", actor=RESPONDER)
+    responding.assign_role(
+        quiet, number, role=responding.IncidentRole.MANAGER, person="watanabe", actor=RESPONDER
+    )
     words = draft(quiet, number, audience=Audience.CUSTOMERS, actor=RESPONDER)
     edit(quiet, words.id, words=say(ja="redisが停止しました。"), next_update_at=None, actor=RESPONDER)
     publish(quiet, words.id, actor=MANAGER, override="known")

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hrx.kit import clock
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending
 from hrx.ops.ledger.communications import Notice, NoticeKind, list_notices
 from hrx.ops.ledger.post_mortems import PostMortemState, find_post_mortem
 from hrx.ops.operators.roles import Role
@@ -64,7 +64,7 @@ def test_a_post_mortem_is_written_handed_in_approved_and_exported_by_clicks(
     quiet: Plane, browser: Browser
 ) -> None:
     number = open_incident(quiet)
-    actions.resolve(quiet, number, reason="over", actor=RESPONDER)
+    ending.resolve(quiet, number, reason="over", actor=RESPONDER)
     turn(quiet)
     base = f"/incidents/{number}/post-mortem"
     browser.sign_in("responder")

@@ -17,7 +17,7 @@ from hrx.ops.communication.post_mortem_text import to_markdown
 from hrx.ops.communication.post_mortems import approve, hand_in, lint_sections, send_back, write
 from hrx.ops.communication.retrospect import look_back
 from hrx.ops.communication.speaking import publish
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending, judging, responding
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.communications import Audience, NoticeKind, NoticeState, list_notices
 from hrx.ops.ledger.incidents import get_incident
@@ -50,10 +50,10 @@ def resolved(plane: Plane, *, severity: Severity = Severity.CRITICAL) -> int:
     number = open_incident(plane, severity=severity)
     turn(plane)
     with clock.shifted(4 * MIN):
-        actions.acknowledge(plane, number, actor=RESPONDER)
+        responding.acknowledge(plane, number, actor=RESPONDER)
     with clock.shifted(40 * MIN):
-        actions.mitigate(plane, number, reason="freed space", actor=RESPONDER)
-        actions.resolve(plane, number, reason="stays up", actor=RESPONDER)
+        ending.mitigate(plane, number, reason="freed space", actor=RESPONDER)
+        ending.resolve(plane, number, reason="stays up", actor=RESPONDER)
     turn(plane, after=41 * MIN)
     return number
 
@@ -99,19 +99,19 @@ def test_it_begins_by_itself_when_a_major_incident_is_resolved(speaking: Plane) 
 
 def test_judging_it_lighter_afterwards_takes_no_duty_away(speaking: Plane) -> None:
     number = open_incident(speaking, severity=Severity.MAJOR)
-    actions.set_severity(speaking, number, severity=Severity.MINOR, reason="few", actor=RESPONDER)
-    actions.resolve(speaking, number, reason="over", actor=RESPONDER)
+    judging.set_severity(speaking, number, severity=Severity.MINOR, reason="few", actor=RESPONDER)
+    ending.resolve(speaking, number, reason="over", actor=RESPONDER)
     turn(speaking)
     assert find(speaking, number) is not None
 
 
 def test_minor_incidents_and_drills_need_none(speaking: Plane) -> None:
     minor = open_incident(speaking, severity=Severity.MINOR)
-    actions.resolve(speaking, minor, reason="over", actor=RESPONDER)
+    ending.resolve(speaking, minor, reason="over", actor=RESPONDER)
     take_signals(speaking, [make_signal("part-down:api", labels={"drill": "kill-api"})])
     drill = unresolved(speaking)[-1]
     assert drill.is_drill
-    actions.resolve(speaking, drill.id, reason="over", actor=RESPONDER)
+    ending.resolve(speaking, drill.id, reason="over", actor=RESPONDER)
     turn(speaking)
     assert (find(speaking, minor), find(speaking, drill.id)) == (None, None)
 
@@ -121,11 +121,11 @@ def test_times_are_measured_from_the_ledger_against_what_was_promised(speaking: 
     number = unresolved(speaking)[-1].id
     turn(speaking)
     with clock.shifted(20 * MIN):
-        actions.acknowledge(speaking, number, actor=RESPONDER)
+        responding.acknowledge(speaking, number, actor=RESPONDER)
         words = draft(speaking, number, audience=Audience.CUSTOMERS, actor=RESPONDER)
         publish(speaking, words.id, actor=RESPONDER)
     with clock.shifted(45 * MIN):
-        actions.resolve(speaking, number, reason="stays up", actor=RESPONDER)
+        ending.resolve(speaking, number, reason="stays up", actor=RESPONDER)
     past = look_back(speaking, get_incident(speaking.ledger.store, number))
     seen = {one.name.en: one for one in past.measures}
     response, recovery = seen["To the response"], seen["To the end of the symptom"]
@@ -181,13 +181,13 @@ def test_somebody_else_approves_and_the_report_to_customers_is_laid_ready(speaki
     number = open_incident(speaking)
     words = draft(speaking, number, audience=Audience.CUSTOMERS, actor=RESPONDER)
     publish(speaking, words.id, actor=RESPONDER)
-    actions.resolve(speaking, number, reason="over", actor=RESPONDER)
+    ending.resolve(speaking, number, reason="over", actor=RESPONDER)
     turn(speaking)
     author = replace(APPROVER, name="kobayashi")
     write(speaking, number, sections={**WRITTEN, "no_actions": "The part is gone."}, actor=author)
     hand_in(speaking, number, actor=author)
     with pytest.raises(Conflict):
-        actions.close(speaking, number, actor=RESPONDER)
+        ending.close(speaking, number, actor=RESPONDER)
     with pytest.raises(Forbidden):
         approve(speaking, number, actor=author)
     with pytest.raises(Forbidden):
@@ -200,7 +200,7 @@ def test_somebody_else_approves_and_the_report_to_customers_is_laid_ready(speaki
     assert [one.kind for one in drafts if one.audience is Audience.CUSTOMERS] == [NoticeKind.REPORT]
     asked = [one for one in list_notifications(speaking.ledger.store) if one.purpose == "reminder"]
     assert any("report to customers" in str(one.message["title"]) for one in asked)
-    actions.close(speaking, number, actor=RESPONDER)
+    ending.close(speaking, number, actor=RESPONDER)
 
 
 def test_an_overdue_one_is_asked_for_each_business_day(speaking: Plane) -> None:

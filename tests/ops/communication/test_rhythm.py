@@ -10,7 +10,7 @@ from hrx.kit import clock
 from hrx.ops.communication.notices import draft
 from hrx.ops.communication.rhythm import list_dues
 from hrx.ops.communication.speaking import publish
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending, judging, regrouping, responding
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.communications import Audience, Notice, NoticeKind, NoticeState, list_notices
 from hrx.ops.ledger.incidents import get_incident
@@ -95,7 +95,7 @@ def test_customers_words_are_laid_ready_and_never_published_by_themselves(speaki
 
 def test_reminders_ask_more_people_each_time(speaking: Plane) -> None:
     number = open_incident(speaking)
-    actions.acknowledge(speaking, number, actor=RESPONDER)
+    responding.acknowledge(speaking, number, actor=RESPONDER)
     turn(speaking)
     for minute in (5.1, 10.1, 15.2):
         turn(speaking, after=minute * MIN)
@@ -107,8 +107,8 @@ def test_reminders_ask_more_people_each_time(speaking: Plane) -> None:
 
 def test_whoever_leads_communication_is_asked_first(speaking: Plane) -> None:
     number = open_incident(speaking)
-    actions.assign_role(
-        speaking, number, role=actions.IncidentRole.LIAISON, person="yamamoto", actor=RESPONDER
+    responding.assign_role(
+        speaking, number, role=responding.IncidentRole.LIAISON, person="yamamoto", actor=RESPONDER
     )
     turn(speaking)
     turn(speaking, after=5.1 * MIN)
@@ -153,7 +153,7 @@ def test_whoever_heard_that_it_began_hears_that_it_is_over(speaking: Plane) -> N
     number = open_incident(speaking)
     words = draft(speaking, number, audience=Audience.CUSTOMERS, actor=RESPONDER)
     publish(speaking, words.id, actor=RESPONDER)
-    actions.resolve(speaking, number, reason="restarted", actor=RESPONDER)
+    ending.resolve(speaking, number, reason="restarted", actor=RESPONDER)
     turn(speaking)
     turn(speaking, after=6 * MIN)
     (ready,) = notices(speaking, Audience.CUSTOMERS, NoticeState.DRAFT)
@@ -169,11 +169,11 @@ def test_an_incident_that_comes_back_is_told_anew(speaking: Plane) -> None:
     number = open_incident(speaking)
     words = draft(speaking, number, audience=Audience.CUSTOMERS, actor=RESPONDER)
     publish(speaking, words.id, actor=RESPONDER)
-    actions.resolve(speaking, number, reason="restarted", actor=RESPONDER)
+    ending.resolve(speaking, number, reason="restarted", actor=RESPONDER)
     over = draft(speaking, number, audience=Audience.CUSTOMERS, actor=RESPONDER)
     publish(speaking, over.id, actor=RESPONDER)
     with clock.shifted(60 * MIN):
-        actions.reopen(speaking, number, reason="it is back", actor=RESPONDER)
+        ending.reopen(speaking, number, reason="it is back", actor=RESPONDER)
         with speaking.ledger.store.read() as connection:
             dues = list_dues(speaking, connection, get_incident(speaking.ledger.store, number))
         due = next(one for one in dues if one.audience is Audience.CUSTOMERS)
@@ -187,7 +187,7 @@ def test_what_was_promised_about_an_incident_is_owed_by_the_one_that_took_it_in(
         words = draft(speaking, first, audience=Audience.CUSTOMERS, actor=RESPONDER)
         said = publish(speaking, words.id, actor=RESPONDER).notice
         other = open_incident(speaking, "part-down:nowhere", severity=Severity.MINOR)
-        actions.merge(speaking, first, into=other, reason="one disk", actor=RESPONDER)
+        regrouping.merge(speaking, first, into=other, reason="one disk", actor=RESPONDER)
     with speaking.ledger.store.read() as connection:
         dues = list_dues(speaking, connection, get_incident(speaking.ledger.store, other))
     (owed,) = [one for one in dues if one.audience is Audience.CUSTOMERS]
@@ -203,7 +203,7 @@ def test_a_severity_raised_by_a_person_begins_the_rhythm(speaking: Plane) -> Non
     turn(speaking)
     turn(speaking, after=40 * MIN)
     assert not notices(speaking, Audience.INTERNAL)
-    actions.set_severity(speaking, number, severity=Severity.MAJOR, reason="many call", actor=RESPONDER)
+    judging.set_severity(speaking, number, severity=Severity.MAJOR, reason="many call", actor=RESPONDER)
     turn(speaking)
     turn(speaking, after=15 * MIN + timedelta(seconds=2))
     assert len(notices(speaking, Audience.INTERNAL)) == 1

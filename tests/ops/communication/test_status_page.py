@@ -16,7 +16,7 @@ from hrx.ops.communication.notices import draft
 from hrx.ops.communication.publishing import export_status, write_status
 from hrx.ops.communication.speaking import publish
 from hrx.ops.console.duties import make_ticker
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending, regrouping
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.communications import Audience
 from hrx.ops.run.plane import Plane
@@ -85,7 +85,7 @@ def test_what_became_part_of_another_incident_is_over_when_that_one_is(speaking:
     notice = draft(speaking, first, audience=Audience.CUSTOMERS, actor=MANAGER)
     publish(speaking, notice.id, actor=MANAGER)
     other = open_incident(speaking, "part-down:nowhere")
-    actions.merge(speaking, first, into=other, reason="one disk", actor=MANAGER)
+    regrouping.merge(speaking, first, into=other, reason="one disk", actor=MANAGER)
 
     def shown() -> list[dict[str, Any]]:
         with speaking.ledger.store.read() as connection:
@@ -98,7 +98,7 @@ def test_what_became_part_of_another_incident_is_over_when_that_one_is(speaking:
     page = write_and_read(speaking)
     assert f'id="INC-{first}"' in page
     assert "解決済み" not in page
-    actions.resolve(speaking, other, reason="new disk", actor=MANAGER)
+    ending.resolve(speaking, other, reason="new disk", actor=MANAGER)
     (after,) = shown()
     assert (after["state"], bool(after["resolved_at"])) == ("resolved", True)
 

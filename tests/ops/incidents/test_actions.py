@@ -9,7 +9,7 @@ import pytest
 
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, Forbidden, Invalid, Text
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending, judging, regrouping, responding
 from hrx.ops.incidents.clocks import ClockName, ClockState, read_clock
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.incidents.story import list_story
@@ -58,7 +58,7 @@ def test_the_clocks_of_the_founding_document_run_from_the_opening(quiet: Plane) 
     found = opened(quiet)
     assert found.respond_due_at == found.opened_at + 15 * MINUTE
     assert found.recover_due_at == found.opened_at + 60 * MINUTE
-    major = actions.set_severity(
+    major = judging.set_severity(
         quiet, found.id, severity=Severity.MAJOR, reason="one page only", actor=RESPONDER
     )
     assert major.respond_due_at == found.opened_at + 60 * MINUTE
@@ -66,15 +66,15 @@ def test_the_clocks_of_the_founding_document_run_from_the_opening(quiet: Plane) 
 
 
 def test_acknowledging_stops_the_calls_and_the_response_clock(quiet: Plane) -> None:
-    found = actions.acknowledge(quiet, opened(quiet).id, actor=RESPONDER)
+    found = responding.acknowledge(quiet, opened(quiet).id, actor=RESPONDER)
     assert found.state is IncidentState.ACKNOWLEDGED
     assert "paging.escalate" not in timers(quiet, found)
     entries = quiet.ledger.count()
-    actions.acknowledge(quiet, found.id, actor=RESPONDER)
+    responding.acknowledge(quiet, found.id, actor=RESPONDER)
     assert quiet.ledger.count() == entries, "saying it twice is saying it once"
     with pytest.raises(Conflict):
-        actions.acknowledge(quiet, found.id, actor=OTHER)
-    assert actions.take_over(quiet, found.id, actor=OTHER).acknowledged_by == "suzuki"
+        responding.acknowledge(quiet, found.id, actor=OTHER)
+    assert responding.take_over(quiet, found.id, actor=OTHER).acknowledged_by == "suzuki"
     clock_now = read_clock(quiet.content.respond, found, ClockName.RESPOND, now=clock.now() + 99 * MINUTE)
     assert clock_now.state is ClockState.MET
 
@@ -82,9 +82,9 @@ def test_acknowledging_stops_the_calls_and_the_response_clock(quiet: Plane) -> N
 def test_viewers_change_nothing(quiet: Plane) -> None:
     found = opened(quiet)
     with pytest.raises(Forbidden):
-        actions.acknowledge(quiet, found.id, actor=VIEWER)
+        responding.acknowledge(quiet, found.id, actor=VIEWER)
     with pytest.raises(Forbidden):
-        actions.add_note(quiet, found.id, text="x", actor=VIEWER)
+        responding.add_note(quiet, found.id, text="x", actor=VIEWER)
 
 
 def test_nobody_responding_is_escalated_before_the_clock_runs_out_and_recorded_when_it_does(
@@ -104,7 +104,7 @@ def test_nobody_responding_is_escalated_before_the_clock_runs_out_and_recorded_w
 
 
 def test_recovery_at_risk_is_told_to_the_incident_manager(quiet: Plane) -> None:
-    found = actions.acknowledge(quiet, opened(quiet).id, actor=RESPONDER)
+    found = responding.acknowledge(quiet, opened(quiet).id, actor=RESPONDER)
     tick(quiet, after=46 * MINUTE)
     (waiting,) = [
         timer
@@ -117,9 +117,9 @@ def test_recovery_at_risk_is_told_to_the_incident_manager(quiet: Plane) -> None:
 
 
 def test_a_pause_moves_the_recovery_by_its_length_and_survives_a_new_severity(quiet: Plane) -> None:
-    found = actions.acknowledge(quiet, opened(quiet).id, actor=RESPONDER)
+    found = responding.acknowledge(quiet, opened(quiet).id, actor=RESPONDER)
     until = clock.now() + 30 * MINUTE
-    paused = actions.pause_clock(
+    paused = judging.pause_clock(
         quiet, found.id, until=until, reason="waiting for the provider", actor=RESPONDER
     )
     assert paused.recover_due_at is not None
@@ -127,10 +127,10 @@ def test_a_pause_moves_the_recovery_by_its_length_and_survives_a_new_severity(qu
     with clock.shifted(10 * MINUTE):
         state = read_clock(quiet.content.respond, paused, ClockName.RECOVER, now=clock.now()).state
         assert state is ClockState.PAUSED
-        going = actions.continue_clock(quiet, found.id, actor=RESPONDER)
+        going = judging.continue_clock(quiet, found.id, actor=RESPONDER)
     assert going.recover_due_at is not None
     assert abs(going.recover_due_at - found.opened_at - 70 * MINUTE) < timedelta(seconds=5)
-    major = actions.set_severity(
+    major = judging.set_severity(
         quiet, found.id, severity=Severity.MAJOR, reason="a way round", actor=RESPONDER
     )
     assert major.recover_due_at is not None
@@ -140,7 +140,7 @@ def test_a_pause_moves_the_recovery_by_its_length_and_survives_a_new_severity(qu
 def test_nobody_may_pause_what_nobody_has(quiet: Plane) -> None:
     found = opened(quiet)
     with pytest.raises(Conflict):
-        actions.pause_clock(quiet, found.id, until=clock.now() + MINUTE, reason="coffee", actor=RESPONDER)
+        judging.pause_clock(quiet, found.id, until=clock.now() + MINUTE, reason="coffee", actor=RESPONDER)
 
 
 def test_lasting_quiet_mitigates_and_a_minor_incident_resolves_itself(quiet: Plane) -> None:
@@ -162,15 +162,15 @@ def test_a_critical_incident_is_resolved_by_a_person_only(quiet: Plane) -> None:
         tick(quiet)
         tick(quiet, after=timedelta(days=1))
         assert now_of(quiet, found).state is IncidentState.MITIGATED
-        resolved = actions.resolve(quiet, found.id, reason="disk replaced", actor=RESPONDER)
+        resolved = ending.resolve(quiet, found.id, reason="disk replaced", actor=RESPONDER)
     assert resolved.state is IncidentState.RESOLVED
-    assert actions.close(quiet, found.id, actor=RESPONDER).state is IncidentState.CLOSED
+    assert ending.close(quiet, found.id, actor=RESPONDER).state is IncidentState.CLOSED
 
 
 def test_what_comes_back_soon_opens_the_same_incident_again_and_later_a_new_one(quiet: Plane) -> None:
     found = opened(quiet)
     take_signals(quiet, [make_signal(state=SignalState.RESOLVED)])
-    actions.resolve(quiet, found.id, reason="restarted", actor=RESPONDER)
+    ending.resolve(quiet, found.id, reason="restarted", actor=RESPONDER)
     with clock.shifted(5 * MINUTE):
         take_signals(quiet, [make_signal()])
         again = now_of(quiet, found)
@@ -178,7 +178,7 @@ def test_what_comes_back_soon_opens_the_same_incident_again_and_later_a_new_one(
         assert "reopened" in changes(quiet, found.id)
         assert "paging.escalate" in timers(quiet, again)
         take_signals(quiet, [make_signal(state=SignalState.RESOLVED)])
-        actions.resolve(quiet, found.id, reason="restarted again", actor=RESPONDER)
+        ending.resolve(quiet, found.id, reason="restarted again", actor=RESPONDER)
     with clock.shifted(60 * MINUTE):
         take_signals(quiet, [make_signal()])
         (fresh,) = unresolved(quiet)
@@ -192,8 +192,8 @@ def test_the_next_fault_of_the_kind_is_news_although_an_alert_of_the_last_one_st
     rule = make_signal(source=SignalSource.ALERTMANAGER, labels={"fingerprint": "a"}, ago_s=5)
     take_signals(quiet, [make_signal(ago_s=9), rule])
     first = unresolved(quiet)[0]
-    actions.resolve(quiet, first.id, reason="restarted", actor=RESPONDER)
-    actions.close(quiet, first.id, actor=RESPONDER)
+    ending.resolve(quiet, first.id, reason="restarted", actor=RESPONDER)
+    ending.close(quiet, first.id, actor=RESPONDER)
     take_signals(quiet, [rule])
     assert unresolved(quiet) == [], "what is only said again is no news"
     take_signals(quiet, [make_signal(state=SignalState.RESOLVED, ago_s=2)])
@@ -204,7 +204,7 @@ def test_the_next_fault_of_the_kind_is_news_although_an_alert_of_the_last_one_st
 def test_what_begins_again_is_told_in_its_own_words(quiet: Plane) -> None:
     first = replace(make_signal(), summary=Text(ja="6.3 % が失敗", en="6.3 % fail"))
     take_signals(quiet, [first])
-    actions.resolve(quiet, unresolved(quiet)[0].id, reason="restarted", actor=RESPONDER)
+    ending.resolve(quiet, unresolved(quiet)[0].id, reason="restarted", actor=RESPONDER)
     with clock.shifted(timedelta(hours=1)):
         take_signals(quiet, [replace(make_signal(), summary=Text(ja="78 % が失敗", en="78 % fail"))])
         assert unresolved(quiet)[0].title.en == "78 % fail"
@@ -227,10 +227,10 @@ def test_two_become_one_and_one_becomes_two(quiet: Plane) -> None:
     take_signals(quiet, [make_signal("part-down:redis", severity=Severity.MINOR)])
     take_signals(quiet, [make_signal("part-down:prometheus", severity=Severity.MAJOR)])
     first, second = unresolved(quiet)
-    kept = actions.merge(quiet, second.id, into=first.id, reason="one disk", actor=RESPONDER)
+    kept = regrouping.merge(quiet, second.id, into=first.id, reason="one disk", actor=RESPONDER)
     assert kept.severity is Severity.MAJOR
     assert now_of(quiet, second).merged_into == first.id
-    split = actions.split_off(
+    split = regrouping.split_off(
         quiet, first.id, keys=("part-down:prometheus",), reason="another disk", actor=RESPONDER
     )
     assert (split.part, split.body["split_from"]) == ("prometheus", first.id)
@@ -245,7 +245,7 @@ def test_a_page_that_a_merge_ended_goes_on_for_the_incident_that_took_it_in(quie
     worse = unresolved(quiet)[-1]
     tick(quiet)
     assert "paging.escalate" not in timers(quiet, mild)
-    actions.merge(quiet, worse.id, into=mild.id, reason="one disk", actor=RESPONDER)
+    regrouping.merge(quiet, worse.id, into=mild.id, reason="one disk", actor=RESPONDER)
     assert "paging.escalate" in timers(quiet, mild)
     assert now_of(quiet, mild).severity is Severity.CRITICAL
 
@@ -255,18 +255,18 @@ def test_a_drill_takes_in_no_real_incident(quiet: Plane) -> None:
     take_signals(quiet, [make_signal("part-down:redis", labels={"drill": "1"})])
     practised = next(one for one in unresolved(quiet) if one.is_drill)
     with pytest.raises(Invalid):
-        actions.merge(quiet, real.id, into=practised.id, reason="one disk", actor=RESPONDER)
+        regrouping.merge(quiet, real.id, into=practised.id, reason="one disk", actor=RESPONDER)
 
 
 def test_the_time_line_is_told_in_both_languages_and_the_chain_holds(quiet: Plane) -> None:
     found = opened(quiet)
-    actions.acknowledge(quiet, found.id, actor=RESPONDER)
-    actions.add_note(quiet, found.id, text="disk is full", actor=RESPONDER)
-    role = actions.IncidentRole.MANAGER
-    actions.assign_role(quiet, found.id, role=role, person="tanaka", actor=RESPONDER)
+    responding.acknowledge(quiet, found.id, actor=RESPONDER)
+    responding.add_note(quiet, found.id, text="disk is full", actor=RESPONDER)
+    role = responding.IncidentRole.MANAGER
+    responding.assign_role(quiet, found.id, role=role, person="tanaka", actor=RESPONDER)
     tick(quiet, after=61 * MINUTE)
-    actions.mitigate(quiet, found.id, reason="space freed", actor=RESPONDER)
-    actions.resolve(quiet, found.id, reason="stays", actor=RESPONDER)
+    ending.mitigate(quiet, found.id, reason="space freed", actor=RESPONDER)
+    ending.resolve(quiet, found.id, reason="stays", actor=RESPONDER)
     told = list_story(quiet, found.id)
     ours = [one for one in told if one.entry.kind in (Kind.INCIDENT_OPENED, Kind.INCIDENT_CHANGED)]
     assert len(ours) >= 7
@@ -286,6 +286,6 @@ def test_what_comes_back_or_moves_to_another_cause_is_diagnosed_anew(quiet: Plan
     assert asked(found) == {"opened"}
     take_signals(quiet, [make_signal("part-down:postgres")])
     assert asked(found) == {"opened", "cause_moved"}
-    actions.resolve(quiet, found.id, reason="said so", actor=RESPONDER)
-    actions.reopen(quiet, found.id, reason="not so", actor=RESPONDER)
+    ending.resolve(quiet, found.id, reason="said so", actor=RESPONDER)
+    ending.reopen(quiet, found.id, reason="not so", actor=RESPONDER)
     assert asked(found) == {"opened", "cause_moved", "again"}

@@ -10,7 +10,7 @@ import pytest
 
 from hrx.kit import clock
 from hrx.kit.errors import Forbidden, NotFound
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.operators.roles import Actor, Role
@@ -70,9 +70,9 @@ def test_the_evidence_of_an_incident_stays_until_long_after_it_is_closed(quiet: 
     with clock.shifted(days(quiet, 30)):
         assert [one.why for one in list_kept(quiet)] == [Why.INCIDENT]
         assert retain(quiet) == []
-        actions.resolve(quiet, incident.id, reason="over", actor=RESPONDER)
+        ending.resolve(quiet, incident.id, reason="over", actor=RESPONDER)
         assert retain(quiet) == [], "resolved is not closed: its post-mortem is to come"
-        actions.close(quiet, incident.id, actor=RESPONDER)
+        ending.close(quiet, incident.id, actor=RESPONDER)
         (kept,) = list_kept(quiet)
         assert (kept.why, kept.incident_id) == (Why.YOUNG, incident.id)
     with clock.shifted(days(quiet, 30) + days(quiet, 1)):

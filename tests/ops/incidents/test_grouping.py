@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hrx.kit import clock
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.incidents import IncidentState, get_incident
 from hrx.ops.ledger.signals import count_signals, list_conditions
@@ -62,7 +62,7 @@ def test_what_an_open_incident_explains_joins_it_and_does_not_bring_back_an_old_
     take_signals(quiet, [make_signal("edge-empty:api", part="api")])
     (old,) = unresolved(quiet)
     take_signals(quiet, [make_signal("edge-empty:api", part="api", state=SignalState.RESOLVED)])
-    actions.resolve(quiet, old.id, reason="restarted", actor=RESPONDER)
+    ending.resolve(quiet, old.id, reason="restarted", actor=RESPONDER)
     with clock.shifted(timedelta(minutes=2)):
         take_signals(quiet, [make_signal("part-down:api-blue")])
         take_signals(quiet, [make_signal("edge-empty:api", part="api")])

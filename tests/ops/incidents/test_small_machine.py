@@ -10,7 +10,7 @@ import pytest
 
 from hrx.kit import clock
 from hrx.ops.console.duties import make_watcher
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending, responding
 from hrx.ops.ledger.incidents import Incident, IncidentState, get_incident
 from hrx.ops.ledger.timers import list_timers
 from hrx.ops.run.plane import Plane
@@ -52,7 +52,7 @@ def test_a_killed_part_is_an_incident_within_ten_seconds_and_ends_when_it_is_bac
     waiting = [timer.kind for timer in list_timers(plane.ledger.store, subject=found.subject)]
     assert "paging.escalate" in waiting
     watcher.stop()
-    actions.acknowledge(plane, found.id, actor=RESPONDER)
+    responding.acknowledge(plane, found.id, actor=RESPONDER)
     machine.supervisor().start("worker", timeout_s=10)
     for _ in range(40):
         watcher.look_once()
@@ -62,7 +62,7 @@ def test_a_killed_part_is_an_incident_within_ten_seconds_and_ends_when_it_is_bac
     with clock.shifted(2 * MINUTE):
         tick(plane)
         assert get_incident(plane.ledger.store, found.id).state is IncidentState.MITIGATED
-        actions.resolve(plane, found.id, reason="the worker was killed", actor=RESPONDER)
+        ending.resolve(plane, found.id, reason="the worker was killed", actor=RESPONDER)
     assert get_incident(plane.ledger.store, found.id).state is IncidentState.RESOLVED
 
 

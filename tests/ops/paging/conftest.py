@@ -18,7 +18,7 @@ from hrx.ops.channels.opening import open_channels
 from hrx.ops.inbox.app import build_inbox
 from hrx.ops.inbox.box import Box, Message, StandIn
 from hrx.ops.inbox.mail import open_mail_door
-from hrx.ops.incidents.actions import acknowledge
+from hrx.ops.incidents.actions.responding import acknowledge
 from hrx.ops.ledger.incidents import Incident, IncidentState, add_incident
 from hrx.ops.ledger.timers import set_timer
 from hrx.ops.operators.roles import Actor, Role

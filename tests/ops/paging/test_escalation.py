@@ -11,7 +11,7 @@ import pytest
 from hrx.kit import clock
 from hrx.ops.channels.channel import ChannelKind
 from hrx.ops.inbox.box import Mood, StandIn
-from hrx.ops.incidents.actions import resolve
+from hrx.ops.incidents.actions.ending import resolve
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.ledger.incidents import Incident, get_incident
 from hrx.ops.ledger.notifications import NotificationState, list_notifications

@@ -32,7 +32,7 @@ from hrx.ops.drills.repairing import repair
 from hrx.ops.drills.steady import list_unsteady
 from hrx.ops.drills.traffic import people_at_work
 from hrx.ops.drills.undoing import undo
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending
 from hrx.ops.incidents.repairs import list_repairs
 from hrx.ops.ledger.drills import DRILL_LOCK, is_trace
 from hrx.ops.ledger.incidents import get_incident
@@ -357,8 +357,8 @@ def end_incidents(ground: Ground, *, actor: Actor) -> None:
     """Resolve and close the incidents of drills; what they still hold counts as over."""
     for incident in list_open_drills(ground.plane.ledger):
         try:
-            actions.resolve(ground.plane, incident.id, reason="drill", actor=actor)
-            actions.close(ground.plane, incident.id, actor=actor)
+            ending.resolve(ground.plane, incident.id, reason="drill", actor=actor)
+            ending.close(ground.plane, incident.id, actor=actor)
         except HrxError as error:
             _log.warning("drill.not_closed", extra={"fields": {"code": error.stable_code}})
 

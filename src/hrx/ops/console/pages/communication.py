@@ -20,7 +20,7 @@ from hrx.ops.communication.rhythm import concerns_customers
 from hrx.ops.communication.speaking import publish
 from hrx.ops.console.desk import Visit, go, needs, needs_form
 from hrx.ops.console.panels import list_waiting
-from hrx.ops.incidents.actions import IncidentRole
+from hrx.ops.incidents.actions.responding import IncidentRole
 from hrx.ops.ledger.communications import (
     Audience,
     Notice,

@@ -17,7 +17,7 @@ from hrx.ops.console.drawing import draw_services
 from hrx.ops.console.pages.dashboards import show_around_incident
 from hrx.ops.console.pages.logs import show_incident_lines
 from hrx.ops.console.panels import IncidentPanel, show_communication, show_messages, show_triage
-from hrx.ops.incidents import actions
+from hrx.ops.incidents.actions import ending, judging, regrouping, responding
 from hrx.ops.incidents.clocks import Clock, ClockName, find_running_pause, read_clock
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.incidents.story import list_story
@@ -133,7 +133,7 @@ def show_incident(
         "incident.html",
         **_values(visit, found, topic=topic),
         others=[row.incident for row in list_open_rows(visit) if row.incident.id != incident_id],
-        roles=[role.value for role in actions.IncidentRole],
+        roles=[role.value for role in responding.IncidentRole],
         rules=visit.desk.plane.content.respond.severities,
     )
 
@@ -207,7 +207,7 @@ def act(
 def _set_severity(visit: Visit, incident_id: int, said: _Said) -> Incident:
     if said.severity not in ("1", "2", "3", "4"):
         raise Invalid(Text(ja="重大度を選んでください", en="Choose a severity"), code="incident.no_severity")
-    return actions.set_severity(
+    return judging.set_severity(
         visit.desk.plane,
         incident_id,
         severity=Severity(int(said.severity)),
@@ -218,16 +218,16 @@ def _set_severity(visit: Visit, incident_id: int, said: _Said) -> Incident:
 
 def _pause(visit: Visit, incident_id: int, said: _Said) -> Incident:
     until = clock.now() + timedelta(minutes=said.minutes)
-    return actions.pause_clock(
+    return judging.pause_clock(
         visit.desk.plane, incident_id, until=until, reason=said.reason, actor=visit.actor
     )
 
 
 def _assign(visit: Visit, incident_id: int, said: _Said) -> Incident:
-    if said.role not in {role.value for role in actions.IncidentRole}:
+    if said.role not in {role.value for role in responding.IncidentRole}:
         raise Invalid(Text(ja="役割を選んでください", en="Choose a role"), code="incident.no_role")
-    role = actions.IncidentRole(said.role)
-    return actions.assign_role(
+    role = responding.IncidentRole(said.role)
+    return responding.assign_role(
         visit.desk.plane, incident_id, role=role, person=said.person, actor=visit.actor
     )
 
@@ -248,24 +248,24 @@ def _plain(do: Callable[..., Incident]) -> Callable[[Visit, int, _Said], Inciden
 
 
 _VERBS: Final[dict[str, Callable[[Visit, int, _Said], Incident]]] = {
-    "acknowledge": _plain(actions.acknowledge),
-    "take-over": _plain(actions.take_over),
+    "acknowledge": _plain(responding.acknowledge),
+    "take-over": _plain(responding.take_over),
     "severity": _set_severity,
     "pause": _pause,
-    "continue": _plain(actions.continue_clock),
-    "mitigate": _by_reason(actions.mitigate),
-    "resolve": _by_reason(actions.resolve),
-    "reopen": _by_reason(actions.reopen),
-    "close": _plain(actions.close),
+    "continue": _plain(judging.continue_clock),
+    "mitigate": _by_reason(ending.mitigate),
+    "resolve": _by_reason(ending.resolve),
+    "reopen": _by_reason(ending.reopen),
+    "close": _plain(ending.close),
     "triage": _triage,
     "role": _assign,
-    "note": lambda visit, incident_id, said: actions.add_note(
+    "note": lambda visit, incident_id, said: responding.add_note(
         visit.desk.plane, incident_id, text=said.reason, actor=visit.actor
     ),
-    "merge": lambda visit, incident_id, said: actions.merge(
+    "merge": lambda visit, incident_id, said: regrouping.merge(
         visit.desk.plane, incident_id, into=said.into, reason=said.reason, actor=visit.actor
     ),
-    "split": lambda visit, incident_id, said: actions.split_off(
+    "split": lambda visit, incident_id, said: regrouping.split_off(
         visit.desk.plane, incident_id, keys=said.keys, reason=said.reason, actor=visit.actor
     ),
 }

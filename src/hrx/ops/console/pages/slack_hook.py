@@ -17,7 +17,7 @@ from hrx.kit.errors import Forbidden, HrxError, Invalid, Text
 from hrx.ops.channels.channel import ChannelKind
 from hrx.ops.channels.slack import ACKNOWLEDGE_ACTION, is_from_slack
 from hrx.ops.console.desk import Desk, desk_of
-from hrx.ops.incidents.actions import acknowledge
+from hrx.ops.incidents.actions.responding import acknowledge
 from hrx.ops.operators.roles import Actor, Role
 from hrx.ops.runbook.contacts import Contact
 
