@@ -164,7 +164,7 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
     },
     "audience": {
         "customers": Text(ja="顧客", en="Customers"),
-        "internal": Text(ja="社内", en="Those inside"),
+        "internal": Text(ja="社内", en="Internal readers"),
     },
     "notice": {
         "first": Text(ja="第一報", en="First word"),

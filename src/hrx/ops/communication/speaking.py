@@ -202,7 +202,7 @@ def _record(
     minutes = round(late_s / 60)
     late_ja, late_en = (f"({minutes} 分遅れ)", f", {minutes} min late") if late_s else ("", "")
     who_ja, who_en = (
-        ("顧客", "Customers") if notice.audience is Audience.CUSTOMERS else ("社内", "Those inside")
+        ("顧客", "Customers") if notice.audience is Audience.CUSTOMERS else ("社内", "Internal readers")
     )
     plane.ledger.append_within(
         connection,
