@@ -10,7 +10,7 @@ from typer import rich_utils
 
 from hrx.cli.__main__ import build, main
 from hrx.cli.helping import list_help, speak_operators_language
-from hrx.cli.japanese import HELP
+from hrx.cli.japanese import load_files, load_japanese
 
 _TITLES = ("OPTIONS_PANEL_TITLE", "ARGUMENTS_PANEL_TITLE", "COMMANDS_PANEL_TITLE", "REQUIRED_LONG_STRING")
 
@@ -31,9 +31,18 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 
 
 def test_every_help_text_has_its_japanese_and_no_japanese_is_left_over() -> None:
-    written = list_help(typer.main.get_command(build()))
-    assert written - HELP.keys() == set()
-    assert HELP.keys() - written == set()
+    written, japanese = list_help(typer.main.get_command(build())), load_japanese()
+    assert written - japanese.keys() == set()
+    assert japanese.keys() - written == set()
+
+
+def test_the_japanese_of_a_noun_stands_in_its_own_file_and_only_there() -> None:
+    files = load_files()
+    nouns = getattr(typer.main.get_command(build()), "commands", {})
+    for noun, command in nouns.items():
+        assert files[noun.replace("-", "_")].keys() <= list_help(command), noun
+    assert files.keys() == {noun.replace("-", "_") for noun in nouns} | {"everywhere"}
+    assert sum(map(len, files.values())) == len(load_japanese()), "something is translated twice"
 
 
 def test_help_is_in_the_operators_language(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import typer
 from typer import rich_utils
 
 from hrx.cli import output
-from hrx.cli.japanese import HELP
+from hrx.cli.japanese import load_japanese
 from hrx.kit.errors import Invalid, Text
 
 #: What the library says about wrong use → the same in Japanese.
@@ -32,7 +33,7 @@ def speak_operators_language(command: Any) -> None:
     rich_utils.ARGUMENTS_PANEL_TITLE = "引数"
     rich_utils.COMMANDS_PANEL_TITLE = "コマンド"
     rich_utils.REQUIRED_LONG_STRING = "[必須]"
-    _translate(command)
+    _translate(command, load_japanese())
 
 
 def list_help(command: Any) -> set[str]:
@@ -64,13 +65,13 @@ def _to_japanese(said: str) -> str:
     return f"使い方が違います: {said}"
 
 
-def _translate(command: Any) -> None:
+def _translate(command: Any, japanese: Mapping[str, str]) -> None:
     for item in (command, *_params(command)):
         said = getattr(item, "help", None)
         if said:
-            item.help = HELP.get(said, said)
+            item.help = japanese.get(said, said)
     for below in _below(command):
-        _translate(below)
+        _translate(below, japanese)
 
 
 def _params(command: Any) -> tuple[Any, ...]:
