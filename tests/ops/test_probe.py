@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from hrx.kit import clock
 from hrx.kit.errors import Invalid, Text, Unavailable
 from hrx.kit.settings import SecretStr
 from hrx.ops.observe.standby import Reach, read_standby, write_standby
@@ -33,6 +34,7 @@ from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import ProbeTarget, TargetKind, list_targets
 from hrx.ops.settings import OpsSettings
 from hrx.ops.signal import SignalState
+from hrx.ops.targets.rising import rising
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.req("R4.3-2")
@@ -387,6 +389,7 @@ def rig(world: World, tmp_path: Path) -> Rig:
             reporter=reporter,
             caller=Caller(standby=standby, deliver=post_to_address),
             state_file=tmp_path / "watch.json",
+            var_dir=tmp_path,
         )
 
     return Rig(probe=make(), reporter=reporter, targets=targets, restart=make)
@@ -430,6 +433,22 @@ def test_with_plane_and_api_gone_people_are_called_once_even_across_a_restart(ri
         PLANE_CONDITION,
         "probe-failed:api",
     ]
+
+
+def test_a_plane_that_is_being_started_with_the_rest_is_not_missed(
+    rig: Rig, world: World, tmp_path: Path
+) -> None:
+    import time
+
+    rig.look()
+    world.answers = {}
+    with rising(tmp_path):
+        time.sleep(0.35)
+        rig.look(times=3)
+        assert not [sent for sent in world.posted if "dedup_key" in sent]
+    with clock.shifted(timedelta(seconds=11)):
+        rig.look(times=3)
+    assert PLANE_CONDITION in [sent["dedup_key"] for sent in world.posted if "dedup_key" in sent]
 
 
 def test_the_door_exports_what_was_seen(world: World) -> None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +18,7 @@ from hrx.ops.ledger.entries import EntryFilter, Kind
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import SignalState
+from hrx.ops.targets.rising import is_rising, rising
 from tests.ops.conftest import SmallMachine
 
 pytestmark = pytest.mark.req("R1-2")
@@ -116,3 +122,40 @@ def test_a_part_that_was_well_once_is_told_at_once_even_by_a_watcher_that_just_b
     for _ in range(3):
         second.look_once()
     assert "part-down:worker" in told
+
+
+def test_what_goes_down_while_the_whole_place_is_brought_up_is_told_only_if_it_stays_down(
+    plane: Plane, machine: SmallMachine, tmp_path: Path
+) -> None:
+    told: list[tuple[str, SignalState]] = []
+    marked = replace(plane, settings=plane.settings.model_copy(update={"var_dir": tmp_path}))
+    watcher = Watcher(marked, tell=lambda signals: told.extend((one.key, one.state) for one in signals))
+    for _ in range(2):
+        watcher.look_once()
+    told.clear()
+    with rising(tmp_path):
+        for mood in ("not_ready", "ready", "not_ready"):
+            machine.set_mood("worker", mood)
+            for _ in range(3):
+                watcher.look_once()
+        assert told == []
+    watcher.look_once()
+    assert told == [], "what ends with the start needs a moment to be seen as over"
+    with clock.shifted(timedelta(seconds=11)):
+        watcher.look_once()
+        assert told == [("part-down:worker", SignalState.FIRING)]
+
+
+def test_a_start_that_was_killed_or_takes_for_ever_hides_nothing(tmp_path: Path) -> None:
+    assert not is_rising(tmp_path)
+    with rising(tmp_path):
+        assert is_rising(tmp_path)
+        with clock.shifted(timedelta(minutes=6)):
+            assert not is_rising(tmp_path)
+    killed = "import os, sys; from pathlib import Path; from hrx.ops.targets.rising import rising\n"
+    killed += "with rising(Path(sys.argv[1])): os._exit(9)"
+    done = subprocess.run([sys.executable, "-c", killed, str(tmp_path)], timeout=60, check=False)
+    assert done.returncode == 9
+    assert not is_rising(tmp_path)
+    (tmp_path / "run" / "rising.json").write_text("{ half")
+    assert not is_rising(tmp_path)

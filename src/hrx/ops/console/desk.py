@@ -11,7 +11,7 @@ from fastapi import Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment
 
-from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text
+from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text, Unavailable
 from hrx.ops.console import rendering
 from hrx.ops.ledger.entries import Ledger
 from hrx.ops.observe.blindness.watching import RuleWatch
@@ -20,6 +20,7 @@ from hrx.ops.observe.watching import Snapshot, Watcher
 from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.operators.sign_in import Session, find_session, is_same_token
 from hrx.ops.run.plane import Plane
+from hrx.ops.targets.rising import is_rising
 
 SESSION_COOKIE: Final = "hrx_ops_session"
 LANGUAGE_COOKIE: Final = "hrx_ops_language"
@@ -67,6 +68,17 @@ class Visit:
 
 def desk_of(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
+
+
+def refuse_while_rising(desk: Desk) -> None:
+    """Raises Unavailable while the whole place is being brought up: our own watch tells it again
+    afterwards."""
+    if is_rising(desk.plane.settings.var_dir):
+        raise Unavailable(
+            Text(ja="全体を起動している途中です", en="The whole stack is being brought up"),
+            hint=Text(ja="数秒後にもう一度送ってください。", en="Send it again in a few seconds."),
+            code="plane.rising",
+        )
 
 
 def language_of(request: Request) -> Language:

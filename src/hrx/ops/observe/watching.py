@@ -27,6 +27,7 @@ from hrx.ops.seams.looking import LookFailed
 from hrx.ops.seams.metrics import AlertSeen, list_alerts
 from hrx.ops.signal import Severity, Signal, SignalSink, SignalSource, SignalState
 from hrx.ops.targets.machine.memory import measure_memory
+from hrx.ops.targets.rising import is_rising
 from hrx.ops.targets.target import PartState, PartStatus
 
 _log = logging.getLogger("hrx.ops.observe")
@@ -176,6 +177,8 @@ class Watcher:
             alerts = list_alerts(self._plane.http, self._plane.settings.alertmanager_url.rstrip("/"))
         except LookFailed:
             return None
+        if is_rising(self._plane.settings.var_dir):
+            return alerts
         # Told before recorded: what nobody could take in is news again at the next look.
         over = list_missing(self._plane.ledger, alerts)
         self._tell_alerts((*alerts, *over))
@@ -191,7 +194,7 @@ class Watcher:
 
     def _tell_parts(self, views: tuple[PartView, ...]) -> None:
         """Tell which parts are down for sure, and which are back."""
-        if self._tell is None:
+        if self._tell is None or is_rising(self._plane.settings.var_dir):
             return
         news = [view for view in views if self._is_news(view)]
         down = [view for view in news if view.status is Status.DOWN]

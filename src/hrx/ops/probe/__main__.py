@@ -41,6 +41,7 @@ def build_probe(settings: OpsSettings) -> Probe:
         caller=Caller(standby=standby, deliver=make_delivery(settings)),
         state_file=standby.with_name("watch.json"),
         extra_file=extra_targets_path(settings.var_dir),
+        var_dir=settings.var_dir,
     )
 
 

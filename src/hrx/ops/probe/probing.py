@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from hrx.ops.probe.looking import Outsider, Seen
 from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import PLANE, ProbeTarget, read_extra_targets
 from hrx.ops.signal import SignalState
+from hrx.ops.targets.rising import is_rising
 
 _log = logging.getLogger("hrx.ops.probe")
 _STEP_S: Final = 0.5
@@ -54,9 +55,11 @@ class Probe:
         caller: Caller,
         state_file: Path,
         extra_file: Path | None = None,
+        var_dir: Path,
     ) -> None:
         self._targets = tuple(targets)
         self._extra_file = extra_file
+        self._var_dir = var_dir
         self._extra: tuple[ProbeTarget, ...] = ()
         self._rhythm = rhythm
         self._reporter = reporter
@@ -117,6 +120,9 @@ class Probe:
         self._judged_plane = seen
         plane = f"probe-failed:{PLANE}"
         before = self._watch
+        if not before.is_silent and is_rising(self._var_dir):
+            # The console starts with the rest: it is not missed before that is over.
+            before = replace(before, heard_at=clock.now())
         self._watch, duty = guard(
             before,
             is_well=seen.is_well if seen is not None and is_news else None,

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from hrx.kit.errors import Forbidden, Invalid, Text
-from hrx.ops.console.desk import Desk, Visit, desk_of, needs
+from hrx.ops.console.desk import Desk, Visit, desk_of, needs, refuse_while_rising
 from hrx.ops.console.pages.alert_rules import table_values
 from hrx.ops.incidents.intake import TakenIn, take_signals
 from hrx.ops.observe.alerts import list_recent, read_notification, record_alerts, to_signals
@@ -44,6 +44,7 @@ async def take_alerts(request: Request) -> JSONResponse:
         raise Invalid(Text(ja="JSON ではありません", en="This is no JSON"), code="alert.no_json") from error
     alerts = read_notification(body)
     desk.rules.ear.hear(alerts)
+    refuse_while_rising(desk)
     taken, changed = await run_in_threadpool(_take_in, desk, alerts)
     return JSONResponse({"received": len(alerts), "recorded": changed, "incidents": taken.opened})
 

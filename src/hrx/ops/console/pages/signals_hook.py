@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
 from hrx.kit.errors import Forbidden, Text
-from hrx.ops.console.desk import desk_of
+from hrx.ops.console.desk import desk_of, refuse_while_rising
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.operators.sign_in import is_same_token
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
@@ -65,7 +65,10 @@ def take(request: Request, body: SignalsBody) -> JSONResponse:
             hint=Text(ja="HRX_OPS_HOOK_TOKEN を確かめてください。", en="Check HRX_OPS_HOOK_TOKEN."),
             code="signal.wrong_token",
         )
-    taken = take_signals(desk.plane, [_to_signal(one) for one in body.signals])
+    signals = [_to_signal(one) for one in body.signals]
+    if any(one.source is SignalSource.PROBE for one in signals):
+        refuse_while_rising(desk)
+    taken = take_signals(desk.plane, signals)
     return JSONResponse({"received": taken.received, "new": taken.new, "incidents": list(taken.opened)})
 
 

@@ -27,6 +27,7 @@ from hrx.ops.runbook.watch.rules import AlertRule
 from hrx.ops.seams.looking import LookFailed
 from hrx.ops.seams.metrics import Silence, list_silences
 from hrx.ops.signal import Signal, SignalSink, SignalState
+from hrx.ops.targets.rising import is_rising
 from hrx.ops.targets.target import PartState
 
 _log = logging.getLogger("hrx.ops.observe")
@@ -159,7 +160,7 @@ class RuleWatch:
 
     def _tell_news(self, sights: Sequence[Sight]) -> None:
         """Tell what begins and what is over; what could not be taken in is told again."""
-        if self._tell is None:
+        if self._tell is None or is_rising(self._plane.settings.var_dir):
             return
         told = self._told if self._told is not None else self._recall()
         wanted = self._list_wanted(sights, told)

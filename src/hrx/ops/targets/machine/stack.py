@@ -37,6 +37,7 @@ from hrx.ops.targets.machine.settings import MachineSettings
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.machine.supervisor_config import Program, write_config
 from hrx.ops.targets.machine.toolchain import Toolchain, find_tools
+from hrx.ops.targets.rising import rising
 from hrx.ops.targets.target import PartState
 
 _PART_START_S: Final = 60.0
@@ -75,7 +76,7 @@ def bring_up(layout: Layout, settings: MachineSettings, *, report: Report = sile
     when a part does not come up; what runs by then keeps running."""
     require_free_space(layout.var, min_free_bytes=settings.min_free_disk_bytes)
     layout.make_folders()
-    with alone(layout):
+    with alone(layout), rising(layout.var):
         return _Rise(layout, settings, report=report).run()
 
 
