@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import typer.main
@@ -30,6 +31,12 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return ended.value.code, said.out, said.err
 
 
+# `Any`: the library's classes of commands and options are private to it.
+def list_options(command: Any) -> list[Any]:
+    below = getattr(command, "commands", {}).values()
+    return [*command.params, *(option for one in below for option in list_options(one))]
+
+
 def test_every_help_text_has_its_japanese_and_no_japanese_is_left_over() -> None:
     written, japanese = list_help(typer.main.get_command(build())), load_japanese()
     assert written - japanese.keys() == set()
@@ -43,6 +50,12 @@ def test_the_japanese_of_a_noun_stands_in_its_own_file_and_only_there() -> None:
         assert files[noun.replace("-", "_")].keys() <= list_help(command), noun
     assert files.keys() == {noun.replace("-", "_") for noun in nouns} | {"everywhere"}
     assert sum(map(len, files.values())) == len(load_japanese()), "something is translated twice"
+
+
+@pytest.mark.parametrize("flag", ["--operator", "--code", "--dry-run", "--yes", "--json", "--param"])
+def test_an_option_of_many_commands_says_the_same_in_each(flag: str) -> None:
+    said = {option.help for option in list_options(typer.main.get_command(build())) if flag in option.opts}
+    assert len(said) == 1, said
 
 
 def test_help_is_in_the_operators_language(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from hrx.cli.up import join_stack
 from hrx.kit.errors import HrxError
 
 #: What commands share; the other files of this folder are nouns.
-_NO_NOUNS = ("helping", "japanese", "output")
+_NO_NOUNS = ("helping", "japanese", "options", "output")
 #: What shells give a program that was stopped with Ctrl-C (128 + SIGINT).
 INTERRUPTED = 130
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson, actor_of, opened
+from hrx.cli.options import AsJson
+from hrx.cli.plane import actor_of, opened
 from hrx.kit.errors import Text
 from hrx.ops.check import Status
 from hrx.ops.ledger.entries import Kind

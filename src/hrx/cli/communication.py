@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from hrx.cli import communication_acts, output
-from hrx.cli.plane import As, AsJson, Code, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.communication_acts import NoticeNumber
+from hrx.cli.options import As, AsJson, Code, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.communication import subscriptions
@@ -19,8 +21,6 @@ from hrx.ops.communication.publishing import export_status
 from hrx.ops.communication.rhythm import list_dues
 from hrx.ops.ledger.communications import Notice, NoticeState, get_notice, list_notices
 from hrx.ops.ledger.incidents import list_incidents
-
-Number = Annotated[int, typer.Argument(help="The notice's number.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -129,7 +129,7 @@ def list_all(
     output.show_table(columns, rows)
 
 
-def show(number: Number, as_json: AsJson = False) -> None:
+def show(number: NoticeNumber, as_json: AsJson = False) -> None:
     """One notice in both languages, with what the linter says of it."""
     with opened() as plane:
         with plane.ledger.store.read() as connection:
@@ -147,7 +147,7 @@ def show(number: Number, as_json: AsJson = False) -> None:
         communication_acts.print_leaks(leaks)
 
 
-def show_leaks(number: Number, as_json: AsJson = False) -> None:
+def show_leaks(number: NoticeNumber, as_json: AsJson = False) -> None:
     """What must not be said in these words, where, and what to write instead. Exit code 1 on errors."""
     with opened() as plane:
         with plane.ledger.store.read() as connection:

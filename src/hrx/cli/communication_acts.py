@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, IncidentNumber, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit.errors import Invalid, Text
 from hrx.ops.communication.causes import confirm_cause
 from hrx.ops.communication.drafting import Words
@@ -20,14 +21,13 @@ from hrx.ops.communication.speaking import publish
 from hrx.ops.ledger.communications import Audience, NoticeKind, get_notice
 from hrx.ops.operators.roles import Permission, require
 
-Number = Annotated[int, typer.Argument(help="The notice's number.")]
-Incident = Annotated[int, typer.Argument(help="The incident's number.")]
+NoticeNumber = Annotated[int, typer.Argument(help="The notice's number.")]
 Ja = Annotated[str, typer.Option(help="In Japanese.")]
 En = Annotated[str, typer.Option(help="In English.")]
 
 
 def make_draft(
-    incident: Incident,
+    incident: IncidentNumber,
     to: Annotated[Audience, typer.Option("--to", help="Who reads it.")] = Audience.CUSTOMERS,
     kind: Annotated[NoticeKind | None, typer.Option(help="What is due now, when left out.")] = None,
     action_ja: Ja = "",
@@ -73,7 +73,7 @@ def make_draft(
 
 
 def change_words(
-    number: Number,
+    number: NoticeNumber,
     title_ja: Ja = "",
     title_en: En = "",
     text_ja: Ja = "",
@@ -101,7 +101,7 @@ def change_words(
 
 
 def say_it(
-    number: Number,
+    number: NoticeNumber,
     override: Annotated[str, typer.Option(help="Why to publish in spite of the findings.")] = "",
     operator: As = None,
     code: Code = "",
@@ -150,7 +150,7 @@ def say_it(
 
 
 def throw_away(
-    number: Number,
+    number: NoticeNumber,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -170,7 +170,7 @@ def throw_away(
 
 
 def stand_by(
-    incident: Incident,
+    incident: IncidentNumber,
     ja: Ja,
     en: En,
     basis: Annotated[str, typer.Option(help="What it rests on; not shown to readers.")],

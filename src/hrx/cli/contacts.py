@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit.errors import Text
 from hrx.ops.operators.roles import Permission, require
 from hrx.ops.paging import freshness

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
 
 import typer
 
 from hrx.cli import output
+from hrx.cli.options import AsJson
 from hrx.cli.up import open_machine, show_event
 from hrx.kit.errors import Text
 from hrx.ops.targets.machine.halt import take_down
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command("down")(down)
 
 
-def down(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
+def down(as_json: AsJson = False) -> None:
     """Stop every part, the edge first and PostgreSQL last (fast shutdown); harmless when nothing runs."""
     started = time.monotonic()
     layout, _ = open_machine()

@@ -10,7 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened
+from hrx.cli.options import As, AsJson, Code, DryRun, Yes
+from hrx.cli.plane import actor_of, confirm, opened
 from hrx.kit.errors import HrxError, Refused, Text
 from hrx.ops.drills.experiments import Experiment, get_experiment, load_experiments
 from hrx.ops.drills.faults.fault import NOT_HERE

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit.errors import Text
 from hrx.ops import words
 from hrx.ops.operators.roles import Permission, require
@@ -15,7 +16,6 @@ from hrx.ops.run import evidence_retention
 from hrx.ops.run.evidence_retention import Kept, list_kept, retain
 
 Folder = Annotated[str, typer.Argument(help="The folder's name, as `hrx evidence list` shows it.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the ledger.")]
 
 
 def register(app: typer.Typer) -> None:

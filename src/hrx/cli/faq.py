@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson, opened
+from hrx.cli.options import AsJson
+from hrx.cli.plane import opened
 from hrx.kit.errors import Text
 from hrx.ops.runbook.faq import search_faq
 

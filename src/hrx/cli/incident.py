@@ -10,7 +10,8 @@ import typer
 
 from hrx.cli import incident_acts, output
 from hrx.cli.incident_words import clocks_of, say_clock, to_document
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, IncidentNumber, PastToo, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.incidents.intake import take_signals
@@ -20,7 +21,6 @@ from hrx.ops.ledger.signals import find_home, list_conditions
 from hrx.ops.operators.roles import Permission, require
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
 
-Number = Annotated[int, typer.Argument(help="The incident's number.")]
 Level = Annotated[int, typer.Option("--severity", min=1, max=4, help="1 is worst.")]
 
 
@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_all(
-    every: Annotated[bool, typer.Option("--all", help="Those that are over too.")] = False,
+    every: PastToo = False,
     as_json: AsJson = False,
 ) -> None:
     """The incidents in which somebody still has something to do, the newest first."""
@@ -88,7 +88,7 @@ def list_all(
     output.show_table(columns, cells)
 
 
-def show(number: Number, as_json: AsJson = False) -> None:
+def show(number: IncidentNumber, as_json: AsJson = False) -> None:
     """One incident with its clocks and its time line."""
     with opened() as plane:
         found = get_incident(plane.ledger.store, number)

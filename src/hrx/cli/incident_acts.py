@@ -10,7 +10,8 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.incident_words import clocks_of, to_document
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, IncidentNumber, Reason, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.incidents.actions import ending, judging, regrouping, responding
@@ -19,12 +20,9 @@ from hrx.ops.operators.roles import Actor, Permission, require
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity
 
-Number = Annotated[int, typer.Argument(help="The incident's number.")]
-Reason = Annotated[str, typer.Option(help="Why, for the record.")]
-
 
 def acknowledge(
-    number: Number,
+    number: IncidentNumber,
     over: Annotated[bool, typer.Option("--take-over", help="Also when somebody else has it.")] = False,
     operator: As = None,
     code: Code = "",
@@ -48,7 +46,7 @@ def acknowledge(
 
 
 def severity(
-    number: Number,
+    number: IncidentNumber,
     level: Annotated[int, typer.Argument(min=1, max=4, help="1 is worst.")],
     reason: Reason,
     operator: As = None,
@@ -73,7 +71,7 @@ def severity(
 
 
 def pause(
-    number: Number,
+    number: IncidentNumber,
     reason: Reason,
     minutes: Annotated[int, typer.Option(min=1, max=20160, help="For this long at most.")] = 60,
     operator: As = None,
@@ -98,7 +96,7 @@ def pause(
 
 
 def resume(
-    number: Number,
+    number: IncidentNumber,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -119,7 +117,7 @@ def resume(
 
 
 def mitigate(
-    number: Number,
+    number: IncidentNumber,
     reason: Reason,
     operator: As = None,
     code: Code = "",
@@ -141,7 +139,7 @@ def mitigate(
 
 
 def resolve(
-    number: Number,
+    number: IncidentNumber,
     reason: Reason,
     operator: As = None,
     code: Code = "",
@@ -163,7 +161,7 @@ def resolve(
 
 
 def reopen(
-    number: Number,
+    number: IncidentNumber,
     reason: Reason,
     operator: As = None,
     code: Code = "",
@@ -185,7 +183,7 @@ def reopen(
 
 
 def close(
-    number: Number,
+    number: IncidentNumber,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -206,7 +204,7 @@ def close(
 
 
 def merge(
-    number: Number,
+    number: IncidentNumber,
     into: Annotated[int, typer.Argument(help="The incident it is part of.")],
     reason: Reason,
     operator: As = None,
@@ -229,7 +227,7 @@ def merge(
 
 
 def split(
-    number: Number,
+    number: IncidentNumber,
     keys: Annotated[
         list[str], typer.Argument(help="Conditions that are another matter, as `show` names them.")
     ],
@@ -260,7 +258,7 @@ def split(
 
 
 def note(
-    number: Number,
+    number: IncidentNumber,
     text: Annotated[str, typer.Argument(help="What is worth remembering.")],
     operator: As = None,
     code: Code = "",
@@ -283,7 +281,7 @@ def note(
 
 
 def role(
-    number: Number,
+    number: IncidentNumber,
     name: Annotated[responding.IncidentRole, typer.Argument(help="manager, scribe or liaison.")],
     person: Annotated[str, typer.Argument(help="Contact or operator; empty takes the role away.")],
     operator: As = None,

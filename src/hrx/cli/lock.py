@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit.errors import NotFound, Text
 from hrx.ops import lock as locks
 from hrx.ops.operators.roles import Permission, require
@@ -47,7 +48,7 @@ def show(as_json: AsJson = False) -> None:
 
 def break_lock(
     name: Annotated[str, typer.Argument(help="The lock's name, such as part:worker.")],
-    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    reason: Reason,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,

@@ -11,7 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, actor_of, opened
+from hrx.cli.options import As, AsJson, Code
+from hrx.cli.plane import actor_of, opened
 from hrx.cli.up import join_stack, open_machine
 from hrx.kit.errors import Text
 from hrx.kit.personal import mask_line

@@ -9,7 +9,8 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.communication_acts import print_leaks
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Invalid, Text
 from hrx.ops.communication import maintenance
@@ -19,7 +20,6 @@ from hrx.ops.ledger.communications import Audience, Notice, NoticeKind, NoticeSt
 from hrx.ops.operators.roles import Permission, require
 
 Number = Annotated[int, typer.Argument(help="The window's number, as in MNT-7.")]
-Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson
+from hrx.cli.options import AsJson, DryRun
 from hrx.kit.catalogue import list_metrics_of
 from hrx.kit.errors import Text
 from hrx.kit.figures import Metric, Source
@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def write(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Write docs/metrics.md from the code."""

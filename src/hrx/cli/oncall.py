@@ -11,7 +11,8 @@ import typer
 
 from hrx.cli import oncall_acts, output
 from hrx.cli.oncall_words import change_to_document, gap_to_document, say_period, show_proof, zone_of
-from hrx.cli.plane import AsJson, opened, show_done
+from hrx.cli.options import AsJson
+from hrx.cli.plane import opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.paging.calendars import write_roster

@@ -8,7 +8,8 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.oncall_words import change_to_document, gap_to_document, say_period
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
+from hrx.cli.plane import actor_of, confirm, opened, show_done
 from hrx.kit.errors import Text
 from hrx.ops.operators.roles import Permission, require
 from hrx.ops.paging.roster import list_new_gaps
@@ -21,7 +22,6 @@ from hrx.ops.schedules.rotation import OnCallChange
 Person = Annotated[str, typer.Argument(help="A person of chapter 9, such as sato.")]
 Start = Annotated[str, typer.Option("--from", help="When it begins, such as 2026-12-01 09:00.")]
 Until = Annotated[str, typer.Option("--until", help="When it ends.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 
 
 def override(

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, new_password, opened, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
+from hrx.cli.plane import actor_of, confirm, new_password, opened, show_done
 from hrx.kit.errors import Text
 from hrx.ops.operators import accounts
 from hrx.ops.operators.roles import ROLE_NAMES, Permission, Role, require
 
 Name = Annotated[str, typer.Argument(help="The operator's name.")]
-ROLE_HELP = "viewer, responder, approver or admin."
+NewRole = Annotated[Role, typer.Option("--role", help="viewer, responder, approver or admin.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def create(
     name: Name,
-    role: Annotated[Role, typer.Option(help=ROLE_HELP)],
+    role: NewRole,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -77,7 +78,7 @@ def list_all(as_json: AsJson = False) -> None:
 
 def set_role(
     name: Name,
-    role: Annotated[Role, typer.Option(help=ROLE_HELP)],
+    role: NewRole,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -106,7 +107,7 @@ def set_role(
 
 def disable(
     name: Name,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    reason: Reason,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,

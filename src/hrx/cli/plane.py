@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
@@ -23,12 +23,6 @@ from hrx.ops.settings import OpsSettings
 
 #: Where scripts put the password of `--operator`; people are asked for it.
 PASSWORD_VARIABLE: Final = "HRX_OPERATOR_PASSWORD"  # noqa: S105
-
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
-As = Annotated[str | None, typer.Option("--operator", help="Act as this operator (asks for the password).")]
-Code = Annotated[str, typer.Option("--code", help="The operator's second factor, when one is set.")]
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, read_params, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, IncidentNumber, PastToo, Yes
+from hrx.cli.plane import actor_of, confirm, opened, read_params, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.communication import action_items
@@ -26,7 +27,6 @@ from hrx.ops.ledger.post_mortems import (
 )
 from hrx.ops.operators.roles import Permission, require
 
-Number = Annotated[int, typer.Argument(help="The incident's number.")]
 Action = Annotated[int, typer.Argument(help="The action's number.")]
 Outcome = Annotated[str, typer.Option(help="What came of it, or why not.")]
 
@@ -84,7 +84,7 @@ def list_all(as_json: AsJson = False) -> None:
         raise typer.Exit(output.FAILED)
 
 
-def show(number: Number, as_json: AsJson = False) -> None:
+def show(number: IncidentNumber, as_json: AsJson = False) -> None:
     """One post-mortem as Markdown: measured times, causes with evidence, actions, time line."""
     with opened() as plane:
         with plane.ledger.store.read() as connection:
@@ -99,7 +99,7 @@ def show(number: Number, as_json: AsJson = False) -> None:
     print(to_markdown(found, past, actions, language=output.language(), zone=zone), end="")
 
 
-def start(number: Number, operator: As = None, code: Code = "", as_json: AsJson = False) -> None:
+def start(number: IncidentNumber, operator: As = None, code: Code = "", as_json: AsJson = False) -> None:
     """Begin one; severities 1 and 2 begin by themselves when they are resolved."""
     with opened() as plane:
         found = begin(plane, number, actor=actor_of(plane, operator, code=code))
@@ -108,7 +108,7 @@ def start(number: Number, operator: As = None, code: Code = "", as_json: AsJson 
 
 
 def save(
-    number: Number,
+    number: IncidentNumber,
     sections: Annotated[list[str], typer.Option("--section", "-s", help="A section, as name=text.")],
     operator: As = None,
     code: Code = "",
@@ -127,7 +127,7 @@ def save(
     show_done(trial if dry_run else done, {"incident": number, "dry_run": dry_run}, as_json=as_json)
 
 
-def submit(number: Number, operator: As = None, code: Code = "", as_json: AsJson = False) -> None:
+def submit(number: IncidentNumber, operator: As = None, code: Code = "", as_json: AsJson = False) -> None:
     """Hand it in for approval. Refuses one that is incomplete or blames somebody (exit code 4)."""
     with opened() as plane:
         found = hand_in(plane, number, actor=actor_of(plane, operator, code=code))
@@ -136,7 +136,7 @@ def submit(number: Number, operator: As = None, code: Code = "", as_json: AsJson
 
 
 def stand_by(
-    number: Number, operator: As = None, code: Code = "", yes: Yes = False, as_json: AsJson = False
+    number: IncidentNumber, operator: As = None, code: Code = "", yes: Yes = False, as_json: AsJson = False
 ) -> None:
     """Approve it, as somebody else than its author."""
     with opened() as plane:
@@ -148,7 +148,7 @@ def stand_by(
 
 
 def refuse(
-    number: Number,
+    number: IncidentNumber,
     reason: Annotated[str, typer.Option(help="What is missing.")],
     operator: As = None,
     code: Code = "",
@@ -161,7 +161,7 @@ def refuse(
 
 
 def show_actions(
-    every: Annotated[bool, typer.Option("--all", help="Those that are over too.")] = False,
+    every: PastToo = False,
     as_json: AsJson = False,
 ) -> None:
     """The actions that are open, the soonest due first. Exit code 1 when one is overdue."""
@@ -188,7 +188,7 @@ def show_actions(
 
 
 def add_action(
-    number: Number,
+    number: IncidentNumber,
     title: Annotated[str, typer.Option(help="What will be done.")],
     owner: Annotated[str, typer.Option(help="Whose it is: a contact or an operator.")],
     due_on: Annotated[datetime, typer.Option("--due", formats=["%Y-%m-%d"], help="The last day for it.")],

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import As, AsJson, Code, DryRun, Yes, actor_of, confirm, opened, read_params, show_done
+from hrx.cli.options import As, AsJson, Code, DryRun, Params, Reason, Yes
+from hrx.cli.plane import actor_of, confirm, opened, read_params, show_done
 from hrx.cli.procedure_text import plan_document, run_document, show_plan, show_run
 from hrx.kit.errors import Invalid, Text
 from hrx.ops.operators.roles import Actor
@@ -22,7 +23,7 @@ from hrx.ops.run.proofs import find_last_proof
 from hrx.ops.run.records import RunRecord, RunState, get_run, list_runs
 from hrx.ops.runbook.procedures import get_procedure
 
-Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value, such as part=worker.")]
+ProcedureId = Annotated[str, typer.Argument(help="The procedure's id.")]
 Seq = Annotated[int, typer.Argument(help="The plan's number.")]
 About = Annotated[int | None, typer.Option("--incident", help="The incident that it is for.")]
 RunId = Annotated[str, typer.Argument(help="The run's id.")]
@@ -70,9 +71,7 @@ def list_all(as_json: AsJson = False) -> None:
     output.show_table(columns, rows)
 
 
-def show(
-    procedure: Annotated[str, typer.Argument(help="The procedure's id.")], as_json: AsJson = False
-) -> None:
+def show(procedure: ProcedureId, as_json: AsJson = False) -> None:
     """What a procedure is for, what it needs and its steps."""
     with opened() as plane:
         found = get_procedure(plane.content.procedures, procedure)
@@ -91,9 +90,9 @@ def show(
 
 
 def plan(
-    procedure: Annotated[str, typer.Argument(help="The procedure's id.")],
+    procedure: ProcedureId,
     params: Params = None,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    reason: Reason = "",
     incident: About = None,
     operator: As = None,
     code: Code = "",
@@ -261,7 +260,7 @@ def resume(
 
 def close(
     run_id: RunId,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    reason: Reason,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,

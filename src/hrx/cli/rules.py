@@ -11,7 +11,8 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output, rules_seeing
-from hrx.cli.plane import AsJson, DryRun, opened
+from hrx.cli.options import AsJson, DryRun
+from hrx.cli.plane import opened
 from hrx.kit.errors import Refused, Text
 from hrx.kit.settings import load
 from hrx.ops.observe.rules.budgets import Budget, list_budgets

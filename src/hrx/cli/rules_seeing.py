@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson, opened
+from hrx.cli.options import AsJson
+from hrx.cli.plane import opened
 from hrx.kit.errors import Invalid, Text
 from hrx.ops.observe.blindness.judging import RuleState, Sight
 from hrx.ops.observe.blindness.watching import RuleBoard, RuleWatch

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson, opened
+from hrx.cli.options import AsJson
+from hrx.cli.plane import opened
 from hrx.kit.errors import Text
 from hrx.ops.run.proofs import find_last_proof
 from hrx.ops.runbook.chapters import Built, Chapter, Section, get_chapter

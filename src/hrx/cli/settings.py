@@ -8,11 +8,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
 from hrx.cli import output
+from hrx.cli.options import AsJson, DryRun
 from hrx.kit.errors import Refused, Text, Unavailable
 from hrx.kit.settings import SettingDoc, document
 from hrx.ops.settings import HOME, OpsSettings
@@ -38,8 +39,8 @@ def register(app: typer.Typer) -> None:
 
 
 def write(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write .env.example and docs/settings.md from the code."""
     changed = [path for path, content in render_all().items() if _differs(path, content)]
@@ -53,7 +54,7 @@ def write(
     print(output.say(Text(ja="変更: ", en="changed: ")) + (", ".join(names) or "-"))
 
 
-def check(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def check(as_json: AsJson = False) -> None:
     """Say whether the written reference still matches the code."""
     stale = [str(path.relative_to(HOME)) for path, content in render_all().items() if _differs(path, content)]
     if stale:

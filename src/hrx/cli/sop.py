@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from hrx.cli import output
-from hrx.cli.plane import AsJson, DryRun, actor_of, opened, read_params
+from hrx.cli.options import AsJson, DryRun, Params
+from hrx.cli.plane import actor_of, opened, read_params
 from hrx.kit.errors import NotFound, Text
 from hrx.ops.runbook.sops import Sop, get_sop
 from hrx.ops.triage.engine import Question, ask_check, diagnose, list_questions
@@ -79,7 +80,7 @@ def check(
     name: Annotated[
         str | None, typer.Argument(help="A check, such as part.process; without it, all.")
     ] = None,
-    params: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value")] = None,
+    params: Params = None,
     timeout: Annotated[float | None, typer.Option(min=0.1, max=60, help="Seconds.")] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
+from hrx.cli.options import AsJson
 from hrx.cli.up import open_machine
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.targets.machine import ports as machine_ports
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    as_json: AsJson = False,
     memory: Annotated[bool, typer.Option("--memory", help="Also how much memory each part takes.")] = False,
 ) -> None:
     """Every part: does it run, does it answer. Exit code 0 when all that should run does."""

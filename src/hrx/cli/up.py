@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from hrx.cli import first_run, output
+from hrx.cli.options import AsJson
 from hrx.kit.errors import Text
 from hrx.kit.settings import load
 from hrx.ops.targets.machine import environment
@@ -40,7 +40,7 @@ def join_stack() -> None:
 
 
 def up(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start everything that is not running, restart what changed; harmless when all is well."""
     started = time.monotonic()

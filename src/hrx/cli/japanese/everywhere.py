@@ -16,5 +16,5 @@ HELP: Final = {
     "Do not ask.": "確認を求めない。",
     "Those that are over too.": "終わったものも示す。",
     "The incident's number.": "障害の番号。",
-    "Only say what would change.": "変わる内容を示すだけ。",
+    "name=value, such as part=worker.": "名前=値(例: part=worker)。",
 }

@@ -17,5 +17,4 @@ HELP: Final = {
         "消してよいものを今消す。運用コンソールは 1 時間ごとに自動で行う。"
     ),
     "The folder's name, as `hrx evidence list` shows it.": "フォルダの名前(`hrx evidence list` で分かる)。",
-    "Why; it goes into the ledger.": "理由。台帳に残る。",
 }

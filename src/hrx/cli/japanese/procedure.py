@@ -14,7 +14,6 @@ HELP: Final = {
     "Make a plan and put it on record; nothing is executed. With --dry-run it is only shown.": (
         "計画を作って記録する。何も実行しない。--dry-run なら記録もせず示すだけ。"
     ),
-    "name=value, such as part=worker.": "名前=値(例: part=worker)。",
     "The newest plans.": "最近の計画。",
     "Give your word on a plan, after reading it. An irreversible one takes another operator's.": (
         "計画を読んだうえで承認する。取り消せない計画は、作成者以外の承認者が承認する。"

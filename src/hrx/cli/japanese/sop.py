@@ -10,7 +10,6 @@ HELP: Final = {
     "Ask one check by itself; reads only. Exit code 1 when it gets no answer.": (
         "確認を一つだけ行う。読むだけ。答えがないときの終了コードは 1。"
     ),
-    "name=value": "名前=値",
     "The SOPs: what to do about which failure.": "SOP。どの障害に何をするか。",
     "The SOPs, with how many checks and causes each has.": "SOP の一覧。確認と原因の数も示す。",
     "The SOP's number, such as 5.2.3.": "SOP の番号(例: 5.2.3)。",

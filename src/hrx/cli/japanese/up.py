@@ -8,5 +8,4 @@ HELP: Final = {
     "Start everything that is not running, restart what changed; harmless when all is well.": (
         "動いていないものを起動し、変わったものを再起動する。すべて正常なら何もしない。"
     ),
-    "One JSON document at the end.": "最後に JSON 文書 1 つで出力する。",
 }
