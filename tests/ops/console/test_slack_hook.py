@@ -11,10 +11,14 @@ import pytest
 
 from hrx.kit.errors import Text
 from hrx.ops.channels.slack import ACKNOWLEDGE_ACTION, sign_like_slack
+from hrx.ops.incidents.actions.regrouping import merge
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.incidents import IncidentState, get_incident, list_incidents
+from hrx.ops.operators.accounts import create_operator, disable_operator
+from hrx.ops.operators.roles import Actor, Role
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
+from tests.ops.conftest import PASSWORD
 
 pytestmark = pytest.mark.req("R4.3-3")
 SECRET = "signing-secret-of-the-tests"
@@ -81,3 +85,38 @@ def test_what_slack_did_not_sign_just_now_changes_nothing(
     )
     assert answer.status_code == 403
     assert get_incident(plane.ledger.store, incident).state is IncidentState.OPEN
+
+
+def test_an_operator_who_may_no_longer_sign_in_may_no_longer_press(
+    console: str, plane: Plane, incident: int
+) -> None:
+    create_operator(plane.ledger, "suzuki", role=Role.RESPONDER, password=PASSWORD, by="test")
+    disable_operator(plane.ledger, "suzuki", by="test", reason="left")
+    answer = press(console, user="U0SUZUKI", incident=incident)
+    assert not answer.json()["done"]
+    assert get_incident(plane.ledger.store, incident).state is IncidentState.OPEN
+
+
+def test_the_button_of_a_merged_incident_acknowledges_what_took_it_in(
+    console: str, plane: Plane, incident: int
+) -> None:
+    other = Signal(
+        source=SignalSource.WEBHOOK,
+        key="disk-slow",
+        name="DiskSlow",
+        state=SignalState.FIRING,
+        started_at=datetime.now(UTC),
+        summary=Text(ja="ディスクが遅い", en="The disk is slow"),
+        severity=Severity.MAJOR,
+    )
+    take_signals(plane, [other])
+    (into,) = [one.id for one in list_incidents(plane.ledger.store) if one.id != incident]
+    merge(
+        plane,
+        incident,
+        into=into,
+        reason="one disk",
+        actor=Actor(name="ito", role=Role.RESPONDER, is_operator=True),
+    )
+    assert press(console, user="U0SUZUKI", incident=incident).json()["done"]
+    assert get_incident(plane.ledger.store, into).acknowledged_by == "suzuki"

@@ -1,7 +1,6 @@
 """The door at which Slack knocks when somebody presses a button under a message.
 
-Believed only with Slack's signature and only for minutes; what the person may do is what the operator may
-who has the contact's name."""
+Believed only with Slack's signature and only for minutes. Who may no longer sign in may no longer press."""
 
 from __future__ import annotations
 
@@ -18,6 +17,8 @@ from hrx.ops.channels.channel import ChannelKind
 from hrx.ops.channels.slack import ACKNOWLEDGE_ACTION, is_from_slack
 from hrx.ops.console.desk import Desk, desk_of
 from hrx.ops.incidents.actions.responding import acknowledge
+from hrx.ops.ledger.incidents import find_root
+from hrx.ops.operators.accounts import find_operator
 from hrx.ops.operators.roles import Actor, Role
 from hrx.ops.runbook.contacts import Contact
 
@@ -40,14 +41,28 @@ async def take_press(request: Request) -> JSONResponse:
             ),
             code="slack.unknown_person",
         )
-    # A contact answers pages; that is what being a contact with a Slack id is for, and all it allows.
-    actor = Actor(name=person.id, role=Role.RESPONDER, is_operator=True)
     try:
-        await run_in_threadpool(acknowledge, desk.plane, incident_id, actor=actor)
+        await run_in_threadpool(_acknowledge, desk, person, incident_id)
     except HrxError as error:
         return JSONResponse({"text": error.message.in_language(person.language), "done": False})
     done = Text(ja="受領しました。対応をお願いします。", en="Acknowledged; it is yours.")
     return JSONResponse({"text": done.in_language(person.language), "done": True})
+
+
+def _acknowledge(desk: Desk, person: Contact, incident_id: int) -> None:
+    """In the name under which they act in the console; a button of what was merged means what took it in."""
+    operator = find_operator(desk.ledger, person.operator) if person.operator else None
+    if operator is not None and not operator.is_enabled:
+        raise Forbidden(
+            Text(ja=f"運用者 {operator.name} は停止中です", en=f"Operator {operator.name} is disabled"),
+            code="slack.disabled_operator",
+        )
+    # A contact answers pages; that is what being a contact with a Slack id is for, and all it allows.
+    name = operator.name if operator is not None else person.id
+    actor = Actor(name=name, role=Role.RESPONDER, is_operator=True)
+    with desk.ledger.store.read() as connection:
+        root = find_root(connection, incident_id)
+    acknowledge(desk.plane, root.id if root is not None else incident_id, actor=actor)
 
 
 def _require_signature(desk: Desk, request: Request, body: bytes) -> None:
