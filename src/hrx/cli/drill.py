@@ -17,8 +17,9 @@ from hrx.ops.drills.experiments import Experiment, get_experiment, load_experime
 from hrx.ops.drills.faults.fault import NOT_HERE
 from hrx.ops.drills.ground import Ground, open_ground
 from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
+from hrx.ops.drills.refusing import refuse_unless_safe
 from hrx.ops.drills.report import Line, Summary, newest_runs, say_spread, summarise, tell, to_markdown
-from hrx.ops.drills.running import QUIET_S, refuse_unless_safe, run_drill
+from hrx.ops.drills.running import QUIET_S, run_drill
 from hrx.ops.drills.survival import list_pairs, name_teller, run_pairs
 from hrx.ops.drills.undoing import abort as undo_all
 from hrx.ops.operators.roles import Actor, Permission, require

@@ -15,19 +15,19 @@ from datetime import datetime
 from typing import Final
 
 from hrx.kit import clock
-from hrx.kit.errors import HrxError, Refused, Text
+from hrx.kit.errors import HrxError, Text
 from hrx.ops import lock as locks
 from hrx.ops.drills.experiments import Experiment
 from hrx.ops.drills.faults.fault import Let
 from hrx.ops.drills.faults.registry import get_fault
 from hrx.ops.drills.ground import Ground
-from hrx.ops.drills.journal import STARTED, Injected, Journal, Outcome, find_injected
+from hrx.ops.drills.journal import STARTED, Injected, Journal, Outcome
 from hrx.ops.drills.measuring import (
     Noticed,
     list_open_drills,
-    list_open_real,
     look_at_response,
 )
+from hrx.ops.drills.refusing import refuse_unless_safe
 from hrx.ops.drills.repairing import repair
 from hrx.ops.drills.steady import list_unsteady
 from hrx.ops.drills.traffic import people_at_work
@@ -46,7 +46,6 @@ _POLL_S: Final = 0.25
 _LOCK_S: Final = 45.0
 _REPAIR_LOCK_S: Final = 300.0
 _RECOVER_S: Final = 90.0
-_STEADY_S: Final = 30.0
 #: Rules look back over a minute: so long they may speak of a drill that is over, and must have fallen silent
 #: before the next one, or their echo would be taken for its first word.
 QUIET_S: Final = 45.0
@@ -124,46 +123,6 @@ def run_drill(
         return _go(drill)
     finally:
         locks.release(ground.plane.ledger, drill.held)
-
-
-def refuse_unless_safe(ground: Ground, experiment: Experiment, *, actor: Actor) -> None:
-    """Raises Refused with what to do first."""
-    settings = ground.plane.settings
-    if experiment.suite == "later":
-        raise _refused(
-            "drill.not_built", ja="この訓練が要る部品はまだありません", en="Its part is not built yet"
-        )
-    if settings.environment == "production" and not (actor.is_operator and actor.may(Permission.APPROVE)):
-        raise _refused(
-            "drill.production",
-            ja="本番環境の訓練には承認者の操作が必要です(`--operator 名前`)",
-            en="In production an approver must run it (`--operator NAME`)",
-        )
-    if find_injected(ground.plane.ledger):
-        raise _refused(
-            "drill.still_in",
-            ja="前の訓練の故障が残っています。`hrx drill abort` で取り消してください",
-            en="An older drill's fault is still in: `hrx drill abort`",
-        )
-    real = list_open_real(ground.plane.ledger)
-    if real:
-        raise _refused(
-            "drill.real_incident",
-            ja=f"実際の障害が未解決です。先に解決してください: `hrx incident show {real[0].id}`",
-            en=f"A real incident is open; resolve it first: `hrx incident show {real[0].id}`",
-        )
-    for call in experiment.method:
-        get_fault(call.fault).refuse(ground, call.arguments)
-    deadline = time.monotonic() + _STEADY_S
-    while unsteady := list_unsteady(ground, experiment):
-        if time.monotonic() > deadline:
-            names = ", ".join(unsteady)
-            raise _refused(
-                "drill.not_steady",
-                ja=f"始める前から正常ではありません: {names}",
-                en=f"The steady state does not hold: {names}",
-            )
-        time.sleep(_POLL_S)
 
 
 def _go(drill: _Drill) -> Outcome:
@@ -402,11 +361,3 @@ def _to_outcome(drill: _Drill, recovered_at: datetime | None) -> Outcome:
 
 def _seconds(drill: _Drill, at: datetime | None) -> float | None:
     return None if at is None else round((at - drill.began_at).total_seconds(), 2)
-
-
-def _refused(code: str, *, ja: str, en: str) -> Refused:
-    return Refused(
-        Text(ja=ja, en=en),
-        hint=Text(ja="`hrx drill list` で一覧できます。", en="See `hrx drill list`."),
-        code=code,
-    )

@@ -23,7 +23,8 @@ from hrx.ops.drills.faults.registry import get_fault
 from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import STARTED, Injected, Journal
 from hrx.ops.drills.measuring import PAGES
-from hrx.ops.drills.running import end_incidents, look_quiet, refuse_unless_safe
+from hrx.ops.drills.refusing import refuse_unless_safe
+from hrx.ops.drills.running import end_incidents, look_quiet
 from hrx.ops.drills.steady import list_unsteady
 from hrx.ops.drills.undoing import undo
 from hrx.ops.ledger.drills import DRILL_LOCK
