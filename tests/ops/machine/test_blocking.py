@@ -32,7 +32,7 @@ from hrx.ops.targets.machine.machine import Machine
 from hrx.ops.targets.machine.ports import Ports
 from hrx.ops.targets.machine.toolchain import Toolchain
 from tests.ops.conftest import SmallMachine, make_operator
-from tests.ops.machine.test_edge import make_edge, serving
+from tests.ops.machine.edges import make_edge, serving
 from tests.ops.repair.conftest import evidence_of, run_procedure
 
 pytestmark = pytest.mark.req("R5.2-3")

@@ -19,7 +19,7 @@ from hrx.ops.targets.machine.machine import Machine
 from hrx.ops.targets.machine.ports import Ports
 from hrx.ops.targets.machine.secrets import GENERATED, ensure_secrets, read_secrets
 from hrx.ops.targets.machine.toolchain import Toolchain
-from tests.ops.machine.test_edge import make_edge, serving
+from tests.ops.machine.edges import make_edge, serving
 
 pytestmark = pytest.mark.req("R5.2-2", "R5.2-3")
 
