@@ -177,3 +177,17 @@ def test_who_was_signed_in_is_told_why_they_are_asked_again(browser: Browser) ->
     assert "has run out" not in browser.get("/sign-in").text
     browser.client.cookies.set("hrx_ops_session", "of-yesterday")
     assert "has run out" in browser.get("/sign-in").text
+
+
+def test_what_cannot_be_taken_back_says_so_and_asks_once_more(browser: Browser, plane: Plane) -> None:
+    take_signals(plane, [make_signal("part-down:postgres", severity=Severity.CRITICAL)])
+    (incident,) = unresolved(plane)
+    browser.sign_in("responder")
+    place = f"/incidents/{incident.id}/communication"
+    browser.post(f"{place}/draft", audience="customers", kind="first")
+    page = browser.get(place).text
+    publish = page.partition("What is published cannot be taken back.")
+    assert publish[1]
+    assert publish[0].rpartition("<details")[2].count("</details>") == 0, "it is behind a question"
+    assert f'action="{place}/' in publish[0].rpartition("<details")[2]
+    assert faults_of(read(page)) == []

@@ -39,7 +39,9 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(tr=_tr, text=_text, spark=sparkline, word=_word, menu=MENU)
+    environment.globals.update(
+        tr=_tr, text=_text, spark=sparkline, word=_word, menu=MENU, zone_name=_zone_name
+    )
     environment.filters.update(
         ago=_ago,
         since=_since,
@@ -142,6 +144,11 @@ def _told(context: Context, entry: Entry) -> str:
 def _moment(moment: datetime | None) -> str:
     """A moment to the second, in this machine's zone, with the zone's name."""
     return "–" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def _zone_name() -> str:
+    """The zone in which pages give times of day: this machine's."""
+    return clock.now().astimezone().strftime("%Z")
 
 
 def _exactly(moment: datetime) -> str:
