@@ -70,6 +70,8 @@ class Outcome:
     deliveries: Counter[str] = field(default_factory=Counter)
     #: Pages that went by another way because two senders died at them.
     by_next_way: int = 0
+    #: Pages given up after two deaths, for the same step had reached the person by another way.
+    spared: int = 0
     under_way_at_kills: int = 0
     took_s: float = 0.0
 
@@ -114,7 +116,12 @@ def _judge(plane: Plane, receiver: _Receiver, outcome: Outcome, *, took_s: float
         first, _, way = one.dedup_key.partition(">")
         arrived[first] += receiver.seen[one.dedup_key]
         outcome.by_next_way += bool(way)
-    outcome.lost = [key for key, count in arrived.items() if count == 0]
+    reached = {_step_of(one) for one in pages if receiver.seen[one.dedup_key]}
+    spared = {
+        one.dedup_key for one in pages if one.state is NotificationState.FAILED and _step_of(one) in reached
+    }
+    outcome.spared = sum(arrived[key] == 0 for key in spared)
+    outcome.lost = [key for key, count in arrived.items() if count == 0 and key not in spared]
     # The first round pages each step by one way, every later one by both.
     expected = len(policy.steps) * (1 + 2 * (policy.rounds - 1))
     for incident in incidents:
@@ -122,6 +129,11 @@ def _judge(plane: Plane, receiver: _Receiver, outcome: Outcome, *, took_s: float
         if len(mine) != expected:
             outcome.lost.append(f"incident {incident.id}: {len(mine)} pages were written")
     return outcome
+
+
+def _step_of(page: Notification) -> str:
+    """Incident, round, step and person: what its pages by several ways have in common."""
+    return page.dedup_key.partition(f":{page.channel}:")[0]
 
 
 # ── what is paged ───────────────────────────────────────────────────────────────────────────────────

@@ -33,5 +33,6 @@ def measure_paging_crash(*, kills: int) -> Section:
             Figure(what="sent twice", value=spread[2], unit="pages"),
             Figure(what="sent more often", value=sum(spread[n] for n in spread if n > 2), unit="pages"),
             Figure(what="went by the next way, two senders dead", value=outcome.by_next_way, unit="pages"),
+            Figure(what="given up, reached by another way", value=outcome.spared, unit="pages"),
         ],
     )

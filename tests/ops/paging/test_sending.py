@@ -216,6 +216,38 @@ def test_after_one_death_a_page_is_sent_again_and_after_two_it_goes_by_the_next_
     assert [one.says for one in tries] == ["its sender died twice"]
 
 
+@pytest.mark.req("R5.4-1")
+@pytest.mark.parametrize("is_reached", [True, False])
+def test_whom_another_way_has_reached_is_not_sent_the_same_a_third_time(
+    desk: Desk, inbox: Inbox, is_reached: bool
+) -> None:
+    """The last way has no next: without the other way's receipt it is tried again, later."""
+    keys = {"email": "page:7:1:0:sato:email:1.000", "slack": "page:7:1:0:sato:slack:1.000"}
+    with desk.plane.ledger.store.write() as connection:
+        for channel, key in keys.items():
+            enqueue(
+                connection,
+                dedup_key=key,
+                recipient="sato",
+                channel=channel,
+                purpose="page",
+                message={"title": {"ja": key, "en": key}, "lines": [], "severity": 1},
+            )
+        first = next(one for one in list_sendable(connection) if one.dedup_key == keys["slack"])
+        if is_reached:
+            settle(connection, first.id, state=NotificationState.DELIVERED, attempt=None)
+        else:
+            settle(connection, first.id, state=NotificationState.FAILED, attempt=None)
+    number = leased_by_the_dead(desk, keys["email"])
+    with desk.plane.ledger.store.write() as connection:
+        settle(connection, number, state=NotificationState.QUEUED, attempt=None)
+    leased_by_the_dead(desk, keys["email"])
+    fresh_sender(desk)
+    state = next(one.state for one in list_notifications(desk.plane.ledger.store) if one.id == number)
+    assert state is (NotificationState.FAILED if is_reached else NotificationState.QUEUED)
+    assert inbox.messages(StandIn.EMAIL) == []
+
+
 def test_many_pages_at_once_are_sent_as_fast_as_hands_are_free_not_four_a_tick(
     desk: Desk, inbox: Inbox
 ) -> None:

@@ -182,6 +182,22 @@ def list_leased(connection: Connection, *, of: str) -> list[Notification]:
     return [_to_notification(row) for row in connection.execute(statement)]
 
 
+def is_delivered_by_another_way(connection: Connection, one: Notification) -> bool:
+    """Whether the same step's page reached the same person through another channel (see `escalation`)."""
+    step, mark, _ = one.dedup_key.partition(f":{one.channel}:")
+    if not mark or not one.is_page:
+        return False
+    statement = (
+        select(notification.c.id)
+        .where(notification.c.incident_id == one.incident_id, notification.c.recipient == one.recipient)
+        .where(notification.c.channel != one.channel)
+        .where(notification.c.dedup_key.startswith(f"{step}:", autoescape=True))
+        .where(notification.c.state.in_([NotificationState.DELIVERED.value, NotificationState.BUNDLED.value]))
+        .limit(1)
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
 def count_attempts(connection: Connection, notification_id: int) -> int:
     """Tries of which we know how they ended; a message was leased more often when its senders died."""
     mine = attempt_to_notify.c.notification_id == notification_id

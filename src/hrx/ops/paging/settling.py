@@ -17,6 +17,7 @@ from hrx.ops.ledger.notifications import (
     NotificationState,
     count_attempts,
     enqueue,
+    is_delivered_by_another_way,
     settle,
 )
 from hrx.ops.ledger.store import Connection
@@ -29,6 +30,7 @@ from hrx.ops.runbook.contacts import Reach
 TRIES_BEFORE_NEXT_WAY: Final = 3
 #: After so many deaths of senders in the middle of one message, another way is safer than the same again.
 _DEATHS_BEFORE_NEXT_WAY: Final = 2
+DIED_TWICE_BUT_REACHED: Final = "its sender died twice; another way had reached them"
 _BACK_OFF_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 #: A message that a channel refused this often has been given every chance (about a day).
 _TRIES_MAX: Final = 1500
@@ -83,14 +85,17 @@ def settle_after_death(
     """What becomes of a message whose sender died while it was at it, so that nobody knows whether it left.
 
     After the first death it is sent again at once. After the second it goes by the next way instead: whoever
-    reads it has had it twice at most, and a message that kills its sender does not do so for ever. Where
-    there is no other way it is tried again, later each time: twice too often is better than never."""
+    reads it has had it twice at most, and a message that kills its sender does not do so for ever. Whom the
+    same step reached by another way needs no third. Where there is no other way it is tried again, later each
+    time: twice too often is better than never."""
     deaths = one.tries - count_attempts(connection, one.id)
     if deaths < _DEATHS_BEFORE_NEXT_WAY:
         settle(connection, one.id, state=NotificationState.QUEUED, attempt=None)
         return
-    if _take_next_way(plane, connection, one, recipient):
-        attempt = Attempt(at=clock.now(), outcome="failed", latency_ms=0, says="its sender died twice")
+    is_reached = is_delivered_by_another_way(connection, one)
+    if is_reached or _take_next_way(plane, connection, one, recipient):
+        says = DIED_TWICE_BUT_REACHED if is_reached else "its sender died twice"
+        attempt = Attempt(at=clock.now(), outcome="failed", latency_ms=0, says=says)
         settle(connection, one.id, state=NotificationState.FAILED, attempt=attempt)
         return
     next_at = clock.now() + timedelta(seconds=back_off_s(deaths, retry_after_s=None))
