@@ -95,12 +95,27 @@ def test_what_became_part_of_another_incident_is_over_when_that_one_is(speaking:
     (now,) = shown()
     assert (now["id"], now["also"], now["state"]) == (f"INC-{other}", [f"INC-{first}"], "open")
     assert [one["id"] for one in now["updates"]] == [notice.id]
+    # Nobody knows what "nowhere" is part of; that the database was lost is still so.
+    assert "search" in now["features"]
+    with speaking.ledger.store.read() as connection:
+        assert build_document(speaking, connection)["overall"] == "outage"
     page = write_and_read(speaking)
     assert f'id="INC-{first}"' in page
     assert "解決済み" not in page
     ending.resolve(speaking, other, reason="new disk", actor=MANAGER)
     (after,) = shown()
     assert (after["state"], bool(after["resolved_at"])) == ("resolved", True)
+
+
+def test_the_headline_does_not_say_that_all_is_well_above_an_incident_that_goes_on(speaking: Plane) -> None:
+    number = open_incident(speaking, "part-down:nowhere")
+    notice = draft(speaking, number, audience=Audience.CUSTOMERS, actor=MANAGER)
+    publish(speaking, notice.id, actor=MANAGER)
+    with speaking.ledger.store.read() as connection:
+        assert build_document(speaking, connection)["overall"] == "degraded"
+    ending.resolve(speaking, number, reason="over", actor=MANAGER)
+    with speaking.ledger.store.read() as connection:
+        assert build_document(speaking, connection)["overall"] == "operational"
 
 
 def write_and_read(plane: Plane) -> str:

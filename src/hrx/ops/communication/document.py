@@ -6,7 +6,7 @@ published. Nothing here names a part. Drills are never told; breaches only in wo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -15,7 +15,14 @@ from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.communication.subscriptions import is_open
 from hrx.ops.ledger.communications import Audience, Notice, NoticeKind, NoticeState, list_notices
-from hrx.ops.ledger.incidents import Incident, IncidentState, find_root, list_unresolved
+from hrx.ops.ledger.incidents import (
+    Incident,
+    IncidentState,
+    find_incident,
+    find_root,
+    list_absorbed,
+    list_unresolved,
+)
 from hrx.ops.ledger.store import Connection
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.communication import Feature
@@ -73,6 +80,21 @@ def list_affected(plane: Plane, incident: Incident) -> tuple[Affected, ...]:
     return tuple(found)
 
 
+def list_losses(plane: Plane, connection: Connection, incident: Incident) -> tuple[Affected, ...]:
+    """The same with what came in by incidents that became part of this one; it is over when this one is."""
+    found = list(list_affected(plane, incident))
+    for number in list_absorbed(connection, incident.id):
+        absorbed = find_incident(connection, number)
+        if absorbed is not None:
+            found += list_affected(plane, replace(absorbed, state=incident.state))
+    worst: dict[str, Affected] = {}
+    for one in found:
+        known = worst.get(one.feature.id)
+        if known is None or _ORDER.index(one.state) > _ORDER.index(known.state):
+            worst[one.feature.id] = one
+    return tuple(worst.values())
+
+
 def service_of(plane: Plane, name: str | None) -> str | None:
     """The service that a part or one of its aliases belongs to; None for what is no part."""
     if name is None:
@@ -90,22 +112,30 @@ def build_document(plane: Plane, connection: Connection, *, also: Sequence[Notic
     told = [*also, *told]
     unresolved = [one for one in list_unresolved(connection) if not one.is_drill]
     maintenance = [one for one in told if one.kind is NoticeKind.MAINTENANCE]
-    states = _judge_features(plane, unresolved, maintenance)
+    states = _judge_features(plane, connection, unresolved, maintenance)
+    incidents = _list_incidents(plane, connection, unresolved, told)
+    # A breach is no loss of a feature by itself; of anything else readers are not told that all is well.
+    shown = {one["id"] for one in incidents}
+    going_on = [
+        FeatureState.RECOVERING if one.state is IncidentState.MITIGATED else FeatureState.DEGRADED
+        for one in unresolved
+        if f"INC-{one.id}" in shown and not one.is_security
+    ]
     return {
         "schema": 1,
         "is_subscribable": is_open(plane),
-        "overall": max(states.values(), key=_ORDER.index, default=FeatureState.OPERATIONAL).value,
+        "overall": max([*states.values(), *going_on], key=_ORDER.index, default=_ORDER[0]).value,
         "features": [
             {"id": one.id, "title": _words(one.title), "state": states[one.id].value}
             for one in plane.content.communication.features
         ],
-        "incidents": _list_incidents(plane, connection, unresolved, told),
+        "incidents": incidents,
         "maintenance": [_maintenance(one) for one in maintenance if _is_ahead(one)],
     }
 
 
 def _judge_features(
-    plane: Plane, unresolved: Sequence[Incident], maintenance: Sequence[Notice]
+    plane: Plane, connection: Connection, unresolved: Sequence[Incident], maintenance: Sequence[Notice]
 ) -> dict[str, FeatureState]:
     states = {one.id: FeatureState.OPERATIONAL for one in plane.content.communication.features}
 
@@ -122,7 +152,7 @@ def _judge_features(
         if is_expected(maintenance, incident):
             continue
         # That somebody is inside is told in words that a person chose, or not yet.
-        for affected in () if incident.is_security else list_affected(plane, incident):
+        for affected in () if incident.is_security else list_losses(plane, connection, incident):
             worsen(affected.feature.id, affected.state)
     return states
 
@@ -144,7 +174,7 @@ def _list_incidents(
     listed = []
     for incident_id, incident in sorted(shown.items(), reverse=True):
         updates = words.get(incident_id, [])
-        affected = list_affected(plane, incident)
+        affected = list_losses(plane, connection, incident)
         if updates or (affected and not incident.is_security):
             listed.append(_incident(incident, affected, updates))
     return listed
