@@ -34,7 +34,7 @@ from hrx.ops.incidents.timers import DECISIONS as INCIDENT_DECISIONS
 from hrx.ops.ledger.entries import open_ledger
 from hrx.ops.ledger.incidents import list_incidents
 from hrx.ops.ledger.notifications import Notification, NotificationState, list_notifications
-from hrx.ops.ledger.timers import list_timers
+from hrx.ops.ledger.timers import PENDING
 from hrx.ops.paging.batches import Limits
 from hrx.ops.paging.escalation import ESCALATE
 from hrx.ops.paging.sender import Sender
@@ -210,20 +210,20 @@ def _every_notification(plane: Plane) -> list[Notification]:
     return list_notifications(plane.ledger.store, limit=1_000_000)
 
 
-def _wait_until_done(plane: Plane, *, within_s: float = 180) -> None:
-    """Until no escalation is to come and no message waits."""
+def _wait_until_done(plane: Plane, *, within_s: float = 400) -> None:
+    """Until no escalation is to come and no message waits. Asked in two counts: reading every row again and
+    again took the processor from the process that was waited for."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        waiting = any(one.state is NotificationState.QUEUED for one in _every_notification(plane))
-        escalating = any(
-            timer.kind == ESCALATE
-            for incident in list_incidents(plane.ledger.store, limit=10_000)
-            for timer in list_timers(plane.ledger.store, subject=incident.subject)
-        )
-        if not waiting and not escalating:
+        with plane.ledger.store.read() as connection:
+            left = connection.exec_driver_sql(
+                "SELECT (SELECT count(*) FROM notification WHERE state = 'queued'),"
+                f" (SELECT count(*) FROM timer WHERE kind = '{ESCALATE}' AND state = '{PENDING}')"
+            ).one()
+        if not any(left):
             return
-        time.sleep(0.1)
-    raise AssertionError("the last process did not finish what the others left")
+        time.sleep(0.2)
+    raise AssertionError(f"the last process did not finish what the others left: {tuple(left)}")
 
 
 # ── who receives ────────────────────────────────────────────────────────────────────────────────────
