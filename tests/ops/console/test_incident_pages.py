@@ -90,7 +90,7 @@ def test_a_triage_shows_what_each_cause_predicts_beside_what_was_seen_and_plans_
     page = browser.get(f"/fragments/incidents/{found.id}").text
     assert "Likeliest cause" in page
     assert "no process answers" in page
-    assert "state = stopped" in page
+    assert "state: stopped" in page
     assert "1 ruled out" in page
     address = html.unescape(re.findall(r'href="(/procedures/restart-part\?[^"]+)"', page)[0])
     form = browser.get(address).text
