@@ -249,4 +249,4 @@ _TELLERS: Final[Mapping[str, Callable[[Body], Text]]] = {
 
 def _at(body: Body, key: str) -> str:
     found = datetime.fromisoformat(str(body[key]))
-    return f"{found.astimezone(body['zone']):%m-%d %H:%M}"
+    return f"{found.astimezone(body['zone']):%m-%d %H:%M %Z}"
