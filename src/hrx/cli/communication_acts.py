@@ -10,7 +10,7 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, IncidentNumber, Yes
-from hrx.cli.plane import actor_of, confirm, opened, show_done
+from hrx.cli.plane import acting, confirm, show_done
 from hrx.kit.errors import Invalid, Text
 from hrx.ops.communication.causes import confirm_cause
 from hrx.ops.communication.drafting import Words
@@ -19,7 +19,7 @@ from hrx.ops.communication.leaks import Leak, has_errors
 from hrx.ops.communication.notices import discard, draft, edit, lint, preview
 from hrx.ops.communication.speaking import publish
 from hrx.ops.ledger.communications import Audience, NoticeKind, get_notice
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Permission
 
 NoticeNumber = Annotated[int, typer.Argument(help="The notice's number.")]
 Ja = Annotated[str, typer.Option(help="In Japanese.")]
@@ -51,9 +51,7 @@ def make_draft(
         expected_at=_read_moment(expected_at),
         source=source,
     )
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         if dry_run:
             words, leaks = preview(plane, incident, audience=to, kind=kind, said=said)
             number = None
@@ -84,9 +82,7 @@ def change_words(
     as_json: AsJson = False,
 ) -> None:
     """Your own words instead; what is left out stays as it is."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         with plane.ledger.store.read() as connection:
             found = get_notice(connection, number)
         words = Words(
@@ -110,9 +106,7 @@ def say_it(
     as_json: AsJson = False,
 ) -> None:
     """Publish a draft. Refuses words that the linter finds an error in (exit code 4)."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         with plane.ledger.store.read() as connection:
             found = get_notice(connection, number)
         if dry_run:
@@ -158,9 +152,7 @@ def throw_away(
     as_json: AsJson = False,
 ) -> None:
     """Discard a draft."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         if not dry_run:
             confirm(Text(ja=f"下書き {number} を捨てますか?", en=f"Discard draft {number}?"), yes=yes)
             discard(plane, number, actor=actor)
@@ -181,9 +173,7 @@ def stand_by(
     as_json: AsJson = False,
 ) -> None:
     """Stand by a cause, in words that customers may read; only then may it be stated."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         if not dry_run:
             confirm(Text(ja=f"原因を「{ja}」としますか?", en=f"Is the cause “{en}”?"), yes=yes)
             confirm_cause(plane, incident, says=Text(ja=ja, en=en), basis=basis, actor=actor)

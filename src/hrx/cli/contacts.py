@@ -8,9 +8,9 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
-from hrx.cli.plane import actor_of, confirm, opened, show_done
+from hrx.cli.plane import acting, confirm, opened, show_done
 from hrx.kit.errors import Text
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Permission
 from hrx.ops.paging import freshness
 from hrx.ops.paging.freshness import Freshness, list_freshness, today_of
 from hrx.ops.runbook.contacts import Contact
@@ -49,9 +49,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Stand by an entry: it was called, and it answered."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         if not dry_run:
             question = Text(
                 ja=f"{entry} に連絡して応答がありましたか?", en=f"Did you reach {entry}, and did it answer?"

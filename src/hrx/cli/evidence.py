@@ -8,10 +8,10 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
-from hrx.cli.plane import actor_of, confirm, opened, show_done
+from hrx.cli.plane import acting, confirm, opened, show_done
 from hrx.kit.errors import Text
 from hrx.ops import words
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Permission
 from hrx.ops.run import evidence_retention
 from hrx.ops.run.evidence_retention import Kept, list_kept, retain
 
@@ -44,9 +44,7 @@ def hold(
     as_json: AsJson = False,
 ) -> None:
     """Keep a folder until somebody releases it, such as for a dispute."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         if not dry_run:
             evidence_retention.hold(plane, folder, reason=reason, actor=actor)
     trial = Text(ja=f"(試行){folder} を保留にします", en=f"(dry run) {folder} would be put on hold")
@@ -64,9 +62,7 @@ def release(
     as_json: AsJson = False,
 ) -> None:
     """End a hold: the folder goes when it is old enough. Takes an approver."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.APPROVE)
+    with acting(operator, code=code, needs=Permission.APPROVE) as (plane, actor):
         if not dry_run:
             confirm(Text(ja=f"{folder} の保留を解きますか?", en=f"End the hold of {folder}?"), yes=yes)
             evidence_retention.release(plane, folder, reason=reason, actor=actor)
@@ -83,9 +79,7 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Remove now what may go; done by itself once an hour while operations runs."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.APPROVE)
+    with acting(operator, code=code, needs=Permission.APPROVE) as (plane, actor):
         found = retain(plane, dry_run=True)
         if found and not dry_run:
             question = Text(

@@ -11,14 +11,14 @@ import typer
 from hrx.cli import incident_acts, output
 from hrx.cli.incident_words import clocks_of, say_clock, to_document
 from hrx.cli.options import As, AsJson, Code, DryRun, IncidentNumber, PastToo, Yes
-from hrx.cli.plane import actor_of, confirm, opened, show_done
+from hrx.cli.plane import acting, confirm, opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.incidents.story import list_story
 from hrx.ops.ledger.incidents import get_incident, list_incidents, list_unresolved
 from hrx.ops.ledger.signals import find_home, list_conditions
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Permission
 from hrx.ops.signal import Severity, Signal, SignalSource, SignalState
 
 Level = Annotated[int, typer.Option("--severity", min=1, max=4, help="1 is worst.")]
@@ -138,9 +138,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Say that something is wrong; it opens an incident or joins the one it belongs to."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         home = None
         if not dry_run:
             confirm(Text(ja=f"SEV{level} として報告しますか?", en=f"Report it as SEV{level}?"), yes=yes)

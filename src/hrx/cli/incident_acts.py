@@ -11,12 +11,12 @@ import typer
 from hrx.cli import output
 from hrx.cli.incident_words import clocks_of, to_document
 from hrx.cli.options import As, AsJson, Code, DryRun, IncidentNumber, Reason, Yes
-from hrx.cli.plane import actor_of, confirm, opened, show_done
+from hrx.cli.plane import acting, confirm, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.incidents.actions import ending, judging, regrouping, responding
 from hrx.ops.ledger.incidents import Incident, get_incident
-from hrx.ops.operators.roles import Actor, Permission, require
+from hrx.ops.operators.roles import Actor, Permission
 from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity
 
@@ -315,9 +315,7 @@ def _act(
     as_json: bool,
 ) -> None:
     """Ask, do it, say how the incident stands; a dry run only checks the right and the number."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         found = get_incident(plane.ledger.store, number)
         if not dry_run:
             if question is not None:

@@ -9,10 +9,10 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
-from hrx.cli.plane import actor_of, confirm, opened, show_done
+from hrx.cli.plane import acting, confirm, opened, show_done
 from hrx.kit.errors import NotFound, Text
 from hrx.ops import lock as locks
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Permission
 
 
 def register(app: typer.Typer) -> None:
@@ -56,9 +56,7 @@ def break_lock(
     as_json: AsJson = False,
 ) -> None:
     """End somebody else's lock; the run that held it stops at its next step."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.BREAK_LOCK)
+    with acting(operator, code=code, needs=Permission.BREAK_LOCK) as (plane, actor):
         held = next((item for item in locks.list_held(plane.ledger) if item.name == name), None)
         if held is None:
             raise NotFound(

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code
-from hrx.cli.plane import actor_of, opened
+from hrx.cli.plane import acting
 from hrx.cli.up import join_stack, open_machine
 from hrx.kit.errors import Text
 from hrx.kit.personal import mask_line
@@ -24,7 +24,7 @@ from hrx.ops.observe.logs.querying import answer_sql
 from hrx.ops.observe.logs.records import LogRecord
 from hrx.ops.observe.logs.searching import LogQuery, read_cursor, search
 from hrx.ops.observe.logs.wishes import read_level, read_moment
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Permission
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.machine import PARTS, Machine
 
@@ -135,9 +135,7 @@ def query(
     as_json: AsJson = False,
 ) -> None:
     """Ask in SQL, over everything that was written; reads nothing but the logs. Recorded in the ledger."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         plane.ledger.append(Kind.LOOK, actor=actor.name, subject="logs", body={"sql": mask_line(sql)})
         answer = answer_sql(
             folders_of(plane.settings),

@@ -10,14 +10,14 @@ import typer
 from hrx.cli import output
 from hrx.cli.communication_acts import print_leaks
 from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
-from hrx.cli.plane import actor_of, confirm, opened, show_done
+from hrx.cli.plane import acting, actor_of, confirm, opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Invalid, Text
 from hrx.ops.communication import maintenance
 from hrx.ops.communication.drafting import Words
 from hrx.ops.communication.notices import judge
 from hrx.ops.ledger.communications import Audience, Notice, NoticeKind, NoticeState, get_notice, list_notices
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Permission
 
 Number = Annotated[int, typer.Argument(help="The window's number, as in MNT-7.")]
 
@@ -111,9 +111,7 @@ def announce(
     as_json: AsJson = False,
 ) -> None:
     """Publish the announcement. Refuses one that comes too late without a reason (exit code 4)."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         with plane.ledger.store.read() as connection:
             found = get_notice(connection, number)
         days = maintenance.notice_days(plane, found)
@@ -166,9 +164,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """It will not take place; readers are told where they read of it."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         confirm(Text(ja=f"MNT-{number} を中止しますか?", en=f"Cancel MNT-{number}?"), yes=yes)
         found = maintenance.cancel(plane, number, reason=reason, actor=actor)
     show_done(Text(ja="中止しました", en="Cancelled"), to_document(found, clock.now()), as_json=as_json)

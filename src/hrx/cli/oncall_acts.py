@@ -9,7 +9,7 @@ import typer
 from hrx.cli import output
 from hrx.cli.oncall_words import change_to_document, gap_to_document, say_period
 from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
-from hrx.cli.plane import actor_of, confirm, opened, show_done
+from hrx.cli.plane import acting, actor_of, confirm, opened, show_done
 from hrx.kit.errors import Text
 from hrx.ops.operators.roles import Permission, require
 from hrx.ops.paging.roster import list_new_gaps
@@ -87,9 +87,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Take an override or leave back from now on."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         if not dry_run:
             confirm(Text(ja=f"変更 {number} を取り消しますか?", en=f"Cancel change {number}?"), yes=yes)
             take_back(plane, number, actor=actor)

@@ -9,10 +9,10 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
-from hrx.cli.plane import actor_of, confirm, new_password, opened, show_done
+from hrx.cli.plane import acting, confirm, new_password, opened, show_done
 from hrx.kit.errors import Text
 from hrx.ops.operators import accounts
-from hrx.ops.operators.roles import ROLE_NAMES, Permission, Role, require
+from hrx.ops.operators.roles import ROLE_NAMES, Permission, Role
 
 Name = Annotated[str, typer.Argument(help="The operator's name.")]
 NewRole = Annotated[Role, typer.Option("--role", help="viewer, responder, approver or admin.")]
@@ -40,9 +40,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Add an operator; the password is asked for, or read from standard input."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.MANAGE_OPERATORS)
+    with acting(operator, code=code, needs=Permission.MANAGE_OPERATORS) as (plane, actor):
         if not dry_run:
             given = new_password(name)
             accounts.create_operator(plane.ledger, name, role=role, password=given, by=actor.name)
@@ -86,9 +84,7 @@ def set_role(
     as_json: AsJson = False,
 ) -> None:
     """Give an operator another role."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.MANAGE_OPERATORS)
+    with acting(operator, code=code, needs=Permission.MANAGE_OPERATORS) as (plane, actor):
         before = accounts.get_operator(plane.ledger, name)
         if not dry_run:
             confirm(
@@ -115,9 +111,7 @@ def disable(
     as_json: AsJson = False,
 ) -> None:
     """Lock an operator out at once."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.MANAGE_OPERATORS)
+    with acting(operator, code=code, needs=Permission.MANAGE_OPERATORS) as (plane, actor):
         accounts.get_operator(plane.ledger, name)
         if not dry_run:
             confirm(Text(ja=f"{name} を停止しますか?", en=f"Disable {name}?"), yes=yes)
@@ -134,9 +128,7 @@ def enable(
     as_json: AsJson = False,
 ) -> None:
     """Let a disabled operator in again."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.MANAGE_OPERATORS)
+    with acting(operator, code=code, needs=Permission.MANAGE_OPERATORS) as (plane, actor):
         accounts.get_operator(plane.ledger, name)
         if not dry_run:
             confirm(Text(ja=f"{name} を有効にしますか?", en=f"Enable {name}?"), yes=yes)
@@ -153,9 +145,7 @@ def password(
     as_json: AsJson = False,
 ) -> None:
     """Set a new password and sign the operator out everywhere."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.MANAGE_OPERATORS)
+    with acting(operator, code=code, needs=Permission.MANAGE_OPERATORS) as (plane, actor):
         accounts.get_operator(plane.ledger, name)
         if not dry_run:
             given = new_password(name)

@@ -16,7 +16,7 @@ from hrx.cli.up import join_stack
 from hrx.kit import ids, log
 from hrx.kit.errors import Invalid, Text
 from hrx.kit.settings import load
-from hrx.ops.operators.roles import Actor, Role
+from hrx.ops.operators.roles import Actor, Permission, Role, require
 from hrx.ops.operators.sign_in import authenticate
 from hrx.ops.run.plane import Plane, opened_plane
 from hrx.ops.settings import OpsSettings
@@ -35,6 +35,15 @@ def opened() -> Iterator[Plane]:
     log.correlation_id.set(ids.new_correlation_id())
     with opened_plane(settings) as plane:
         yield plane
+
+
+@contextmanager
+def acting(operator: str | None, *, code: str, needs: Permission) -> Iterator[tuple[Plane, Actor]]:
+    """The plane, and who is asking, who may do this. Raises Forbidden when their role is too low."""
+    with opened() as plane:
+        actor = actor_of(plane, operator, code=code)
+        require(actor, needs)
+        yield plane, actor
 
 
 def actor_of(plane: Plane, operator: str | None, *, code: str = "") -> Actor:

@@ -9,7 +9,7 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, IncidentNumber, PastToo, Yes
-from hrx.cli.plane import actor_of, confirm, opened, read_params, show_done
+from hrx.cli.plane import acting, actor_of, confirm, opened, read_params, show_done
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.communication import action_items
@@ -25,7 +25,7 @@ from hrx.ops.ledger.post_mortems import (
     list_actions,
     list_post_mortems,
 )
-from hrx.ops.operators.roles import Permission, require
+from hrx.ops.operators.roles import Permission
 
 Action = Annotated[int, typer.Argument(help="The action's number.")]
 Outcome = Annotated[str, typer.Option(help="What came of it, or why not.")]
@@ -117,9 +117,7 @@ def save(
 ) -> None:
     """Write sections: summary, impact, cause, factors, went_well, went_badly, no_actions."""
     given = read_params(sections)
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         if not dry_run:
             write(plane, number, sections=given, actor=actor)
     trial = Text(ja="(試行)書きます", en="(dry run) would be written")
@@ -139,9 +137,7 @@ def stand_by(
     number: IncidentNumber, operator: As = None, code: Code = "", yes: Yes = False, as_json: AsJson = False
 ) -> None:
     """Approve it, as somebody else than its author."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.APPROVE)
+    with acting(operator, code=code, needs=Permission.APPROVE) as (plane, actor):
         confirm(Text(ja="承認しますか?", en="Approve it?"), yes=yes)
         found = approve(plane, number, actor=actor)
     show_done(Text(ja="承認しました", en="Approved"), to_document(found), as_json=as_json)
@@ -198,9 +194,7 @@ def add_action(
     as_json: AsJson = False,
 ) -> None:
     """Promise something that keeps it from happening again; its owner is told and reminded."""
-    with opened() as plane:
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         made = None
         if not dry_run:
             made = action_items.add(
