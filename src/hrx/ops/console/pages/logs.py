@@ -41,33 +41,29 @@ Moment = Annotated[str, Query(max_length=40)]
 Word = Annotated[str, Query(max_length=64)]
 
 
-@router.get("/logs")
-def show_logs(
-    visit: Reader,
+def _read_chosen(
     text: Annotated[str, Query(max_length=200)] = "",
     id: Word = "",
     part: Word = "",
     level: Word = "",
     since: Moment = "1h",
     until: Moment = "",
-    after: Word = "",
-) -> Response:
-    chosen = {"text": text, "id": id, "part": part, "level": level, "since": since, "until": until}
+) -> dict[str, str]:
+    """What the form's fields say, by their names."""
+    return {"text": text, "id": id, "part": part, "level": level, "since": since, "until": until}
+
+
+Chosen = Annotated[dict[str, str], Depends(_read_chosen)]
+
+
+@router.get("/logs")
+def show_logs(visit: Reader, chosen: Chosen, after: Word = "") -> Response:
     return visit.page("logs.html", **_values(visit, chosen, after=after))
 
 
 @router.get("/fragments/logs")
-def show_lines(
-    visit: Reader,
-    text: Annotated[str, Query(max_length=200)] = "",
-    id: Word = "",
-    part: Word = "",
-    level: Word = "",
-    since: Moment = "1h",
-    until: Moment = "",
-) -> Response:
+def show_lines(visit: Reader, chosen: Chosen) -> Response:
     """The lines alone, asked for every two seconds while somebody follows."""
-    chosen = {"text": text, "id": id, "part": part, "level": level, "since": since, "until": until}
     return visit.page("fragments/log_lines.html", **_values(visit, chosen, after=""))
 
 
