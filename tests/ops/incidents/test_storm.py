@@ -104,9 +104,11 @@ def test_a_storm_survives_the_plane_being_killed_in_the_middle(tmp_path: Path) -
             send(client, waiting, until=None)
     ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
     with ledger.store.read() as connection:
-        (storm,) = list_unresolved(connection)
-    told = count_signals(ledger.store, incident_id=storm.id)
-    assert told == {SignalSource.ALERTMANAGER: BODIES * PER_BODY}
+        found = list_unresolved(connection)
+    told = {one.id: count_signals(ledger.store, incident_id=one.id) for one in found}
+    # On a busy machine the console's own looks may find that it is the only part here; that is no storm.
+    (storm,) = [one for one in found if SignalSource.ALERTMANAGER in told[one.id]]
+    assert told[storm.id][SignalSource.ALERTMANAGER] == BODIES * PER_BODY
     assert storm.body["is_storm"] is True
     assert ledger.verify().is_valid
 
