@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from hrx.kit import clock
 from hrx.ops.incidents.intake import take_signals
 from hrx.ops.ledger.entries import open_ledger
 from hrx.ops.ledger.incidents import list_incidents, list_unresolved
@@ -134,6 +136,19 @@ def test_a_storm_of_unrelated_things_is_one_incident_with_its_worst_severity(qui
     (found,) = unresolved(quiet)
     assert found.severity is Severity.MAJOR
     assert len(list_incidents(quiet.ledger.store)) == 1
+
+
+def test_a_storm_that_goes_on_stays_one_and_what_comes_long_after_it_is_news(quiet: Plane) -> None:
+    take_signals(
+        quiet, [make_signal(f"odd:thing-{number}", name=f"Odd{number}", part="") for number in range(8)]
+    )
+    for number in range(8, 13):
+        with clock.shifted(timedelta(seconds=50 * (number - 7))):
+            take_signals(quiet, [make_signal(f"odd:thing-{number}", name=f"Odd{number}", part="")])
+            (storm,) = unresolved(quiet)
+    with clock.shifted(timedelta(minutes=30)):
+        take_signals(quiet, [make_signal("odd:thing-99", name="Odd99", part="")])
+        assert {one.id == storm.id for one in unresolved(quiet)} == {True, False}
 
 
 def test_a_few_unrelated_things_are_no_storm(quiet: Plane) -> None:

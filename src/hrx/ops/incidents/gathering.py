@@ -202,6 +202,7 @@ class Gathering:
             names=case.names.union({begun.name}, *(other.names for other in absorbed)),
             last_at=newcomer.at,
             has_firing=True,
+            is_storm=case.is_storm or found.why is Why.STORM,
         )
 
     def _newcomer(self, begun: Condition) -> Newcomer:
@@ -234,6 +235,7 @@ class Gathering:
             has_firing=standing.firing > 0,
             is_security=incident.is_security,
             is_drill=incident.is_drill,
+            is_storm=bool(incident.body.get("is_storm")),
         )
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────

@@ -41,6 +41,7 @@ class Case:
     has_firing: bool
     is_security: bool = False
     is_drill: bool = False
+    is_storm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +127,14 @@ def _by_graph(newcomer: Newcomer, cases: Sequence[Case], graph: Graph, rules: Gr
 
 
 def _storm(newcomer: Newcomer, cases: Sequence[Case], rules: Grouping) -> Place | None:
+    if newcomer.is_security:
+        return None
+    # A storm goes on as long as it grows, however long ago it began.
+    raging = [case for case in cases if case.is_storm and newcomer.at - case.last_at <= rules.storm]
+    if raging:
+        return Place(why=Why.STORM, number=_oldest(raging).number)
     young = [case for case in cases if newcomer.at - case.opened_at <= rules.storm and not case.is_security]
-    if newcomer.is_security or len(young) < rules.storm_incidents:
+    if len(young) < rules.storm_incidents:
         return None
     first = min(young, key=lambda case: (case.severity, case.opened_at, case.number))
     return Place(
