@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hrx.ops.drills.experiments import Experiment
-from hrx.ops.ledger.drills import is_trace
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind, Ledger
 from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident, list_unresolved
 from hrx.ops.ledger.notifications import NotificationState, list_notifications
-from hrx.ops.ledger.signals import Condition, find_conditions, find_first_heard, list_conditions
+from hrx.ops.ledger.signals import Condition, find_conditions, find_first_heard, is_trace, list_conditions
 
 #: Keys of messages that tell of an incident for the first time: to people, and to the places of its policy
 #: (PagerDuty is one). What waits for the office to open is told to a place alone.

@@ -34,10 +34,10 @@ from hrx.ops.drills.traffic import people_at_work
 from hrx.ops.drills.undoing import undo
 from hrx.ops.incidents.actions import ending
 from hrx.ops.incidents.repairs import list_repairs
-from hrx.ops.ledger.drills import DRILL_LOCK, is_trace
+from hrx.ops.ledger.drills import DRILL_LOCK
 from hrx.ops.ledger.incidents import get_incident
 from hrx.ops.ledger.leases import Lease
-from hrx.ops.ledger.signals import find_conditions, list_conditions
+from hrx.ops.ledger.signals import find_conditions, is_trace, list_conditions
 from hrx.ops.operators.roles import Actor, Permission, require
 
 _log = logging.getLogger("hrx.ops.drills")

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import timedelta
 from typing import Final
 
 from hrx.kit import clock
 from hrx.kit.errors import Text
+from hrx.ops.incidents.cases import count_by_incident, is_back_soon, severity_of, to_case, to_newcomer
 from hrx.ops.incidents.grouping import Case, Newcomer, Place, Why, place
 from hrx.ops.incidents.lifecycle import (
     ask_triage,
     change_within,
     hasten_paging,
+    judge_quiet,
     merge_within,
     note_within,
     open_within,
     page,
     reopen_within,
-    stop_watching,
-    watch_quiet,
 )
-from hrx.ops.incidents.naming import title_for
+from hrx.ops.incidents.naming import part_of, sop_of, title_for
+from hrx.ops.incidents.traces import is_burning_on, looks_back, watch_burning
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.ledger.incidents import (
     Incident,
     IncidentState,
     find_incident,
     get_within,
+    list_resolved_since,
     list_unresolved,
     save_incident,
 )
-from hrx.ops.ledger.signals import Condition, Standing, count_standing, key_of
+from hrx.ops.ledger.signals import Condition, is_trace
+from hrx.ops.ledger.standing import Standing, count_standing
 from hrx.ops.ledger.store import Connection
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.graph import make_graph
@@ -48,7 +50,15 @@ class Gathering:
 
     New incidents have negative numbers until they are written: a storm leaves one row and not many."""
 
-    def __init__(self, plane: Plane, connection: Connection, *, signals: Sequence[Signal]) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        connection: Connection,
+        *,
+        signals: Sequence[Signal],
+        is_of_the_past: bool = True,
+    ) -> None:
+        """`is_of_the_past`: whether a budget that burns may be about an incident that is over."""
         self._plane, self._connection, self._signals = plane, connection, signals
         self._rules = plane.content.respond.grouping
         self._graph = make_graph(plane.content.parts, aliases=self._rules.aliases)
@@ -62,6 +72,9 @@ class Gathering:
         self._into: dict[int, int] = {}
         self._follows: dict[int, int] = {}
         self._written: dict[int, int] = {}
+        self._is_of_the_past = is_of_the_past
+        #: Keys of traces that joined what is over: they bring nothing back.
+        self._quietly: set[str] = set()
         self._actor = signals[0].source.value
         self.opened: tuple[int, ...] = ()
         self.changed: tuple[int, ...] = ()
@@ -81,20 +94,41 @@ class Gathering:
     def take(self, begun: Condition) -> None:
         """Decide where a condition that has just begun belongs."""
         former = self._find_former(begun.incident_id)
-        if former is not None and former.is_unresolved:
-            self._join(former.id, begun, Place(why=Why.SAME_CONDITION, number=former.id))
+        is_of_the_past = is_trace(begun.key) and self._is_of_the_past
+        is_over = is_of_the_past and former is not None and former.mitigated_at is not None
+        if former is not None and former.is_unresolved and not is_over:
+            self._join_again(former, begun)
             return
-        found = place(self._newcomer(begun), cases=self._open_cases(), graph=self._graph, rules=self._rules)
-        # What broke in earnest is not opened again by a drill, nor the other way round.
-        is_same_kind = former is not None and former.is_drill == bool(begun.body.get("is_drill"))
-        # An open incident that explains it comes first: one fault is one incident, whatever it was before.
-        if former is not None and found.number is None and is_same_kind and self._is_back_soon(former):
-            self._reopen(former, begun)
+        over = self._list_over(begun) if is_of_the_past else []
+        found = place(
+            self._newcomer(begun), cases=self._open_cases(), over=over, graph=self._graph, rules=self._rules
+        )
+        if found.why is Why.BUDGET and found.number is not None:
+            case = self._cases[found.number]
+            if case.ended_at is not None and not case.has_firing:
+                self._quietly.add(begun.key)
+        if former is not None and found.number is None and self._goes_on(former, begun):
             return
         number = found.number if found.number is not None else self._draft(begun)
         if former is not None and found.number is None:
             self._follows[number] = former.id
         self._join(number, begun, found)
+
+    def tell_more(self, found: Condition, *, is_worse: bool) -> None:
+        """More is said of a condition that holds already; when it is worse, its incident is as bad.
+
+        A budget's incident may be over, and not explain what is told now."""
+        home = self._find_former(found.incident_id)
+        if home is None:
+            return
+        if is_trace(found.key) and home.mitigated_at is not None:
+            burns_on = is_burning_on(self._plane.content.watch, found, ended_at=home.mitigated_at)
+            if burns_on or (is_worse and self._severity_of(found) < home.severity):
+                self.take(found)
+            else:
+                self._quietly.add(found.key)
+        elif is_worse and home.is_unresolved:
+            self._join_again(home, found)
 
     def settle_homes(self, heard: Mapping[str, Condition]) -> dict[str, int | None]:
         """Write new and changed incidents; gives the incident of each condition heard of."""
@@ -111,7 +145,7 @@ class Gathering:
         """Say in each incident's time line what came in, and see whether it has gone quiet."""
         touched = {found.incident_id for found in heard if found.incident_id is not None}
         standing = count_standing(self._connection, sorted(touched))
-        counts = self._count_by_incident(heard)
+        counts = count_by_incident(self._signals, heard)
         for incident_id in sorted(touched):
             incident = get_within(self._connection, incident_id)
             facts = {
@@ -134,14 +168,39 @@ class Gathering:
                 actor=self._actor,
                 facts=facts,
             )
-            has_begun = any(found.key in begun and found.incident_id == incident_id for found in heard)
-            self._judge_quiet(incident, standing[incident_id], has_begun=has_begun)
+            here = {found.key for found in heard if found.incident_id == incident_id}
+            has_begun = bool(here & begun - self._quietly)
+            judge_quiet(
+                self._plane,
+                self._connection,
+                incident,
+                standing[incident_id],
+                has_begun=has_begun,
+                actor=self._actor,
+            )
+            if here & self._quietly:
+                watch_burning(self._plane.content.watch, self._connection, incident)
         self.changed = tuple(sorted(touched - set(self.opened)))
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────────────
 
     def _open_cases(self) -> list[Case]:
-        return [case for number, case in self._cases.items() if number not in self._into]
+        return [
+            case
+            for number, case in self._cases.items()
+            if number not in self._into and (number < 0 or self._incidents[number].is_unresolved)
+        ]
+
+    def _list_over(self, begun: Condition) -> list[Case]:
+        """What was resolved so lately that this trace may be about it."""
+        since = clock.now() - looks_back(self._plane.content.watch, begun)
+        over = list_resolved_since(self._connection, since)
+        standing = count_standing(self._connection, [one.id for one in over])
+        for one in over:
+            if one.id not in self._cases:
+                self._incidents[one.id] = one
+                self._cases[one.id] = self._to_case(one, standing[one.id])
+        return [self._cases[one.id] for one in over]
 
     def _find_former(self, incident_id: int | None) -> Incident | None:
         if incident_id is None:
@@ -153,12 +212,19 @@ class Gathering:
             )
         return found
 
-    def _is_back_soon(self, former: Incident) -> bool:
-        return (
-            former.state is IncidentState.RESOLVED
-            and former.resolved_at is not None
-            and clock.now() - former.resolved_at <= self._rules.reopen
-        )
+    def _goes_on(self, former: Incident, begun: Condition) -> bool:
+        """Let its former incident go on when nothing else explains it and that is no long time ago."""
+        if former.is_unresolved:
+            self._join_again(former, begun)
+            return True
+        # What broke in earnest is not opened again by a drill, nor the other way round; what burns on after
+        # an outage is no return of it.
+        is_same_kind = former.is_drill == bool(begun.body.get("is_drill"))
+        is_burning_on = is_trace(begun.key) and not self._is_of_the_past
+        if not is_same_kind or is_burning_on or not is_back_soon(former, self._rules):
+            return False
+        self._reopen(former, begun)
+        return True
 
     def _reopen(self, former: Incident, begun: Condition) -> None:
         facts = {"because": begun.key, "summary": _words(begun.summary)}
@@ -167,7 +233,10 @@ class Gathering:
         )
         self._incidents[again.id] = again
         self._cases[again.id] = self._to_case(again, Standing(firing=1))
-        self._join(again.id, begun, Place(why=Why.SAME_CONDITION, number=again.id))
+        self._join_again(again, begun)
+
+    def _join_again(self, home: Incident, found: Condition) -> None:
+        self._join(home.id, found, Place(why=Why.SAME_CONDITION, number=home.id))
 
     def _draft(self, begun: Condition) -> int:
         number = min([0, *self._cases]) - 1
@@ -182,6 +251,7 @@ class Gathering:
             has_firing=True,
             is_security=newcomer.is_security,
             is_drill=newcomer.is_drill,
+            is_only_trace=newcomer.is_trace,
         )
         self._leads[number] = begun
         return number
@@ -201,42 +271,20 @@ class Gathering:
             severity=min([case.severity, newcomer.severity, *(other.severity for other in absorbed)]),
             names=case.names.union({begun.name}, *(other.names for other in absorbed)),
             last_at=newcomer.at,
-            has_firing=True,
+            has_firing=case.has_firing or not newcomer.is_trace or case.is_only_trace,
+            is_only_trace=newcomer.is_trace and all(one.is_only_trace for one in (case, *absorbed)),
             is_storm=case.is_storm or found.why is Why.STORM,
         )
 
     def _newcomer(self, begun: Condition) -> Newcomer:
-        return Newcomer(
-            name=begun.name,
-            service=self._graph.service_of(begun.part),
-            severity=self._severity_of(begun),
-            at=clock.now(),
-            is_security=bool(begun.body.get("is_security")),
-            is_drill=bool(begun.body.get("is_drill")),
-        )
+        looks = looks_back(self._plane.content.watch, begun) if self._is_of_the_past else timedelta(0)
+        return to_newcomer(begun, self._plane.content.parts, self._graph, looks_back=looks)
 
     def _severity_of(self, found: Condition) -> Severity:
-        """What was said; else by the part: a required one is major, anything else minor."""
-        if found.severity is not None:
-            return found.severity
-        service = self._graph.service_of(found.part)
-        is_required = any(part.required and part.service == service for part in self._plane.content.parts)
-        return Severity.MAJOR if is_required else Severity.MINOR
+        return severity_of(found, self._plane.content.parts, self._graph)
 
     def _to_case(self, incident: Incident, standing: Standing) -> Case:
-        last = incident.body.get("last_joined_at")
-        return Case(
-            number=incident.id,
-            service=self._graph.service_of(incident.part),
-            severity=incident.severity,
-            names=frozenset(incident.body.get("names", [])),
-            opened_at=incident.opened_at,
-            last_at=datetime.fromisoformat(last) if last else incident.opened_at,
-            has_firing=standing.firing > 0,
-            is_security=incident.is_security,
-            is_drill=incident.is_drill,
-            is_storm=bool(incident.body.get("is_storm")),
-        )
+        return to_case(incident, standing, self._graph)
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -270,8 +318,8 @@ class Gathering:
             state=IncidentState.OPEN,
             severity=case.severity,
             title=self._title_of(lead),
-            part=self._part_of(lead),
-            sop=self._sop_of(lead, case),
+            part=part_of(lead, self._plane.content.parts, self._graph),
+            sop=sop_of(lead, self._rules, self._graph, is_security=case.is_security),
             opened_at=clock.now(),
             is_drill=case.is_drill,
             is_security=case.is_security,
@@ -295,16 +343,16 @@ class Gathering:
         if lead is not None:
             facts: dict[str, object] = {
                 "from_part": incident.part,
-                "to_part": self._part_of(lead),
+                "to_part": part_of(lead, self._plane.content.parts, self._graph),
                 "from_title": {"ja": incident.title.ja, "en": incident.title.en},
                 "title": _words(self._title_of(lead)),
                 "cause": lead.key,
             }
             moved = replace(
                 incident,
-                part=self._part_of(lead),
+                part=part_of(lead, self._plane.content.parts, self._graph),
                 title=self._title_of(lead),
-                sop=self._sop_of(lead, case),
+                sop=sop_of(lead, self._rules, self._graph, is_security=case.is_security),
             )
             incident = self._change(moved, "cause_moved", facts)
             # Another part may have another SOP, and what was supported before may be a symptom now.
@@ -337,45 +385,6 @@ class Gathering:
             changed["follows"] = self._follows[number]
         return changed
 
-    def _part_of(self, lead: Condition) -> str | None:
-        """The part as parts.yaml names it, when it does."""
-        known = {part.name for part in self._plane.content.parts}
-        if lead.part is None or lead.part in known:
-            return lead.part
-        service = self._graph.service_of(lead.part)
-        return next(
-            (part.name for part in self._plane.content.parts if part.service == service and part.required),
-            lead.part,
-        )
-
-    def _sop_of(self, lead: Condition, case: Case) -> str | None:
-        said = lead.body.get("sop")
-        if said:
-            return str(said)
-        if case.is_security:
-            return self._rules.security_sop
-        service = self._graph.service_of(lead.part)
-        return self._rules.sops.get(service) if service is not None else None
-
-    def _count_by_incident(self, heard: Sequence[Condition]) -> dict[int, dict[str, object]]:
-        homes = {found.key: found.incident_id for found in heard}
-        signals: dict[int, Counter[str]] = {}
-        sources: dict[int, Counter[str]] = {}
-        for one in self._signals:
-            home = homes.get(key_of(one))
-            if home is not None:
-                signals.setdefault(home, Counter())[one.state.value] += 1
-                sources.setdefault(home, Counter())[one.source.value] += 1
-        return {
-            home: {
-                "received": sum(states.values()),
-                "firing": states["firing"],
-                "resolved": states["resolved"],
-                "sources": dict(sources[home]),
-            }
-            for home, states in signals.items()
-        }
-
     def _why_of(self, incident_id: int) -> set[str]:
         return {
             why.value
@@ -383,17 +392,6 @@ class Gathering:
             if self._written[self._root(number)] == incident_id
             for _, why in joined
         }
-
-    def _judge_quiet(self, incident: Incident, standing: Standing, *, has_begun: bool) -> None:
-        if incident.state in (IncidentState.OPEN, IncidentState.ACKNOWLEDGED):
-            if standing.is_quiet:
-                watch_quiet(self._plane, self._connection, incident)
-            else:
-                stop_watching(self._connection, incident)
-        elif incident.state is IncidentState.MITIGATED and has_begun:
-            reopen_within(
-                self._plane, self._connection, incident, actor=self._actor, facts={}, change="relapsed"
-            )
 
 
 def _words(said: Text) -> dict[str, str]:

@@ -7,8 +7,8 @@ and comes long after it is a new incident."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hrx.ops.runbook.graph import Graph
@@ -26,11 +26,13 @@ class Why(StrEnum):
     SYMPTOM = "symptom"
     CAUSE = "cause"
     STORM = "storm"
+    #: An error budget that the incident burns, or has just burned.
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One unresolved incident as grouping sees it. `last_at`: when it last got something new."""
+    """One incident as grouping sees it. `last_at`: when it last got something new."""
 
     number: int
     service: str | None
@@ -42,11 +44,17 @@ class Case:
     is_security: bool = False
     is_drill: bool = False
     is_storm: bool = False
+    #: It holds nothing but burning budgets so far.
+    is_only_trace: bool = False
+    #: When its symptom had gone; None while it goes on.
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newcomer:
-    """A condition that has just begun and belongs to nobody yet."""
+    """A condition that has just begun and belongs to nobody yet.
+
+    `looks_back`: a trace tells of what was; so far back it may be about what is over."""
 
     name: str
     service: str | None
@@ -54,6 +62,8 @@ class Newcomer:
     at: datetime
     is_security: bool = False
     is_drill: bool = False
+    is_trace: bool = False
+    looks_back: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,22 +76,114 @@ class Place:
     absorbs: tuple[int, ...] = ()
 
 
-def place(newcomer: Newcomer, *, cases: Sequence[Case], graph: Graph, rules: Grouping) -> Place:
-    """Where this condition belongs."""
-    same_kind = [
+def place(
+    newcomer: Newcomer, *, cases: Sequence[Case], over: Sequence[Case] = (), graph: Graph, rules: Grouping
+) -> Place:
+    """Where this condition belongs. `over`: incidents that are resolved; only a trace may be about one."""
+    same_kind = _of_kind(newcomer, cases)
+    burnt: list[Case] = []
+    if newcomer.is_trace:
+        outage = _of_outage(newcomer, [*same_kind, *_of_kind(newcomer, over)], graph)
+        if outage is not None:
+            return outage
+    else:
+        burnt = _list_burnt(newcomer, same_kind, graph, rules)
+    others = [case for case in same_kind if case not in burnt]
+    found = _related(newcomer, others, graph, rules)
+    if burnt:
+        return _take_over(found, burnt)
+    return found or _storm(newcomer, same_kind, rules) or Place(why=Why.NEW)
+
+
+def _related(newcomer: Newcomer, cases: Sequence[Case], graph: Graph, rules: Grouping) -> Place | None:
+    own = [case for case in cases if _is_same(newcomer, case) and _may_take(newcomer, case, rules)]
+    if own:
+        why = Why.SAME_PART if newcomer.service is not None else Why.SAME_NAME
+        return Place(why=why, number=_oldest(own).number)
+    # A budget explains nothing: what burns it may be anywhere.
+    if newcomer.service is None or newcomer.is_security or newcomer.is_trace:
+        return None
+    return _by_graph(newcomer, cases, graph, rules)
+
+
+def _of_kind(newcomer: Newcomer, cases: Sequence[Case]) -> list[Case]:
+    return [
         case
         for case in cases
         if case.is_security == newcomer.is_security and case.is_drill == newcomer.is_drill
     ]
-    own = [case for case in same_kind if _is_same(newcomer, case) and _may_take(newcomer, case, rules)]
-    if own:
-        why = Why.SAME_PART if newcomer.service is not None else Why.SAME_NAME
-        return Place(why=why, number=_oldest(own).number)
-    if newcomer.service is not None and not newcomer.is_security:
-        found = _by_graph(newcomer, same_kind, graph, rules)
-        if found is not None:
-            return found
-    return _storm(newcomer, same_kind, rules) or Place(why=Why.NEW)
+
+
+def _of_outage(newcomer: Newcomer, cases: Sequence[Case], graph: Graph) -> Place | None:
+    """The incident that burns this budget: one that goes on, however long, else the one just over.
+
+    What was milder than the burning goes on as something worse; what is over has been told in time only if
+    it was as bad."""
+    related = [
+        case
+        for case in cases
+        if not case.is_only_trace
+        and _burns(
+            graph,
+            cause=case.service,
+            worst=case.severity,
+            budget=newcomer.service,
+            severity=newcomer.severity,
+        )
+    ]
+    burning = [case for case in related if case.ended_at is None or case.has_firing]
+    if burning:
+        worst = min(burning, key=lambda case: (case.severity, case.opened_at, case.number))
+        return Place(why=Why.BUDGET, number=worst.number)
+    over = [
+        (case.ended_at, case.number)
+        for case in related
+        if case.ended_at is not None
+        and newcomer.at - case.ended_at < newcomer.looks_back
+        and case.severity <= newcomer.severity
+    ]
+    return Place(why=Why.BUDGET, number=max(over)[1]) if over else None
+
+
+def _list_burnt(newcomer: Newcomer, cases: Sequence[Case], graph: Graph, rules: Grouping) -> list[Case]:
+    """Incidents about nothing but budgets that this burns."""
+    return [
+        case
+        for case in cases
+        if case.is_only_trace
+        and _is_near(newcomer, case, rules)
+        and newcomer.severity <= case.severity + 1
+        and _burns(
+            graph,
+            cause=newcomer.service,
+            worst=newcomer.severity,
+            budget=case.service,
+            severity=case.severity,
+        )
+    ]
+
+
+def _take_over(found: Place | None, burnt: Sequence[Case]) -> Place:
+    """What burns budgets has shown itself after them: it is all one incident, and about what burns them."""
+    if found is not None:
+        return replace(found, absorbs=(*found.absorbs, *(case.number for case in burnt)))
+    first = _oldest(burnt)
+    absorbs = tuple(case.number for case in burnt if case is not first)
+    return Place(why=Why.CAUSE, number=first.number, absorbs=absorbs)
+
+
+def _burns(
+    graph: Graph, *, cause: str | None, worst: Severity, budget: str | None, severity: Severity
+) -> bool:
+    """Whether trouble with `cause` burns the budget of a service. Whoever needs that service fails with it:
+    what people meet at the edge burns the budget of what is behind."""
+    if cause is None or budget is None:
+        return False
+    return (
+        cause == budget
+        or graph.depends(cause, budget, optional=False)
+        or explains(graph, cause=cause, worst=worst, symptom=budget, severity=severity)
+    )
 
 
 def explains(graph: Graph, *, cause: str, worst: Severity, symptom: str, severity: Severity) -> bool:

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hrx.ops.incidents.gathering import Gathering
-from hrx.ops.ledger.drills import DrillTime, find_drill_time, is_trace
+from hrx.ops.ledger.drills import DrillTime, find_drill_time
 from hrx.ops.ledger.signals import (
     Condition,
     add_signals,
     digest_of,
     find_conditions,
     find_known,
+    is_trace,
     key_of,
     put_conditions,
     voice_of,
@@ -61,34 +62,62 @@ def _take(plane: Plane, connection: Connection, fresh: Sequence[tuple[str, Signa
     drill = find_drill_time(connection)
     after = dict(before)
     begun: set[str] = set()
+    #: Of what holds already: whether more was said, and whether that is worse.
+    more: dict[str, bool] = {}
     for _, one in fresh:
         key = key_of(one)
         former = after.get(key)
-        after[key] = _hear(former, one, is_drill=_is_drill(one, drill))
-        # A budget that drills burn is on record, and calls nobody for hours.
-        is_drilled = is_trace(key) and bool(after[key].body.get("is_drill"))
-        if after[key].is_firing and (former is None or not former.is_firing) and not is_drilled:
+        heard = _hear(former, one, is_drill=_is_drill(one, drill))
+        # A budget that drills burn is on record, is of no incident, and calls nobody for hours.
+        is_drilled = is_trace(key) and bool(heard.body.get("is_drill"))
+        after[key] = replace(heard, incident_id=None) if is_drilled else heard
+        if is_drilled:
+            begun.discard(key)
+            continue
+        if heard.is_firing and (former is None or not former.is_firing):
             begun.add(key)
+        elif former is not None and former.is_firing and heard.is_firing:
+            is_worse = _is_worse(heard, former)
+            if is_worse or _is_told_by_more(heard, former):
+                more[key] = more.get(key, False) or is_worse
     gathering = Gathering(plane, connection, signals=[one for _, one in fresh])
     for key in gathering.in_order([after[key] for key in begun]):
         gathering.take(after[key])
+    for key in sorted(set(more) - begun):
+        gathering.tell_more(after[key], is_worse=more[key])
     homes = gathering.settle_homes(after)
     changed = [replace(found, incident_id=homes.get(key)) for key, found in after.items()]
     put_conditions(connection, changed, known=set(before))
     add_signals(connection, fresh, incidents=homes)
-    gathering.finish(changed, begun=begun)
+    gathering.finish(changed, begun=begun | set(more))
     return gathering
+
+
+def _is_worse(heard: Condition, former: Condition) -> bool:
+    if heard.severity is None:
+        return False
+    return former.severity is None or heard.severity < former.severity
+
+
+def _is_told_by_more(heard: Condition, former: Condition) -> bool:
+    """Whether another rule tells of the same budget now."""
+    return not set(heard.body.get("told_by", {}).values()) <= set(former.body.get("told_by", {}).values())
 
 
 def _hear(former: Condition | None, one: Signal, *, is_drill: bool) -> Condition:
     """The condition after one more statement. It holds as long as anybody says so."""
     voice, at = voice_of(one), to_moment(one.started_at)
     voices = dict(former.body.get("voices", {})) if former else {}
+    told_by = dict(former.body.get("told_by", {})) if former else {}
     if one.state is SignalState.FIRING:
         voices[voice] = at
+        if is_trace(one.key):
+            told_by[voice] = one.name
     # An old "it is over" that arrives late does not end what began after it.
     elif voices.get(voice, "") <= at:
         voices.pop(voice, None)
+    told_by = {name: alert for name, alert in told_by.items() if name in voices}
+    more = {"voices": voices, **({"told_by": told_by} if is_trace(one.key) else {})}
     state = SignalState.FIRING if voices else SignalState.RESOLVED
     # What began in a drill may begin again in earnest.
     begins = one.state is SignalState.FIRING and (former is None or not former.is_firing)
@@ -104,7 +133,7 @@ def _hear(former: Condition | None, one: Signal, *, is_drill: bool) -> Condition
             first_at=one.started_at,
             last_at=one.started_at,
             signals=1,
-            body={**_words_of(one, is_drill=is_drill), "voices": voices},
+            body={**_words_of(one, is_drill=is_drill), **more},
         )
     # While it lasts the worst word counts; when it begins again, the new one.
     heard = [one.severity, former.severity if former.is_firing else None]
@@ -118,7 +147,7 @@ def _hear(former: Condition | None, one: Signal, *, is_drill: bool) -> Condition
         severity=worst if one.state is SignalState.FIRING else former.severity,
         last_at=max(former.last_at, one.started_at),
         signals=former.signals + 1,
-        body={**former.body, **(_words_of(one, is_drill=is_drill) if begins else {}), "voices": voices},
+        body={**former.body, **(_words_of(one, is_drill=is_drill) if begins else {}), **more},
     )
 
 

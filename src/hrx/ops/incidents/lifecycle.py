@@ -15,6 +15,7 @@ from hrx.ops.incidents.clocks import ClockName, due_at, due_moments, find_stop, 
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.ledger.incidents import Incident, IncidentState, add_incident, save_incident
 from hrx.ops.ledger.signals import move_conditions
+from hrx.ops.ledger.standing import Standing
 from hrx.ops.ledger.store import Connection
 from hrx.ops.ledger.timers import cancel_timers, hasten_timer, set_timer
 from hrx.ops.run.plane import Plane
@@ -151,6 +152,25 @@ def watch_stay(plane: Plane, connection: Connection, incident: Incident) -> None
 
 def stop_watching(connection: Connection, incident: Incident) -> None:
     cancel_timers(connection, subject=incident.subject, kind=SETTLE)
+
+
+def judge_quiet(
+    plane: Plane,
+    connection: Connection,
+    incident: Incident,
+    standing: Standing,
+    *,
+    has_begun: bool,
+    actor: str,
+) -> None:
+    """After something came in: watch whether it stays quiet, or see that it was not over."""
+    if incident.state in (IncidentState.OPEN, IncidentState.ACKNOWLEDGED):
+        if standing.is_quiet:
+            watch_quiet(plane, connection, incident)
+        else:
+            stop_watching(connection, incident)
+    elif incident.state is IncidentState.MITIGATED and has_begun:
+        reopen_within(plane, connection, incident, actor=actor, facts={}, change="relapsed")
 
 
 def reopen_within(

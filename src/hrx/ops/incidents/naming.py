@@ -1,4 +1,4 @@
-"""What an incident is called: the words of the condition it began with, made a title."""
+"""What an incident is called, which part it is about and which section answers it: its condition says so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from hrx.kit.errors import Text
 from hrx.ops.ledger.signals import Condition
+from hrx.ops.runbook.graph import Graph
 from hrx.ops.runbook.parts import PartInfo
+from hrx.ops.runbook.respond import Grouping
 
 
 def title_for(lead: Condition, parts: Sequence[PartInfo]) -> Text:
@@ -23,3 +25,22 @@ def title_for(lead: Condition, parts: Sequence[PartInfo]) -> Text:
         ja=re.sub(rf"{code} ?", lambda _: part.title.ja, ja, count=1),
         en=re.sub(code, lambda _: part.title.en, en, count=1),
     )
+
+
+def part_of(lead: Condition, parts: Sequence[PartInfo], graph: Graph) -> str | None:
+    """The part as parts.yaml names it, when it does."""
+    if lead.part is None or lead.part in {part.name for part in parts}:
+        return lead.part
+    service = graph.service_of(lead.part)
+    return next((part.name for part in parts if part.service == service and part.required), lead.part)
+
+
+def sop_of(lead: Condition, rules: Grouping, graph: Graph, *, is_security: bool) -> str | None:
+    """The section that the condition names; else that of its kind or part."""
+    said = lead.body.get("sop")
+    if said:
+        return str(said)
+    if is_security:
+        return rules.security_sop
+    service = graph.service_of(lead.part)
+    return rules.sops.get(service) if service is not None else None

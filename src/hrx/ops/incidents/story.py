@@ -127,6 +127,7 @@ _WHY: Final = {
     "symptom": Text(ja="原因の症状", en="symptom of the cause"),
     "cause": Text(ja="原因が判明", en="the cause"),
     "storm": Text(ja="アラートの嵐", en="part of a storm"),
+    "budget": Text(ja="この障害が使う誤り予算", en="the error budget it burns"),
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from hrx.kit import clock
+from hrx.ops.incidents.burning import burns_on
 from hrx.ops.incidents.clocks import ClockName, find_running_pause, find_stop
 from hrx.ops.incidents.lifecycle import (
     ACTOR,
@@ -22,8 +23,9 @@ from hrx.ops.incidents.lifecycle import (
     stop_paging,
     watch_stay,
 )
+from hrx.ops.incidents.traces import BURNS_ON, watch_burning
 from hrx.ops.ledger.incidents import Incident, IncidentState, find_incident
-from hrx.ops.ledger.signals import count_standing
+from hrx.ops.ledger.standing import count_standing
 from hrx.ops.ledger.store import Connection
 from hrx.ops.ledger.timers import Timer, set_timer
 from hrx.ops.run.plane import Plane
@@ -79,6 +81,7 @@ def settle(plane: Plane, connection: Connection, timer: Timer) -> None:
         saved = change_within(plane, connection, mitigated, change="quiet", actor=ACTOR)
         stop_paging(connection, saved)
         watch_stay(plane, connection, saved)
+        watch_burning(plane.content.watch, connection, saved)
     elif timer.name != GONE and found.state is IncidentState.MITIGATED:
         resolved = replace(found, state=IncidentState.RESOLVED, resolved_at=clock.now())
         change_within(plane, connection, resolved, change="stayed_quiet", actor=ACTOR)
@@ -134,4 +137,5 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     RECOVER_DUE: recover_due,
     FORECAST: forecast,
     SETTLE: settle,
+    BURNS_ON: burns_on,
 }

@@ -18,16 +18,6 @@ DRILL_LOCK: Final = "drill"
 ECHO: Final = timedelta(seconds=180)
 
 
-#: Conditions of the multi-window rules on the SLOs (runbook/watch/slos.yaml): an error budget burns for hours
-#: after an outage, and after a drill just as long.
-_BURN: Final = "burn:"
-
-
-def is_trace(key: str) -> bool:
-    """Whether a condition tells of what was rather than of what is."""
-    return key.startswith(_BURN)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillTime:
     """Whether a drill goes on, and whether one ended so lately that rules may still speak of it."""

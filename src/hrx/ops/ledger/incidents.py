@@ -135,6 +135,15 @@ def list_unclosed(connection: Connection) -> list[Incident]:
     return [_to_incident(row) for row in connection.execute(statement)]
 
 
+def list_resolved_since(connection: Connection, since: datetime) -> list[Incident]:
+    """Incidents that were resolved since then and are not open again; closed ones too."""
+    states = [IncidentState.RESOLVED.value, IncidentState.CLOSED.value]
+    statement = select(incident).where(
+        incident.c.state.in_(states), incident.c.resolved_at >= to_moment(since)
+    )
+    return [_to_incident(row) for row in connection.execute(statement)]
+
+
 def list_incidents(
     store: Store,
     *,

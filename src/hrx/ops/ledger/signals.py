@@ -24,6 +24,9 @@ _CHUNK: Final = 500
 _KEY_CHARS: Final = 200
 #: Sources that cannot say by themselves that something is over.
 PEOPLE: Final = frozenset({SignalSource.CONSOLE, SignalSource.CLI})
+#: Conditions of the multi-window rules on the SLOs (runbook/watch/slos.yaml): an error budget burns for hours
+#: after an outage, and after a drill just as long.
+TRACE_PREFIX: Final = "burn:"
 T = TypeVar("T")
 
 
@@ -49,7 +52,8 @@ class Condition:
     """One fact about the system that is so or was so, whoever told it and however often.
 
     `source` is who told first. `body`: `summary` {ja, en}, `sop`, `labels` of the first statement, and
-    `voices`: for each who says that it still is so, since when. `Any`: JSON."""
+    `voices`: for each who says that it still is so, since when; of a trace also `told_by`: the alert's name
+    for each voice. `Any`: JSON."""
 
     key: str
     state: SignalState
@@ -75,6 +79,11 @@ class Condition:
     @property
     def summary(self) -> Text:
         return Text(ja=self.body["summary"]["ja"], en=self.body["summary"]["en"])
+
+
+def is_trace(key: str) -> bool:
+    """Whether a condition tells of what was rather than of what is."""
+    return key.startswith(TRACE_PREFIX)
 
 
 def key_of(found: Signal) -> str:
@@ -162,10 +171,11 @@ def list_conditions(connection: Connection, incident_id: int, *, limit: int | No
 def list_firing(connection: Connection) -> list[Signal]:
     """Every condition that holds now, as the statement that began it; labels are those of the first."""
     rows = connection.execute(select(condition).where(condition.c.state == SignalState.FIRING.value))
-    return [_first_statement(_to_condition(row)) for row in rows]
+    return [first_statement(_to_condition(row)) for row in rows]
 
 
-def _first_statement(found: Condition) -> Signal:
+def first_statement(found: Condition) -> Signal:
+    """The statement that began it, as far as it is kept."""
     return Signal(
         source=found.source,
         key=found.key,
@@ -178,42 +188,6 @@ def _first_statement(found: Condition) -> Signal:
         sop=found.body.get("sop"),
         labels=dict(found.body.get("labels", {})),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How the conditions of one incident stand: those that machines told, and whether they still hold."""
-
-    conditions: int = 0
-    firing: int = 0
-    told_by_machines: int = 0
-    firing_by_machines: int = 0
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether everything that can say by itself that it is over has said so."""
-        return self.told_by_machines > 0 and self.firing_by_machines == 0
-
-
-def count_standing(connection: Connection, incident_ids: Sequence[int]) -> dict[int, Standing]:
-    """How the conditions of each of these incidents stand."""
-    statement = (
-        select(condition.c.incident_id, condition.c.state, condition.c.source, func.count())
-        .where(condition.c.incident_id.in_(incident_ids))
-        .group_by(condition.c.incident_id, condition.c.state, condition.c.source)
-    )
-    found = dict.fromkeys(incident_ids, Standing())
-    for incident_id, state, source, count in connection.execute(statement):
-        before = found[incident_id]
-        firing = count if state == SignalState.FIRING.value else 0
-        by_machine = SignalSource(source) not in PEOPLE
-        found[incident_id] = Standing(
-            conditions=before.conditions + count,
-            firing=before.firing + firing,
-            told_by_machines=before.told_by_machines + (count if by_machine else 0),
-            firing_by_machines=before.firing_by_machines + (firing if by_machine else 0),
-        )
-    return found
 
 
 def put_conditions(connection: Connection, changed: Sequence[Condition], *, known: set[str]) -> None:

@@ -29,7 +29,8 @@ from hrx.ops.ledger.incidents import (
     list_incidents,
     list_unresolved,
 )
-from hrx.ops.ledger.signals import count_signals, count_standing, find_home, list_conditions, list_signals
+from hrx.ops.ledger.signals import count_signals, find_home, list_conditions, list_signals
+from hrx.ops.ledger.standing import count_standing
 from hrx.ops.observe.timing import explain_incident
 from hrx.ops.operators.roles import Permission
 from hrx.ops.runbook.graph import make_graph

@@ -15,9 +15,10 @@ from hrx.ops.incidents.actions.doing import (
     to_reason,
 )
 from hrx.ops.incidents.lifecycle import reopen_within, stop_paging, stop_watching, watch_stay
+from hrx.ops.incidents.traces import watch_burning
 from hrx.ops.ledger.incidents import Incident, IncidentState
 from hrx.ops.ledger.post_mortems import PostMortemState, find_post_mortem
-from hrx.ops.ledger.signals import end_conditions, list_conditions
+from hrx.ops.ledger.signals import end_conditions, is_trace, list_conditions
 from hrx.ops.operators.roles import Actor
 from hrx.ops.run.plane import Plane
 
@@ -36,6 +37,7 @@ def mitigate(plane: Plane, incident_id: int, *, reason: str, actor: Actor) -> In
         stop_paging(doing.connection, saved)
         stop_watching(doing.connection, saved)
         watch_stay(plane, doing.connection, saved)
+        watch_burning(plane.content.watch, doing.connection, saved)
         return saved
 
     return act(plane, incident_id, actor=actor, do=do)
@@ -59,9 +61,11 @@ def resolve(plane: Plane, incident_id: int, *, reason: str, actor: Actor) -> Inc
             after, "resolved", reason=to_reason(reason), still_holding=keys[:10], holding=len(keys)
         )
         # Else a new fault of the same kind would be news to nobody while an old alert runs out.
-        end_conditions(doing.connection, holding)
+        # A budget burns on for a while, whatever anybody says; what burns on after that is watched for.
+        end_conditions(doing.connection, [item for item in holding if not is_trace(item.key)])
         stop_paging(doing.connection, saved)
         stop_watching(doing.connection, saved)
+        watch_burning(plane.content.watch, doing.connection, saved)
         return saved
 
     return act(plane, incident_id, actor=actor, do=do)
