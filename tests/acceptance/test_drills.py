@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,16 @@ def finish_all(stack: Stack) -> None:
             run_hrx(stack, "incident", verb, str(one["incident"]), "--reason", "over", "--yes")
 
 
+def run_drill(stack: Stack, drill: str) -> subprocess.CompletedProcess[str]:
+    """One drill. Beside a real incident none begins, and a busy machine opens its own: those end first."""
+    for _ in range(3):
+        done = run_hrx(stack, "drill", "run", drill, "--quiet", "1", "--yes", "--json")
+        if "drill.real_incident" not in done.stdout:
+            break
+        finish_all(stack)
+    return done
+
+
 def alerts_in_inbox(stack: Stack) -> set[str]:
     """The keys of the alerts that PagerDuty's stand-in was sent."""
     with httpx.Client(base_url=f"http://127.0.0.1:{stack.ports['inbox']}", trust_env=False) as client:
@@ -53,7 +64,7 @@ def alerts_in_inbox(stack: Stack) -> set[str]:
 def test_an_outage_is_paged_within_ten_seconds_and_its_cause_is_named(
     calm: Stack, drill: str, cause: str
 ) -> None:
-    done = run_hrx(calm, "drill", "run", drill, "--quiet", "1", "--yes", "--json")
+    done = run_drill(calm, drill)
     assert done.returncode == 0, done.stdout + done.stderr
     (found,) = json.loads(done.stdout)["items"]
     assert found["page_s"] is not None

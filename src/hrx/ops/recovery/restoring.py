@@ -25,6 +25,7 @@ from hrx.ops.recovery.basebackup import BaseBackup, read_manifest_of
 from hrx.ops.recovery.manifest import check_files, read_manifest
 from hrx.ops.recovery.planning import RestorePlan
 from hrx.ops.recovery.records import history_name, list_histories, partial_of
+from hrx.ops.recovery.tarring import unpack
 from hrx.ops.recovery.vault import BackupFileDamaged, Vault
 from hrx.ops.recovery.wal import SEGMENT_BYTES, Segment, format_lsn, parse_lsn
 from hrx.ops.targets.machine import users
@@ -181,7 +182,7 @@ def _fetch(vault: Vault, backup: BaseBackup, into: Path) -> Path:
             try:
                 with tarfile.open(fileobj=pipe, mode="r|", bufsize=_COPY_CHUNK) as tar:
                     tar.copybufsize = _COPY_CHUNK  # type: ignore[attr-defined]
-                    tar.extractall(into, filter="data")
+                    unpack(tar, into)
             except tarfile.TarError as error:
                 failures.append(error)
             while pipe.read(_COPY_CHUNK):

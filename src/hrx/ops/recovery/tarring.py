@@ -1,14 +1,38 @@
-"""What passes by in a stream of tar: where each file begins, and the one file that is wanted from it.
+"""Streams of tar: unpacked as they come, and the one file that is wanted from one that passes by.
 
 pg_basebackup puts its list of files at the end of the same stream; keeping it as it passes saves reading the
 whole backup again."""
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+import os
+import shutil
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import IO, Final, Protocol, cast
 
 _BLOCK: Final = 512
+_COPY_CHUNK: Final = 1 << 20
 _WANTED_MAX: Final = 64 * 1024 * 1024
+
+
+def unpack(tar: tarfile.TarFile, into: Path) -> None:
+    """Write the folders and files of a stream below `into`, for the owner alone. Raises tarfile.TarError for
+    anything else that it holds.
+
+    By hand: the library's own safe way came with 3.11.4, and Debian 12 has 3.11.2."""
+    for member in tar:
+        name = PurePosixPath(member.name)
+        if name.is_absolute() or ".." in name.parts or not (member.isreg() or member.isdir()):
+            raise tarfile.ExtractError(f"{member.name} is no file of a data directory")
+        path = into / name
+        if member.isdir():
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            continue
+        with cast("IO[bytes]", tar.extractfile(member)) as source, path.open("xb") as file:
+            shutil.copyfileobj(source, file, _COPY_CHUNK)
+        path.chmod(member.mode & 0o700)
+        os.utime(path, (member.mtime, member.mtime))
 
 
 class Readable(Protocol):
