@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -13,12 +15,13 @@ import httpx
 import pytest
 
 from hrx.kit import clock
-from hrx.ops.ledger.entries import EntryFilter, Kind
+from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.ledger.incidents import list_unresolved
 from hrx.ops.observe.alerts import list_recent
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.operators.roles import Role
 from hrx.ops.run.plane import Plane
+from hrx.ops.targets.rising import rising
 from tests.ops.browsing import Browser, serving, wait_for
 from tests.ops.conftest import make_operator
 
@@ -76,6 +79,25 @@ def test_what_cannot_be_put_on_record_is_refused_as_retryable_and_taken_when_it_
         assert hook.post("/hooks/alertmanager", json=notification()).status_code == 200
     assert unresolved_count(plane) == 1
     assert len(plane.ledger.list_entries(EntryFilter(kinds=(Kind.ALERT,)))) == 1
+
+
+def test_what_alertmanager_tells_while_the_place_is_brought_up_is_left_to_the_watchers_own_look(
+    plane: Plane, tmp_path: Path
+) -> None:
+    marked = replace(plane, settings=plane.settings.model_copy(update={"var_dir": tmp_path}))
+    headers = {"Authorization": "Bearer hook-token-of-the-tests"}
+    with (
+        serving(marked) as address,
+        httpx.Client(base_url=address, trust_env=False, headers=headers) as client,
+        rising(tmp_path),
+    ):
+        answer = client.post("/hooks/alertmanager", json=notification())
+        assert (answer.status_code, answer.json()["recorded"]) == (200, 0)
+        assert list_alerts(plane) == []
+
+
+def list_alerts(plane: Plane) -> list[Entry]:
+    return plane.ledger.list_entries(EntryFilter(kinds=(Kind.ALERT,)))
 
 
 def unresolved_count(plane: Plane) -> int:

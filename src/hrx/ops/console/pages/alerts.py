@@ -9,13 +9,14 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from hrx.kit.errors import Forbidden, Invalid, Text
-from hrx.ops.console.desk import Desk, Visit, desk_of, needs, refuse_while_rising
+from hrx.ops.console.desk import Desk, Visit, desk_of, needs
 from hrx.ops.console.pages.alert_rules import table_values
 from hrx.ops.incidents.intake import TakenIn, take_signals
 from hrx.ops.observe.alerts import list_recent, read_notification, record_alerts, to_signals
 from hrx.ops.operators.roles import Permission
 from hrx.ops.operators.sign_in import is_same_token
 from hrx.ops.seams.metrics import AlertSeen
+from hrx.ops.targets.rising import is_rising
 
 router: Final = APIRouter()
 Looker = Annotated[Visit, Depends(needs(Permission.LOOK))]
@@ -44,7 +45,10 @@ async def take_alerts(request: Request) -> JSONResponse:
         raise Invalid(Text(ja="JSON ではありません", en="This is no JSON"), code="alert.no_json") from error
     alerts = read_notification(body)
     desk.rules.ear.hear(alerts)
-    refuse_while_rising(desk)
+    # Refused, it would be sent again as it was, when it is long over. What still holds after the start, the
+    # watcher finds by itself: it asks Alertmanager at every look.
+    if is_rising(desk.plane.settings.var_dir):
+        return JSONResponse({"received": len(alerts), "recorded": 0, "incidents": []})
     taken, changed = await run_in_threadpool(_take_in, desk, alerts)
     return JSONResponse({"received": len(alerts), "recorded": changed, "incidents": taken.opened})
 
