@@ -131,14 +131,12 @@ def test_what_the_plane_does_not_take_waits_and_the_newest_word_wins(rig: Rig, w
 
 
 def test_with_plane_and_api_gone_people_are_called_once_even_across_a_restart(rig: Rig, world: World) -> None:
-    import time
-
     rig.look()
     world.answers = {}
-    time.sleep(0.35)
-    rig.look(times=3)
-    rig.probe = rig.restart()
-    rig.look(times=3)
+    with clock.shifted(timedelta(seconds=1)):
+        rig.look(times=3)
+        rig.probe = rig.restart()
+        rig.look(times=3)
     keys = [sent["dedup_key"] for sent in world.posted if "dedup_key" in sent]
     assert sorted(keys) == [
         PLANE_CONDITION,
@@ -149,15 +147,12 @@ def test_with_plane_and_api_gone_people_are_called_once_even_across_a_restart(ri
 def test_a_plane_that_is_being_started_with_the_rest_is_not_missed(
     rig: Rig, world: World, tmp_path: Path
 ) -> None:
-    import time
-
     rig.look()
     world.answers = {}
-    with rising(tmp_path):
-        time.sleep(0.35)
+    with rising(tmp_path), clock.shifted(timedelta(seconds=1)):
         rig.look(times=3)
         assert not [sent for sent in world.posted if "dedup_key" in sent]
-    with clock.shifted(timedelta(seconds=11)):
+    with clock.shifted(timedelta(seconds=15)):
         rig.look(times=3)
     assert PLANE_CONDITION in [sent["dedup_key"] for sent in world.posted if "dedup_key" in sent]
 

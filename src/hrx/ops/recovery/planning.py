@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from hrx.kit import clock
 from hrx.kit.errors import Refused, Text
 from hrx.ops.recovery.basebackup import BackupKind, BaseBackup
 from hrx.ops.recovery.records import KeptSegment
 from hrx.ops.recovery.wal import Fork, Segment, format_lsn, list_needed
+
+_MARGIN: Final = timedelta(seconds=60)
 
 
 class NotRestorable(Refused):
@@ -151,8 +154,8 @@ def _chain_of(stock: Stock, base: BaseBackup) -> tuple[BaseBackup, ...]:
 
 
 def _known_end(stock: Stock, timeline: int, target: Target) -> int:
-    """How far replay has to read: the position asked for, or to the first segment received after the time, or
-    everything that there is."""
+    """How far replay has to read: the position asked for, or to the first segment received well after the
+    time, or everything that there is."""
     if target.lsn is not None:
         return target.lsn
     last = max((one.segment.end for one in stock.segments), default=0)
@@ -161,7 +164,9 @@ def _known_end(stock: Stock, timeline: int, target: Target) -> int:
     newest = max(last, begun, stock.tail_end or 0)
     if target.time is None:
         return newest
-    later = [one.segment.end for one in stock.segments if one.received_at > target.time]
+    # A segment that came just after the time may hold nothing later than it, and PostgreSQL stops only at a
+    # commit that is later.
+    later = [one.segment.end for one in stock.segments if one.received_at > target.time + _MARGIN]
     return min(later, default=newest)
 
 
