@@ -181,7 +181,6 @@ def _fetch(vault: Vault, backup: BaseBackup, into: Path) -> Path:
         with os.fdopen(read_end, "rb") as pipe:
             try:
                 with tarfile.open(fileobj=pipe, mode="r|", bufsize=_COPY_CHUNK) as tar:
-                    tar.copybufsize = _COPY_CHUNK  # type: ignore[attr-defined]
                     unpack(tar, into)
             except tarfile.TarError as error:
                 failures.append(error)

@@ -36,6 +36,8 @@ def unpack(tar: tarfile.TarFile, into: Path) -> None:
 
 
 class Readable(Protocol):
+    """Whatever gives bytes until it gives none."""
+
     def read(self, size: int = -1, /) -> bytes: ...
 
 

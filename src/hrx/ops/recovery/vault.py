@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, Final, Protocol, cast
+from typing import IO, BinaryIO, Final, cast
 
 import pyrage
 import zstandard
@@ -19,6 +19,7 @@ import zstandard
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.recovery.keys import Keyring
 from hrx.ops.recovery.places import FileNotThere, Folder
+from hrx.ops.recovery.tarring import Readable
 
 #: zstd level 3 is the knee: a base backup of 1.95 GB took 8.8 s and came to 532 MB (recovery anchors 3.1).
 _LEVEL: Final = 3
@@ -42,10 +43,6 @@ class Sealed:
     size_bytes: int
     stored_bytes: int
     sha256: str
-
-
-class Readable(Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
