@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from hrx.ops.recovery.basebackup import list_backups, take_backup
+from hrx.ops.recovery.copy_server import Ground, conninfo_of
 from hrx.ops.recovery.planning import NotRestorable, Stock, Target, plan_restore
 from hrx.ops.recovery.records import (
     create_slot_argv,
@@ -22,11 +23,12 @@ from hrx.ops.recovery.records import (
     receiver_argv,
     ship,
 )
-from hrx.ops.recovery.restoring import Ground, Restored, remove_copy, restore_beside
+from hrx.ops.recovery.restoring import Restored, remove_copy, restore_beside
 from hrx.ops.recovery.vault import Vault
+from hrx.ops.seams.sessions import opened_session
 from hrx.ops.targets.machine.postgres import PostgresCluster
 from tests.conftest import free_port
-from tests.ops.recovery.conftest import PASSWORD, Living
+from tests.ops.recovery.conftest import Living
 
 pytestmark = [pytest.mark.req("R6.1-1", "R6.2-1"), pytest.mark.timeout(300)]
 
@@ -39,11 +41,8 @@ def eventually(is_so: Callable[[], bool], *, within_s: float = 20) -> None:
 
 
 def ask(cluster: PostgresCluster, query: str) -> Sequence[object] | None:
-    try:
-        with psycopg.connect(cluster.url("hrx_admin", PASSWORD, "postgres"), connect_timeout=2) as session:
-            return session.execute(query.encode()).fetchone()
-    except psycopg.OperationalError:
-        return None
+    with opened_session(conninfo_of(cluster), timeout_s=10) as session:
+        return session.row(query)
 
 
 class Receiver:
@@ -114,7 +113,7 @@ def stock_of(vault: Vault, receiver: Receiver, *, known_end: int | None = None) 
 
 def restore(vault: Vault, receiver: Receiver, ground: Ground, target: Target) -> Restored:
     plan = plan_restore(stock_of(vault, receiver), target=target)
-    return restore_beside(vault, plan, ground, ask=ask, timeout_s=60)
+    return restore_beside(vault, plan, ground, timeout_s=60)
 
 
 def fill(living: Living, first: int, last: int) -> None:

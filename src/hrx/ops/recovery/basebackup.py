@@ -20,7 +20,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Text, Unavailable
 from hrx.kit.secrets import mask_text
 from hrx.ops.recovery.manifest import NAME as MANIFEST
-from hrx.ops.recovery.manifest import Manifest, NotAManifest, read_manifest
+from hrx.ops.recovery.manifest import Algorithm, Manifest, NotAManifest, read_manifest
 from hrx.ops.recovery.places import PlaceUnavailable
 from hrx.ops.recovery.tarring import TarWatch
 from hrx.ops.recovery.vault import Vault
@@ -200,7 +200,7 @@ def _running(source: Source, listed: Path | None) -> Iterator[subprocess.Popen[b
         "--format=tar",
         "--wal-method=none",
         "--checkpoint=fast",
-        "--manifest-checksums=SHA256",
+        f"--manifest-checksums={Algorithm.CRC32C}",
         "--no-password",
         *([f"--max-rate={source.max_rate_kbytes}k"] if source.max_rate_kbytes else []),
         *([f"--incremental={listed}"] if listed else []),

@@ -15,7 +15,7 @@ import pyrage
 
 from hrx.kit.errors import Refused, Text, Unavailable
 
-_HEAD: Final = (
+HEAD: Final = (
     "# HRX-AI: the keys of the backups. Keep a copy somewhere else than the backups and this machine:\n"
     "# without it no backup can be opened. New keys go on top; old ones stay as long as their backups do.\n"
 )
@@ -61,8 +61,10 @@ def load_keyring(path: Path) -> Keyring:
     """The keys of a file in age's own format. Raises KeyFileUnreadable."""
     try:
         lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, str(error)) from error
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, "it is not text") from error
     identities = []
     for line in lines:
         if line.strip() and not line.startswith("#"):
@@ -85,7 +87,7 @@ def create_key(path: Path) -> Keyring:
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"{_HEAD}{identity}\n")
+        file.write(f"{HEAD}{identity}\n")
         file.flush()
         os.fsync(file.fileno())
     fresh.rename(path)

@@ -1,7 +1,11 @@
 """PostgreSQL's own list of what a base backup holds, read and held against the files.
 
 Its program pg_verifybackup is in the wheel and ends with signal 11 at every call (recovery anchors, P4), so
-the check is ours: every file is there, has its size and its SHA-256, and nothing else is."""
+the check is ours: every file is there, has its size and its checksum, and nothing else is.
+
+Backups list CRC-32C: it tells what went wrong on the way from the server to the copy. That nobody changed a
+backup while it lay is told by the vault's seal and the SHA-256 of the whole; SHA-256 of each file cost the
+server, built without a cryptographic library, more than half of a backup's CPU time."""
 
 from __future__ import annotations
 
@@ -12,12 +16,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+import google_crc32c
 import orjson
 
 from hrx.kit.errors import Invalid, Text
+from hrx.ops.recovery.tarring import Readable
 from hrx.ops.recovery.wal import parse_lsn
 
 NAME: Final = "backup_manifest"
+_CHUNK: Final = 1 << 20
 #: What a server writes into a restored directory by itself, or what we add for recovery.
 _EXTRA: Final = frozenset({NAME, "postgresql.auto.conf", "recovery.signal", "standby.signal"})
 
@@ -26,6 +33,13 @@ class NotAManifest(Invalid):
     """The list is damaged, or of a kind that is not known."""
 
     code = "recovery.not_a_manifest"
+
+
+class Algorithm(StrEnum):
+    """Kinds of checksums that are read; backups are taken with the first."""
+
+    CRC32C = "CRC32C"
+    SHA256 = "SHA256"
 
 
 class Damage(StrEnum):
@@ -43,7 +57,8 @@ class Listed:
 
     path: str
     size_bytes: int
-    sha256: str
+    algorithm: Algorithm
+    checksum: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +118,7 @@ def check_files(manifest: Manifest, directory: Path) -> Iterator[Found]:
             yield Found(path=one.path, damage=Damage.MISSING)
         elif path.stat().st_size != one.size_bytes:
             yield Found(path=one.path, damage=Damage.SIZE)
-        elif _digest(path) != one.sha256:
+        elif _digest(path, one.algorithm) != one.checksum:
             yield Found(path=one.path, damage=Damage.CONTENT)
     for path in directory.rglob("*"):
         name = path.relative_to(directory).as_posix()
@@ -112,10 +127,13 @@ def check_files(manifest: Manifest, directory: Path) -> Iterator[Found]:
 
 
 def _listed(one: dict[str, Any]) -> Listed:
-    if one["Checksum-Algorithm"] != "SHA256":
-        raise ValueError(f"checksums of kind {one['Checksum-Algorithm']}")
     # Names that are no UTF-8 come as hexadecimal; ours all are.
-    return Listed(path=str(one["Path"]), size_bytes=int(one["Size"]), sha256=str(one["Checksum"]))
+    return Listed(
+        path=str(one["Path"]),
+        size_bytes=int(one["Size"]),
+        algorithm=Algorithm(one["Checksum-Algorithm"]),
+        checksum=str(one["Checksum"]),
+    )
 
 
 def _check_own_sum(content: bytes, told: str) -> None:
@@ -125,6 +143,20 @@ def _check_own_sum(content: bytes, told: str) -> None:
         raise ValueError("its own checksum is wrong")
 
 
-def _digest(path: Path) -> str:
+def digest_of(source: Readable, algorithm: Algorithm) -> str:
+    """Of everything that a source gives, written as the list writes it."""
+    if algorithm is Algorithm.SHA256:
+        digest = hashlib.sha256()
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+        return digest.hexdigest()
+    value = 0
+    while chunk := source.read(_CHUNK):
+        value = google_crc32c.extend(value, chunk)
+    # PostgreSQL prints the bytes as they lie in memory, the lowest first.
+    return value.to_bytes(4, "little").hex()
+
+
+def _digest(path: Path, algorithm: Algorithm) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(file, algorithm)

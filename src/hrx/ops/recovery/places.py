@@ -1,5 +1,5 @@
-"""Places that keep files of backups by name: a folder, or a bucket somewhere else. Nothing here can read
-them.
+"""Places that keep files of backups by name: a folder here, a bucket (`buckets.py`) somewhere else. Nothing
+here can read them.
 
 A file appears whole or not at all, and is not changed afterwards; putting the same name again is harmless."""
 
@@ -16,20 +16,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import ObjectStore
-
 from hrx.kit.errors import NotFound, Text, Unavailable
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
-_WRITING: Final = ".writing"
+WRITING: Final = ".writing"
 
 
 class PlaceUnavailable(Unavailable):
     """The place cannot be written or read now: full, away, or without rights."""
 
     code = "recovery.place_unavailable"
+
+
+class CopyDamaged(Unavailable):
+    """A copy is not what was sent there."""
+
+    code = "recovery.copy_damaged"
 
 
 class FileNotThere(NotFound):
@@ -72,18 +74,22 @@ class Folder:
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
         """A new file to write to, which appears under its name when the block ends well."""
+        with self.receiving(name) as fresh, fresh.open("xb") as file:
+            yield file
+
+    @contextmanager
+    def receiving(self, name: str) -> Iterator[Path]:
+        """The same for whoever makes the file by itself, at the path that this gives."""
         path = self._path(name)
-        fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_WRITING}")
+        fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{WRITING}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with fresh.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
+            yield fresh
+            _sync(fresh)
             fresh.rename(path)
-            _sync_folder(path.parent)
+            _sync(path.parent)
         except OSError as error:
-            raise _unavailable(str(self.root), error) from error
+            raise unavailable(str(self.root), error) from error
         finally:
             fresh.unlink(missing_ok=True)
 
@@ -92,9 +98,9 @@ class Folder:
         try:
             file = self._path(name).open("rb")
         except FileNotFoundError:
-            raise _not_there(name) from None
+            raise not_there(name) from None
         except OSError as error:
-            raise _unavailable(str(self.root), error) from error
+            raise unavailable(str(self.root), error) from error
         with file:
             yield file
 
@@ -109,7 +115,7 @@ class Folder:
     def list_files(self, prefix: str = "") -> Iterator[Kept]:
         top = self._path(prefix) if prefix else self.root
         for path in top.rglob("*"):
-            if path.name.endswith(_WRITING):
+            if path.name.endswith(WRITING):
                 continue
             try:
                 facts = path.stat()
@@ -120,81 +126,48 @@ class Folder:
                 name = path.relative_to(self.root).as_posix()
                 yield Kept(name=name, size_bytes=facts.st_size, changed_at=changed_at)
 
+    def list_names(self, prefix: str = "") -> Iterator[str]:
+        """Names alone, which is far quicker: of tens of thousands of segments nothing else is asked."""
+        top = self._path(prefix) if prefix else self.root
+        for folder, _, files in os.walk(top):
+            at = Path(folder).relative_to(self.root).as_posix()
+            for name in files:
+                if not name.endswith(WRITING):
+                    yield name if at == "." else f"{at}/{name}"
+
+    def has(self, name: str) -> bool:
+        return self._path(name).exists()
+
     def delete(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)
 
     def sweep(self) -> int:
         """Remove what killed writers left; gives how many. Nobody may be writing meanwhile."""
-        left = [path for path in self.root.rglob(f"*{_WRITING}") if path.is_file()]
+        left = [path for path in self.root.rglob(f"*{WRITING}") if path.is_file()]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
 
     def _path(self, name: str) -> Path:
-        _check_name(name)
+        check_name(name)
         return self.root / name
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A bucket of an object store (S3 and what speaks like it), under a prefix of its own."""
-
-    store: ObjectStore
-    says: str
-
-    def put_file(self, name: str, path: Path) -> None:
-        _check_name(name)
-        try:
-            obstore.put(self.store, name, path)
-        except (BaseError, OSError) as error:
-            raise _unavailable(self.says, error) from error
-
-    def get_file(self, name: str, into: Path) -> None:
-        _check_name(name)
-        try:
-            with into.open("wb") as file:
-                for chunk in obstore.get(self.store, name).stream(min_chunk_size=1 << 20):
-                    file.write(chunk)
-        except FileNotFoundError:
-            raise _not_there(name) from None
-        except (BaseError, OSError) as error:
-            raise _unavailable(self.says, error) from error
-
-    def list_files(self, prefix: str = "") -> Iterator[Kept]:
-        try:
-            for page in obstore.list(self.store, prefix or None):
-                for one in page:
-                    yield Kept(
-                        name=str(one["path"]), size_bytes=int(one["size"]), changed_at=one["last_modified"]
-                    )
-        except (BaseError, OSError) as error:
-            raise _unavailable(self.says, error) from error
-
-    def delete(self, name: str) -> None:
-        _check_name(name)
-        try:
-            obstore.delete(self.store, name)
-        except FileNotFoundError:
-            return
-        except (BaseError, OSError) as error:
-            raise _unavailable(self.says, error) from error
-
-
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a name of a backup's file: {name!r}")
 
 
-def _sync_folder(folder: Path) -> None:
-    """A rename is durable only when the folder is on disk, too."""
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """A rename is durable only when its folder is on disk, too."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def _not_there(name: str) -> FileNotThere:
+def not_there(name: str) -> FileNotThere:
     return FileNotThere(
         Text(
             ja=f"バックアップのファイルがありません: {name}", en=f"A file of the backups is not there: {name}"
@@ -205,7 +178,7 @@ def _not_there(name: str) -> FileNotThere:
     )
 
 
-def _unavailable(where: str, error: Exception) -> PlaceUnavailable:
+def unavailable(where: str, error: Exception) -> PlaceUnavailable:
     return PlaceUnavailable(
         Text(
             ja=f"バックアップの置き場所が使えません({where}): {error}",

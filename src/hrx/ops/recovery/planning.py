@@ -7,7 +7,8 @@ exist."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,21 +30,25 @@ class NotRestorable(Refused):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
     """Everything that a restore may use. `tail`: the segment still being received, and how far it is
-    filled."""
+    filled. `distrusted`: backups that failed their proof."""
 
     backups: tuple[BaseBackup, ...]
     segments: tuple[KeptSegment, ...]
     histories: Mapping[int, tuple[Fork, ...]]
     tail: Segment | None = None
     tail_end: int | None = None
+    distrusted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The moment to bring back: a time, a position, or (both None) the newest there is."""
+    """The moment to bring back: a time, a position, or (both None) the newest there is.
+
+    `is_before`: stop just before the record at that position instead of after it."""
 
     time: datetime | None = None
     lsn: int | None = None
+    is_before: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +71,31 @@ class RestorePlan:
 
 
 def plan_restore(stock: Stock, *, target: Target) -> RestorePlan:
-    """The newest backup before the target and every segment after it. Raises NotRestorable, and says why."""
+    """The newest backup before the target and every segment after it. Raises NotRestorable, and says why.
+
+    A backup that failed its proof, and what is built on it, serves only where nothing else does."""
+    if stock.distrusted:
+        with suppress(NotRestorable):
+            return _plan(_without_distrusted(stock), target)
+    return _plan(stock, target)
+
+
+def _without_distrusted(stock: Stock) -> Stock:
+    kept: list[BaseBackup] = []
+    for one in sorted(stock.backups, key=lambda backup: backup.began_at):
+        is_built_on_it = one.parent is not None and one.parent not in {parent.id for parent in kept}
+        if one.id not in stock.distrusted and not is_built_on_it:
+            kept.append(one)
+    return replace(stock, backups=tuple(kept))
+
+
+def _plan(stock: Stock, target: Target) -> RestorePlan:
     _check_moment(stock, target)
-    timeline = max((one.timeline for one in stock.backups), default=1)
-    timeline = max([timeline, *(one.segment.timeline for one in stock.segments)])
+    timeline = _choose_timeline(stock, target)
     forks = stock.histories.get(timeline, ())
-    base = _choose_base(stock, target)
+    base = _choose_base(stock, target, timeline=timeline, forks=forks)
     chain = _chain_of(stock, base)
-    end = _known_end(stock, timeline, target)
+    end = _known_end(stock, target, timeline=timeline, forks=forks)
     needed = list_needed(forks, timeline, start=base.start, end=max(end, base.end))
     there = {one.segment: one for one in stock.segments}
     with_tail = stock.tail is not None and needed[-1] == stock.tail and stock.tail not in there
@@ -86,8 +108,42 @@ def plan_restore(stock: Stock, *, target: Target) -> RestorePlan:
         segments=tuple(there[one] for one in needed if one in there),
         tail=stock.tail if with_tail else None,
         timeline=timeline,
-        end=None if target.time else end,
+        end=end if target.time is None and target.lsn is None else None,
     )
+
+
+def _choose_timeline(stock: Stock, target: Target) -> int:
+    """The history that was lived at that time; the newest for a position or for the newest moment.
+
+    A switch to a copy begins another, and the moments between the copy's and the switch belong to the one
+    before. What is first known of a timeline is its first backup, taken at once, or its first records."""
+    begun: dict[int, datetime] = {}
+    for timeline, at in (
+        *((one.timeline, one.began_at) for one in stock.backups),
+        *((one.segment.timeline, one.received_at) for one in stock.segments),
+    ):
+        begun[timeline] = min(at, begun.get(timeline, at))
+    if target.time is not None:
+        lived = [timeline for timeline, at in begun.items() if at <= target.time]
+        return max(lived, default=min(begun, default=1))
+    return max((*begun, stock.tail.timeline if stock.tail else 1))
+
+
+def list_line(stock: Stock) -> list[KeptSegment]:
+    """The segments of the history that is lived now, in order: of each history that led to it only what was
+    lived before it was left."""
+    if not stock.segments:
+        return []
+    timeline = _choose_timeline(stock, Target())
+    there = {one.segment: one for one in stock.segments}
+    start, end = min(one.start for one in there), max(one.end for one in there)
+    needed = list_needed(stock.histories.get(timeline, ()), timeline, start=start, end=end)
+    return [there[one] for one in needed if one in there]
+
+
+def _is_on_line(one: int, end: int, *, timeline: int, forks: tuple[Fork, ...]) -> bool:
+    """Whether what ends at this position of timeline `one` is part of the history that led to `timeline`."""
+    return one == timeline or any(fork.parent == one and end <= fork.at for fork in forks)
 
 
 def _check_moment(stock: Stock, target: Target) -> None:
@@ -109,12 +165,15 @@ def _check_moment(stock: Stock, target: Target) -> None:
         )
 
 
-def _choose_base(stock: Stock, target: Target) -> BaseBackup:
-    """The newest one that was over before the target: within a backup's own time nothing is consistent."""
+def _choose_base(stock: Stock, target: Target, *, timeline: int, forks: tuple[Fork, ...]) -> BaseBackup:
+    """The newest one that was over before the target: within a backup's own time nothing is consistent.
+
+    One of a history that was left is not it, however new."""
     fitting = [
         one
         for one in stock.backups
-        if (target.time is None or one.ended_at <= target.time)
+        if _is_on_line(one.timeline, one.end, timeline=timeline, forks=forks)
+        and (target.time is None or one.ended_at <= target.time)
         and (target.lsn is None or one.end <= target.lsn)
     ]
     if not fitting:
@@ -153,21 +212,43 @@ def _chain_of(stock: Stock, base: BaseBackup) -> tuple[BaseBackup, ...]:
     return tuple(chain)
 
 
-def _known_end(stock: Stock, timeline: int, target: Target) -> int:
+def _known_end(stock: Stock, target: Target, *, timeline: int, forks: tuple[Fork, ...]) -> int:
     """How far replay has to read: the position asked for, or to the first segment received well after the
     time, or everything that there is."""
     if target.lsn is not None:
-        return target.lsn
-    last = max((one.segment.end for one in stock.segments), default=0)
+        # The record that begins there has to be read, too.
+        return target.lsn + 1
+    mine = [
+        one
+        for one in stock.segments
+        if _is_on_line(one.segment.timeline, one.segment.start, timeline=timeline, forks=forks)
+    ]
+    last = max((one.segment.end for one in mine), default=0)
     # Of a tail whose filling nobody noted, its first byte is known to be there.
-    begun = stock.tail.start + 1 if stock.tail else 0
-    newest = max(last, begun, stock.tail_end or 0)
+    is_mine = stock.tail is not None and stock.tail.timeline == timeline
+    begun = stock.tail.start + 1 if stock.tail and is_mine else 0
+    newest = max(last, begun, (stock.tail_end or 0) if is_mine else 0)
     if target.time is None:
         return newest
     # A segment that came just after the time may hold nothing later than it, and PostgreSQL stops only at a
     # commit that is later.
-    later = [one.segment.end for one in stock.segments if one.received_at > target.time + _MARGIN]
+    later = [
+        one.segment.end
+        for one, at in zip(mine, list_arrivals(mine), strict=True)
+        if at > target.time + _MARGIN
+    ]
     return min(later, default=newest)
+
+
+def list_arrivals(segments: Sequence[KeptSegment]) -> list[datetime]:
+    """When each of these, in order, had come at the latest, also by a clock that jumped ahead meanwhile:
+    nothing comes after what follows it, or after now."""
+    arrivals: list[datetime] = []
+    latest = clock.now()
+    for one in reversed(segments):
+        latest = min(latest, one.received_at)
+        arrivals.append(latest)
+    return arrivals[::-1]
 
 
 def _hole(stock: Stock, missing: Sequence[Segment]) -> NotRestorable:

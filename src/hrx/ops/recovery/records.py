@@ -6,19 +6,27 @@ has not filled yet lies in a `.partial` file, which every restore reads."""
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+import shutil
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from hrx.ops.recovery.vault import Vault
+from hrx.kit import clock
+from hrx.ops.recovery.places import FileNotThere
+from hrx.ops.recovery.shelf import Shelf
+from hrx.ops.recovery.vault import SUFFIX, Vault
 from hrx.ops.recovery.wal import SEGMENT_BYTES, Fork, Segment, history_timeline, parse_history
+from hrx.ops.targets.machine.backups import SLOT as SLOT
+from hrx.ops.targets.machine.backups import create_slot_argv as create_slot_argv
+from hrx.ops.targets.machine.backups import receiver_argv as receiver_argv
 
-SLOT: Final = "hrx_receiver"
 _PARTIAL: Final = ".partial"
-_KEPT: Final = re.compile(r"wal/[0-9A-F]{8}/(?P<segment>[0-9A-F]{24})-(?P<at>\d+)")
+_KEPT: Final = re.compile(rf"wal/[0-9A-F]{{8}}/(?P<segment>[0-9A-F]{{24}})-(?P<at>\d+){re.escape(SUFFIX)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,29 +43,6 @@ class KeptSegment:
         return f"wal/{self.segment.timeline:08X}/{self.segment.name}-{at}"
 
 
-def receiver_argv(program: str, *, conninfo: str, directory: Path) -> list[str]:
-    """The receiver's command for a supervisor. It tries again by itself when the server is away.
-
-    It flushes what it received at once: otherwise it would do so once a segment, and what it says of itself
-    (`flush_lsn`) would be 16 MiB late. That costs 0.14 CPU s a segment (recovery anchors 3.4)."""
-    return [
-        program,
-        f"--dbname={conninfo}",
-        f"--directory={directory}",
-        f"--slot={SLOT}",
-        "--synchronous",
-        "--status-interval=1",
-        "--no-password",
-    ]
-
-
-def create_slot_argv(program: str, *, conninfo: str) -> list[str]:
-    """Make the slot; harmless when it is there. Without it the server may remove what was not received."""
-    return [
-        program, f"--dbname={conninfo}", f"--slot={SLOT}", "--create-slot", "--if-not-exists",
-        "--no-password", ]  # fmt: skip
-
-
 def list_received(directory: Path) -> tuple[list[Segment], Segment | None]:
     """Whole segments in the receiver's folder, in order, and the one that is being filled."""
     names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
@@ -67,7 +52,13 @@ def list_received(directory: Path) -> tuple[list[Segment], Segment | None]:
         for name in names
         if name.endswith(_PARTIAL) and (segment := Segment.parse(name.removesuffix(_PARTIAL)))
     )
-    return whole, filling[-1] if filling else None
+    last = filling[-1] if filling else None
+    if last is not None and last.number:
+        # A file that gets its whole name while the folder is read may be met under neither name.
+        before = Segment(last.timeline, last.number - 1)
+        if before not in whole and (directory / before.name).exists():
+            whole = sorted([*whole, before])
+    return whole, last
 
 
 def partial_of(path: Path) -> Path:
@@ -79,13 +70,14 @@ def ship(vault: Vault, directory: Path) -> list[KeptSegment]:
 
     May be killed at any point and run again: what is in the vault already is not put twice. Raises
     PlaceUnavailable; what was not shipped stays."""
-    known = {one.segment: one for one in list_segments(vault)}
     for path in sorted(directory.iterdir()) if directory.is_dir() else []:
         timeline = history_timeline(path.name)
-        if timeline is not None and timeline not in list_histories(vault):
+        # The receiver keeps them, so they are met every time.
+        if timeline is not None and not vault.has(history_name(timeline)):
             vault.put_bytes(history_name(timeline), path.read_bytes())
     shipped = []
     whole, _ = list_received(directory)
+    known = {one.segment for one in list_segments(vault)} if whole else set()
     for segment in whole:
         path = directory / segment.name
         facts = path.stat()
@@ -102,8 +94,58 @@ def ship(vault: Vault, directory: Path) -> list[KeptSegment]:
 
 
 def list_segments(vault: Vault) -> list[KeptSegment]:
-    """Every segment of the vault, in order."""
-    return sorted(_kept(vault), key=lambda one: one.segment)
+    """Every segment of the vault, in order, as it is now: for whoever restores, ships or removes."""
+    return list(_listing_of(vault.folder.root).read(is_anew=True))
+
+
+def list_all_segments(vault: Vault, received_dir: Path) -> tuple[list[KeptSegment], Segment | None]:
+    """Those of the vault and whole ones that are on their way into it, in order; and the one being filled.
+
+    What is here is read first: a segment that is shipped meanwhile is seen twice, not never."""
+    whole, filling = list_received(received_dir)
+    kept = {one.segment: one for one in list_segments(vault)}
+    here = [as_kept(received_dir, one) for one in whole if one not in kept]
+    return sorted([*kept.values(), *here], key=lambda one: one.segment) if here else list(
+        kept.values()
+    ), filling
+
+
+def as_kept(received_dir: Path, segment: Segment) -> KeptSegment:
+    """A whole segment of the receiver's as it will be called in the vault."""
+    try:
+        at_s = (received_dir / segment.name).stat().st_mtime
+    except FileNotFoundError:
+        # Shipped meanwhile.
+        at_s = clock.now().timestamp()
+    return KeptSegment(segment=segment, received_at=datetime.fromtimestamp(int(at_s) + 1, tz=UTC))
+
+
+def fetch_segment(vault: Vault, kept: KeptSegment, into: Path, *, received_dir: Path | None) -> None:
+    """Write a segment to `into`, wherever it is by now: it may be shipped at any moment.
+
+    Raises FileNotThere, BackupFileDamaged, PlaceUnavailable."""
+    try:
+        return _read_kept(vault, kept, into)
+    except FileNotThere:
+        if received_dir is None:
+            raise
+    with suppress(FileNotFoundError):
+        shutil.copyfile(received_dir / kept.segment.name, into)
+        return None
+    # The second way may have shipped it, under a time of its own.
+    found = next((one for one in list_segments(vault) if one.segment == kept.segment), kept)
+    return _read_kept(vault, found, into)
+
+
+def _read_kept(vault: Vault, kept: KeptSegment, into: Path) -> None:
+    with into.open("wb") as file:
+        vault.read_into(kept.name, file)
+
+
+def look_at_segments(vault: Vault) -> tuple[KeptSegment, ...]:
+    """The same for whoever tells how things stand, every few seconds: folders whose time did not change are
+    believed to hold what they held. Gives the same object again when nothing changed."""
+    return _listing_of(vault.folder.root).read(is_anew=False)
 
 
 def list_histories(vault: Vault) -> frozenset[int]:
@@ -124,9 +166,41 @@ def read_histories(vault: Vault) -> dict[int, tuple[Fork, ...]]:
     }
 
 
-def _kept(vault: Vault) -> Iterator[KeptSegment]:
-    for name in vault.list_names("wal"):
-        found = _KEPT.fullmatch(name)
-        segment = Segment.parse(found["segment"]) if found else None
-        if found and segment:
-            yield KeptSegment(segment=segment, received_at=datetime.fromtimestamp(int(found["at"]), tz=UTC))
+class _Listing:
+    """The segments of one vault as they were read last. A name is taken apart once, for it never changes."""
+
+    def __init__(self, root: Path) -> None:
+        self._shelf = Shelf(root)
+        self._turn = threading.Lock()
+        self._by_name: dict[str, KeptSegment] = {}
+        self._names: list[list[str]] = []
+        self._kept: tuple[KeptSegment, ...] = ()
+
+    def read(self, *, is_anew: bool) -> tuple[KeptSegment, ...]:
+        with self._turn:
+            # Lists of names are told apart as objects: there is a new one for a folder that was read again.
+            names = [folder.names for folder in self._shelf.walk("wal", is_anew=is_anew)]
+            if len(names) != len(self._names) or any(
+                one is not other for one, other in zip(names, self._names, strict=True)
+            ):
+                known = self._by_name
+                found = {name: known.get(name) or _parse(name) for folder in names for name in folder}
+                self._by_name = {name: one for name, one in found.items() if one is not None}
+                if self._by_name.keys() != known.keys():
+                    # Names of one width, of which the timeline and the number come first.
+                    self._kept = tuple(one for _, one in sorted(self._by_name.items()))
+                self._names = names
+            return self._kept
+
+
+@functools.lru_cache(maxsize=4)
+def _listing_of(root: Path) -> _Listing:
+    return _Listing(root)
+
+
+def _parse(stored: str) -> KeptSegment | None:
+    found = _KEPT.fullmatch(stored)
+    segment = Segment.parse(found["segment"]) if found else None
+    if found is None or segment is None:
+        return None
+    return KeptSegment(segment=segment, received_at=datetime.fromtimestamp(int(found["at"]), tz=UTC))

@@ -6,6 +6,7 @@ that mark is emptied first."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,12 +23,14 @@ from typing import Final, cast
 from hrx.kit import clock
 from hrx.kit.errors import Refused, Text, Unavailable
 from hrx.ops.recovery.basebackup import BaseBackup, read_manifest_of
-from hrx.ops.recovery.manifest import check_files, read_manifest
+from hrx.ops.recovery.copy_server import Ground, ask_copy, configure, holds_locks, open_read_only
+from hrx.ops.recovery.manifest import Algorithm, check_files, read_manifest
 from hrx.ops.recovery.planning import RestorePlan
-from hrx.ops.recovery.records import history_name, list_histories, partial_of
+from hrx.ops.recovery.records import fetch_segment, history_name, list_histories, partial_of
 from hrx.ops.recovery.tarring import unpack
 from hrx.ops.recovery.vault import BackupFileDamaged, Vault
-from hrx.ops.recovery.wal import SEGMENT_BYTES, Segment, format_lsn, parse_lsn
+from hrx.ops.recovery.visibility import clear_stale_marks
+from hrx.ops.recovery.wal import SEGMENT_BYTES, Segment, address_of, format_lsn, parse_lsn
 from hrx.ops.targets.machine import users
 from hrx.ops.targets.machine.postgres import PostgresCluster
 
@@ -57,28 +60,6 @@ class RestoreIncomplete(Refused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """Where to restore to, and as whom. `admin_url` gives the superuser's URL on a port of the copy."""
-
-    directory: Path
-    port: int
-    socket_dir: Path
-    run_as: str | None
-    install_dir: Path | None
-    receiver_dir: Path | None
-
-    @property
-    def cluster(self) -> PostgresCluster:
-        return PostgresCluster(
-            data_dir=self.directory / "data",
-            port=self.port,
-            socket_dir=self.socket_dir,
-            run_as=self.run_as,
-            install_dir=self.install_dir,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
     """A copy that runs read-only. Seconds by stage; `last_commit_at` is the newest transaction in it."""
 
@@ -88,39 +69,69 @@ class Restored:
     seconds: dict[str, float]
 
 
-Asking = Callable[[PostgresCluster, str], Sequence[object] | None]
+#: Told when a stage begins: fetch, combine, check, records, replay.
+OnStage = Callable[[str], None]
+
+
+#: Puts the data directory of a chain's newest backup into a folder, every file checked.
+FetchBase = Callable[[Sequence[BaseBackup], Path], None]
 
 
 def restore_beside(
-    vault: Vault, plan: RestorePlan, ground: Ground, *, ask: Asking, timeout_s: float
+    vault: Vault,
+    plan: RestorePlan,
+    ground: Ground,
+    *,
+    timeout_s: float,
+    on_stage: OnStage | None = None,
+    fetch_base: FetchBase | None = None,
 ) -> Restored:
-    """A running, read-only copy at the planned moment. `ask` puts one query to the copy and gives its first
-    row, None while the copy takes no connections.
+    """A running, read-only copy at the planned moment. `fetch_base`: where the base is not in the vault.
 
     Raises NotEnoughRoom, BackupFileDamaged, FileNotThere, RestoreFailed, RestoreIncomplete; the directory is
     left as it is then, for a look, and is emptied by the next try."""
-    seconds: dict[str, float] = {}
+    seconds = _Stages(on_stage)
     _begin(ground, plan)
+    if fetch_base is not None:
+        with _timed(seconds, "fetch"):
+            _hand_over(ground)
+            fetch_base(plan.chain, ground.cluster.data_dir)
+    else:
+        _bring_base(vault, plan, ground, seconds)
+    with _timed(seconds, "records"):
+        _fetch_records(vault, plan, ground)
+    configure(plan, ground)
+    with _timed(seconds, "replay"):
+        ground.cluster.start(timeout_s=timeout_s)
+        reached = _wait_until_there(plan, ground, timeout_s=timeout_s)
+    row = ask_copy(ground.cluster, "SELECT pg_last_xact_replay_timestamp()")
+    if holds_locks(ground.cluster):
+        open_read_only(ground.cluster)
+    (ground.directory / _MARK).unlink()
+    return Restored(
+        cluster=ground.cluster,
+        reached=reached,
+        last_commit_at=cast("datetime | None", row[0]) if row else None,
+        seconds=dict(seconds),
+    )
+
+
+def _bring_base(vault: Vault, plan: RestorePlan, ground: Ground, seconds: _Stages) -> None:
     with _timed(seconds, "fetch"):
         copies = [_fetch(vault, one, ground.directory / one.id) for one in plan.chain]
     with _timed(seconds, "combine"):
         _combine(copies, ground)
     with _timed(seconds, "check"):
         _check_copy(vault, plan, ground)
-    with _timed(seconds, "records"):
-        _fetch_records(vault, plan, ground)
-    _configure(plan, ground)
-    with _timed(seconds, "replay"):
-        ground.cluster.start(timeout_s=timeout_s)
-        reached = _wait_until_there(plan, ground, ask=ask, timeout_s=timeout_s)
-    row = ask(ground.cluster, "SELECT pg_last_xact_replay_timestamp()")
-    (ground.directory / _MARK).unlink()
-    return Restored(
-        cluster=ground.cluster,
-        reached=reached,
-        last_commit_at=cast("datetime | None", row[0]) if row else None,
-        seconds=seconds,
-    )
+        if len(plan.chain) > 1:
+            clear_stale_marks(ground.cluster.data_dir)
+
+
+def _hand_over(ground: Ground) -> None:
+    """Somebody else's program runs as the server's user, and must be able to write."""
+    data = ground.cluster.data_dir
+    data.mkdir(mode=0o700)
+    users.give_to(data, user=ground.run_as, mode=0o700)
 
 
 def remove_copy(ground: Ground) -> None:
@@ -128,6 +139,8 @@ def remove_copy(ground: Ground) -> None:
     if (ground.directory / "data" / "PG_VERSION").exists():
         ground.cluster.stop(mode="immediate")
     shutil.rmtree(ground.directory, ignore_errors=True)
+    with suppress(OSError):
+        ground.socket_dir.rmdir()
 
 
 def _begin(ground: Ground, plan: RestorePlan) -> None:
@@ -144,6 +157,9 @@ def _begin(ground: Ground, plan: RestorePlan) -> None:
     remove_copy(ground)
     directory.mkdir(parents=True, mode=0o755)
     (directory / _MARK).touch()
+    if not ground.socket_dir.exists():
+        ground.socket_dir.mkdir(parents=True, mode=0o700)
+        users.give_to(ground.socket_dir, user=ground.run_as, mode=0o700)
     needed = plan.data_bytes + (len(plan.segments) + 1) * SEGMENT_BYTES + _SPARE_BYTES
     free = shutil.disk_usage(directory).free
     if free < needed:
@@ -163,6 +179,9 @@ def _fetch(vault: Vault, backup: BaseBackup, into: Path) -> Path:
     """Unpack one backup as it is decrypted; nothing is kept between."""
     into.mkdir(mode=0o700)
     read_end, write_end = os.pipe()
+    with suppress(OSError):
+        # Linux's own size of 64 KiB would wake the two sides sixteen times a block.
+        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, _COPY_CHUNK)
     failures: list[BaseException] = []
 
     def pour() -> None:
@@ -178,15 +197,14 @@ def _fetch(vault: Vault, backup: BaseBackup, into: Path) -> Path:
     pouring = threading.Thread(target=pour, name="fetch-backup", daemon=True)
     pouring.start()
     try:
-        with os.fdopen(read_end, "rb") as pipe:
-            try:
-                with tarfile.open(fileobj=pipe, mode="r|", bufsize=_COPY_CHUNK) as tar:
-                    unpack(tar, into)
-            except tarfile.TarError as error:
-                failures.append(error)
-            while pipe.read(_COPY_CHUNK):
-                pass
+        try:
+            unpack(read_end, into)
+        except tarfile.TarError as error:
+            failures.append(error)
+        while os.read(read_end, _COPY_CHUNK):
+            pass
     finally:
+        os.close(read_end)
         pouring.join()
     for failure in failures:
         if isinstance(failure, tarfile.TarError):
@@ -202,7 +220,12 @@ def _combine(copies: Sequence[Path], ground: Ground) -> None:
     if len(copies) == 1:
         copies[0].rename(data)
         return
-    argv = [ground.cluster.program("pg_combinebackup"), "--link", "--manifest-checksums=SHA256", "--no-sync"]
+    argv = [
+        ground.cluster.program("pg_combinebackup"),
+        "--link",
+        f"--manifest-checksums={Algorithm.CRC32C}",
+        "--no-sync",
+    ]
     done = subprocess.run(
         [*argv, "-o", str(data), *map(str, copies)], capture_output=True, text=True, timeout=3600, check=False
     )
@@ -242,8 +265,7 @@ def _fetch_records(vault: Vault, plan: RestorePlan, ground: Ground) -> None:
     folder.mkdir(mode=0o755)
     for one in plan.segments:
         path = folder / one.segment.name
-        with path.open("wb") as file:
-            vault.read_into(one.name, file)
+        fetch_segment(vault, one, path, received_dir=ground.receiver_dir)
         _check_segment(path, one.segment)
     for timeline in list_histories(vault):
         (folder / f"{timeline:08X}.history").write_bytes(vault.get_bytes(history_name(timeline)))
@@ -254,12 +276,10 @@ def _fetch_records(vault: Vault, plan: RestorePlan, ground: Ground) -> None:
 
 
 def _check_segment(path: Path, segment: Segment) -> None:
-    """Its size, and the address that its first page says it has (XLogLongPageHeader: xlp_tli,
-    xlp_pageaddr)."""
+    """Its size, and the address that its first page says it has."""
     with path.open("rb") as file:
         head = file.read(16)
-    address = int.from_bytes(head[8:16], "little")
-    if path.stat().st_size != SEGMENT_BYTES or address != segment.start:
+    if path.stat().st_size != SEGMENT_BYTES or address_of(head) != segment.start:
         raise BackupFileDamaged(
             Text(
                 ja=f"変更記録 {segment.name} の中身が名前と違います",
@@ -269,53 +289,13 @@ def _check_segment(path: Path, segment: Segment) -> None:
         )
 
 
-def _configure(plan: RestorePlan, ground: Ground) -> None:
-    """Recovery stops at the target and stays read-only there; without a target it reads all and never
-    promotes."""
-    data, records = ground.cluster.data_dir, ground.directory / "records"
-    lines = [
-        "# Written for a restore beside the living system.",
-        f'restore_command = \'cp "{records}/%f" "%p"\'',
-        "primary_conninfo = ''",
-        "primary_slot_name = ''",
-        "synchronous_standby_names = ''",
-        # It must write into nobody's archive (recovery anchors, P18).
-        "archive_mode = off",
-        "hot_standby = on",
-        "recovery_target_timeline = 'latest'",
-        "recovery_target_action = 'pause'",
-    ]
-    if plan.target.time:
-        lines.append(f"recovery_target_time = '{plan.target.time.isoformat()}'")
-    elif plan.target.lsn is not None:
-        lines.append(f"recovery_target_lsn = '{format_lsn(plan.target.lsn)}'")
-    is_open = plan.target.time is None and plan.target.lsn is None
-    (data / ("standby.signal" if is_open else "recovery.signal")).touch()
-    with (data / "postgresql.auto.conf").open("a") as file:
-        file.write("\n".join(lines) + "\n")
-    for folder in ("pg_wal", "pg_wal/archive_status", "pg_wal/summaries"):
-        (data / folder).mkdir(exist_ok=True)
-    _give_tree(ground.directory, user=ground.run_as)
-
-
-def _give_tree(top: Path, *, user: str | None) -> None:
-    """PostgreSQL wants its directory for itself (0700) and to own all of it."""
-    (top / "data").chmod(0o700)
-    if user is None:
-        return
-    for folder, _, files in os.walk(top):
-        shutil.chown(folder, user, users.primary_group(user))
-        for name in files:
-            shutil.chown(Path(folder) / name, user, users.primary_group(user))
-
-
-def _wait_until_there(plan: RestorePlan, ground: Ground, *, ask: Asking, timeout_s: float) -> int:
+def _wait_until_there(plan: RestorePlan, ground: Ground, *, timeout_s: float) -> int:
     """Until replay has stopped at the target, or has read everything. Raises when it ends before."""
     deadline = clock.monotonic_s() + timeout_s
     is_open = plan.target.time is None and plan.target.lsn is None
     reached, still_since = 0, clock.monotonic_s()
     while clock.monotonic_s() < deadline:
-        row = ask(
+        row = ask_copy(
             ground.cluster,
             "SELECT pg_last_wal_replay_lsn()::text, pg_get_wal_replay_pause_state(), pg_is_in_recovery()",
         )
@@ -345,8 +325,18 @@ def _wait_until_there(plan: RestorePlan, ground: Ground, *, ask: Asking, timeout
     )
 
 
+class _Stages(dict[str, float]):
+    """Seconds by stage; tells when one begins."""
+
+    def __init__(self, on_stage: OnStage | None) -> None:
+        super().__init__()
+        self.on_stage = on_stage
+
+
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(seconds: _Stages, stage: str) -> Iterator[None]:
+    if seconds.on_stage:
+        seconds.on_stage(stage)
     began = clock.monotonic_s()
     yield
     seconds[stage] = round(clock.monotonic_s() - began, 3)

@@ -76,6 +76,12 @@ class Segment:
         return Segment(self.timeline, self.number + 1)
 
 
+def address_of(head: bytes) -> int:
+    """The position that a segment's first page says it has: the second eight bytes, xlp_pageaddr of its
+    XLogLongPageHeader."""
+    return int.from_bytes(head[8:16], "little")
+
+
 def history_timeline(name: str) -> int | None:
     """The timeline that a history file is of; None when the name is not one's."""
     found = _HISTORY.fullmatch(name)
@@ -127,12 +133,29 @@ class Run:
 def list_runs(segments: Iterable[Segment]) -> list[Run]:
     """Unbroken runs, in order; between two runs of one timeline there is a hole."""
     runs: list[Run] = []
-    for segment in sorted(set(segments)):
-        if runs and segment == runs[-1].last.next:
-            runs[-1] = Run(first=runs[-1].first, last=segment)
-        else:
-            runs.append(Run(first=segment, last=segment))
+    first = last = None
+    for segment in sorted(set(segments), key=lambda one: (one.timeline, one.number)):
+        if first is None or last is None:
+            first = segment
+        elif segment.number != last.number + 1 or segment.timeline != last.timeline:
+            runs.append(Run(first=first, last=last))
+            first = segment
+        last = segment
+    if first is not None and last is not None:
+        runs.append(Run(first=first, last=last))
     return runs
+
+
+def join_runs(runs: Iterable[Run]) -> list[Run]:
+    """Runs of which some may touch or overlap, as `list_runs` gives them."""
+    joined: list[Run] = []
+    for run in sorted(runs, key=lambda one: one.first):
+        before = joined[-1] if joined else None
+        if before and run.first <= before.last.next:
+            joined[-1] = Run(first=before.first, last=max(before.last, run.last))
+        else:
+            joined.append(run)
+    return joined
 
 
 def list_needed(forks: tuple[Fork, ...], timeline: int, *, start: int, end: int) -> list[Segment]:

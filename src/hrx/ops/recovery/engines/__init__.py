@@ -1,0 +1,1 @@
+"""Other ways of keeping base backups than our own: pgBackRest, and the provider of a managed database."""

@@ -1,0 +1,131 @@
+"""Somebody who was erased stays erased, also in a copy of the day before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hrx.kit.errors import NotFound
+from hrx.ops.recovery.checks.checking import check_copy
+from hrx.ops.recovery.erasing import (
+    StillReadable,
+    erase_person,
+    find_unerased,
+    keep_order,
+    list_orders,
+    new_order,
+    replay_orders,
+)
+from hrx.ops.recovery.places import Folder
+from hrx.ops.seams.sessions import SessionLost, opened_session
+from tests.conftest import PostgresServer
+from tests.ops.recovery.product import Product, copied, product_database
+
+pytestmark = pytest.mark.req("R6.2-1")
+PERSON = 107
+ORDER = new_order(tenant=1, person=PERSON, by="aoki", reference="R-2026-11")
+
+
+@pytest.fixture(scope="module")
+def living(postgres: PostgresServer) -> Iterator[Product]:
+    with product_database(postgres) as product:
+        product.do(
+            "INSERT INTO app.data_import (tenant_id, file_name, file_key, file_sha256, size_bytes, encoding,"
+            " delimiter)"
+            " VALUES (1, 'people.csv', 't1/files/abc', 'x', 1, 'utf-8', ',')",
+            "INSERT INTO app.data_import_row (tenant_id, import_id, row_number, action, has_problems, cells,"
+            " problems, changes)"
+            " SELECT 1, max(id), n, 'create', false, jsonb_build_object('number', 'E' || n),"
+            " '[]', '[]' FROM app.data_import, generate_series(5, 9) AS n GROUP BY n",
+            "INSERT INTO app.change_order (tenant_id, kind, state, person_id, effective_on, payload, reason)"
+            f" VALUES (1, 'departure', 'proposed', {PERSON}, '2027-01-01', '{{\"why\": \"home\"}}',"
+            " '家庭の事情')",
+        )
+        yield product
+
+
+def everything_of(product: Product, tenant: int) -> str:
+    tables = product.ask(
+        "SELECT a.attrelid::regclass::text FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid"
+        " WHERE c.relkind = 'r' AND a.attname = 'tenant_id' AND c.relnamespace = 'app'::regnamespace"
+    )
+    rows = "SELECT string_agg(t::text, E'\\n' ORDER BY t::text) FROM {} AS t WHERE tenant_id = {}"
+    return "\n".join(str(product.ask(rows.format(table, tenant))) for (table,) in sorted(map(tuple, tables)))
+
+
+def test_an_erased_person_is_found_nowhere_and_nobody_else_changes(
+    postgres: PostgresServer, living: Product, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path)
+    with copied(postgres, living) as yesterday:
+        others = everything_of(living, 2)
+        with opened_session(living.restore, timeout_s=30, is_read_only=False) as session:
+            done = erase_person(session, ORDER, correlation_id="run-1")
+            again = erase_person(session, ORDER, correlation_id="run-2")
+        keep_order(folder, ORDER)
+        keep_order(folder, ORDER)
+        left = everything_of(living, 1)
+        for mark in ("p7@t1", "home107@", "090-0000-107", "太郎7", "家庭の事情", "E7,"):
+            assert mark not in left, mark
+        assert (done.rows["app.person"], done.rows["app.data_import_row"], done.file_keys) == (
+            1,
+            1,
+            ("t1/files/abc",),
+        )
+        assert again.rows["app.person_private"] == 0
+        assert "p8@t1" in left
+        assert everything_of(living, 2) == others
+        with opened_session(living.admin, timeout_s=30) as session:
+            assert [one.said.en for one in check_copy(session, is_copy=False) if not one.is_well] == []
+        # And the copy of a moment before it: readable there, until the order is replayed.
+        orders = list_orders(folder)
+        assert [(one.tenant, one.person) for one in orders] == [(1, PERSON)]
+        with opened_session(yesterday.admin, timeout_s=30) as session:
+            assert find_unerased(session, orders) == orders
+        with opened_session(yesterday.admin, timeout_s=30, is_read_only=False) as session:
+            assert [one.person for one in replay_orders(session, orders, correlation_id="switch")] == [PERSON]
+            assert replay_orders(session, orders, correlation_id="switch") == ()
+        assert "p7@t1" not in everything_of(yesterday, 1)
+        assert everything_of(yesterday, 2) == others
+        with opened_session(yesterday.admin, timeout_s=30) as session:
+            assert [one.said.en for one in check_copy(session, is_copy=False) if not one.is_well] == []
+
+
+def test_what_can_still_be_read_takes_the_whole_erasure_back(living: Product) -> None:
+    order = new_order(tenant=1, person=112, by="aoki", reference="R-2")
+    living.do(
+        "SET session_replication_role = replica;"
+        "UPDATE app.org_unit_version SET name_en = 'ask p12@t1.example' WHERE tenant_id = 1"
+    )
+    with (
+        opened_session(living.restore, timeout_s=30, is_read_only=False) as session,
+        pytest.raises(StillReadable, match="org_unit_version"),
+    ):
+        erase_person(session, order, correlation_id="run-3")
+    assert "p12@t1" in everything_of(living, 1)
+
+
+def test_a_person_of_another_tenant_is_not_found(living: Product) -> None:
+    order = new_order(tenant=2, person=PERSON, by="aoki", reference="R-3")
+    with (
+        opened_session(living.restore, timeout_s=30, is_read_only=False) as session,
+        pytest.raises(NotFound),
+    ):
+        erase_person(session, order, correlation_id="run-4")
+
+
+def test_the_application_itself_cannot_erase(living: Product) -> None:
+    with (
+        opened_session(living.app, timeout_s=30, is_read_only=False) as session,
+        pytest.raises((SessionLost, NotFound)),
+    ):
+        erase_person(session, new_order(tenant=1, person=101, by="x", reference="x"), correlation_id="x")
+
+
+def test_an_order_names_nobody(tmp_path: Path) -> None:
+    keep_order(Folder(tmp_path), ORDER)
+    (path,) = tmp_path.rglob("*.json")
+    assert set(json.loads(path.read_text())) == {"by", "ordered_at", "person", "reference", "tenant"}
