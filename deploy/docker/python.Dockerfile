@@ -21,7 +21,8 @@ COPY --from=build /opt/hrx /opt/hrx
 COPY alembic.ini ./
 COPY migrations ./migrations
 COPY runbook ./runbook
-USER hrx
+# By number: a place that asks whether it is root cannot look a name up.
+USER 10001:10001
 VOLUME /var/lib/hrx
 EXPOSE 8101
 # The worker and the operations plane bring their own address in HRX_HEALTH_URL.

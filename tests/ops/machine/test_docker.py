@@ -35,7 +35,8 @@ def test_secrets_for_containers_are_made_once_and_cover_what_compose_asks_for(tm
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
     assert len(set(made.values())) == len(made)
     assert min(len(value) for value in made.values()) >= 48
-    asked = set(re.findall(r"\$\{(\w+):\?", (DOCKER / "compose.yaml").read_text()))
+    texts = [(DOCKER / name).read_text() for name in ("compose.yaml", "compose.watch.yaml")]
+    asked = set(re.findall(r"\$\{(\w+):\?", "".join(texts)))
     assert asked == set(made)
 
 
@@ -103,6 +104,8 @@ def test_the_roles_of_containers_are_those_of_a_machine(folder: Path) -> None:
                 "HRX_POSTGRES_APP_PASSWORD": "app",
                 "HRX_POSTGRES_OPS_PASSWORD": "ops",
                 "HRX_POSTGRES_REPAIR_PASSWORD": "repair",
+                "HRX_POSTGRES_BACKUP_PASSWORD": "backup",
+                "HRX_POSTGRES_RESTORE_PASSWORD": "restore",
             },
             check=True,
             capture_output=True,
@@ -130,8 +133,29 @@ def test_the_roles_of_containers_are_those_of_a_machine(folder: Path) -> None:
     ]
     assert found == [
         ("hrx_app", True),
+        ("hrx_backup", True),
         ("hrx_ops", True),
         ("hrx_owner", True),
         ("hrx_policy", False),
         ("hrx_repair", True),
     ]
+
+
+def test_prometheus_and_alertmanager_accept_what_they_are_given_in_containers(
+    folder: Path, tools: Toolchain
+) -> None:
+    told = (DOCKER / "watch" / "prometheus.yml").read_text()
+    rules = checkout() / "monitoring" / "rules"
+    (folder / "prometheus.yml").write_text(told.replace("/etc/prometheus/rules", str(rules)))
+    for name, arguments in (
+        ("promtool", ["check", "config", str(folder / "prometheus.yml")]),
+        ("amtool", ["check-config", str(DOCKER / "watch" / "alertmanager.yml")]),
+    ):
+        done = subprocess.run(
+            [str(tools.found[name].path), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr

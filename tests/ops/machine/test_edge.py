@@ -18,6 +18,7 @@ from hrx.ops.targets.machine.haproxy import Edge
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.ports import Ports
 from hrx.ops.targets.machine.toolchain import Toolchain
+from tests.conftest import ROOT
 from tests.ops.machine.edges import Reply, ask, make_edge, serving, wait_for
 
 
@@ -234,3 +235,17 @@ def test_a_configuration_that_haproxy_refuses_is_reported_in_its_words(
         broken.prepare()
     assert "[ALERT]" in refused.value.message.en
     assert "bind" in refused.value.message.en
+
+
+def test_every_page_of_the_edge_has_one_style_and_says_the_same_in_both_languages() -> None:
+    """The edge serves whole files, so each carries the style; it is one all the same."""
+    pages = {path.name: path.read_text() for path in (ROOT / "deploy" / "edge" / "pages").glob("*.html")}
+    assert {name.partition(".")[0] for name in pages} == {"maintenance", "restoring"}
+    styles = {re.search(r"<style>.*?</style>", page, re.S) for page in pages.values()}
+    assert len({found[0] for found in styles if found}) == 1
+    for kind in ("maintenance", "restoring"):
+        sections = [
+            set(re.findall(r"<section.*", pages[f"{kind}.{language}.html"])) for language in ("ja", "en")
+        ]
+        assert sections[0] == sections[1]
+        assert len(sections[0]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -27,12 +28,19 @@ def _nobody_chose_anything(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def told_to_console(layout: Layout) -> dict[str, str]:
+def told_to_console(
+    layout: Layout, *, backup_conninfo: str | None = None, backup_passfile: Path | None = None
+) -> dict[str, str]:
     return environment.ops_environment(
         layout,
         ports=PORTS,
         endpoints=Endpoints(
-            app_database="", owner_database=None, ops_database="postgresql://ops", redis="redis://"
+            app_database="",
+            owner_database=None,
+            ops_database="postgresql://ops",
+            redis="redis://",
+            backup_conninfo=backup_conninfo,
+            backup_passfile=backup_passfile,
         ),
         secrets=dict.fromkeys(GENERATED, SECRET),
         commit="c",
@@ -65,6 +73,30 @@ def test_the_inbox_knows_the_keys_of_the_stand_ins_and_nothing_else_of_the_plane
     secrets = {name for name in told if name.endswith(("_SECRET", "_TOKEN", "_KEY", "_PASSWORD"))}
     assert secrets == {"HRX_SLACK_BOT_TOKEN", "HRX_SLACK_SIGNING_SECRET", "HRX_WEBHOOK_SECRET"}
     assert not {"HRX_OPS_DATABASE_URL", "HRX_REDIS_URL", "HRX_OPS_HOOK_TOKEN"} & told.keys()
+
+
+def test_who_looks_from_outside_knows_no_way_to_copy_the_database(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HRX_OFFSITE_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("HRX_OFFSITE_SECRET_ACCESS_KEY", "secret")
+    known = told_to_console(
+        layout, backup_conninfo="user=hrx_backup", backup_passfile=layout.run / "backup.pgpass"
+    )
+    ways = {
+        "HRX_BACKUP_CONNINFO", "HRX_BACKUP_PASSFILE",
+        "HRX_OFFSITE_ACCESS_KEY_ID", "HRX_OFFSITE_SECRET_ACCESS_KEY",
+    }  # fmt: skip
+    assert ways <= known.keys()
+    keeper = environment.backup_environment(known)
+    assert ways <= keeper.keys()
+    assert not {"HRX_SLACK_BOT_TOKEN", "HRX_OPS_HOOK_TOKEN", "HRX_REDIS_URL"} & keeper.keys()
+    for others in (
+        environment.probe_environment(known, ports=PORTS),
+        environment.inbox_environment(known),
+        environment.status_environment(known),
+    ):
+        assert not ways & others.keys()
 
 
 def test_every_stand_in_has_a_key_of_its_own_and_none_is_the_secret(layout: Layout) -> None:

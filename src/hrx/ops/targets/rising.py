@@ -27,11 +27,21 @@ _AFTER: Final = timedelta(seconds=10)
 @contextmanager
 def rising(var: Path) -> Iterator[None]:
     """Mark the block as such a start; a few seconds after it count as well."""
-    _mark(var, pid=os.getpid(), until=clock.now() + _LONGEST)
+    begin_rising(var)
     try:
         yield
     finally:
-        _mark(var, pid=None, until=clock.now() + _AFTER)
+        end_rising(var)
+
+
+def begin_rising(var: Path) -> None:
+    """The same for what is done in steps; ends with this process, or after the longest time."""
+    _mark(var, pid=os.getpid(), until=clock.now() + _LONGEST)
+
+
+def end_rising(var: Path) -> None:
+    """It is up again; a few seconds from now it counts no more."""
+    _mark(var, pid=None, until=clock.now() + _AFTER)
 
 
 def is_rising(var: Path) -> bool:

@@ -82,18 +82,50 @@ class Target(Protocol):
     def reset_database_password(self, role: str) -> None:
         """Give the role the password that this place keeps for it. Raises Unavailable."""
 
+    def open_second_login(self, role: str) -> tuple[str, ...]:
+        """Have a role's programs sign in by a second login from their next start on; both ways are valid.
+
+        Gives the parts to restart. Safe to repeat: a login that programs have already is kept. Raises
+        Unavailable where this place does not keep that role's password."""
+
+    def renew_database_password(self, role: str) -> tuple[str, ...]:
+        """Give the role itself a new password and lead its programs back to it from their next start on.
+
+        Gives the parts to restart. The second login stays valid. Raises Unavailable."""
+
+    def lead_back_to_role(self, role: str) -> tuple[str, ...]:
+        """Lead the role's programs back to the password on file, and see to it that the role has that one.
+
+        Gives the parts to restart. The second login stays valid. Raises Unavailable."""
+
+    def close_second_login(self, role: str) -> bool:
+        """Remove the second login; gives whether there was one. Raises Conflict while it is in use."""
+
+    def has_second_login(self, role: str) -> bool:
+        """Whether the second login is there. Raises Unavailable."""
+
     def list_live(self, service: str) -> tuple[str, ...]:
         """The slots of a service (`api`, `web`) to which the edge gives requests. Raises Unavailable."""
+
+    def pass_database_to(self, part: str, *, timeout_s: float) -> None:
+        """Have clients of the database reach this part, which was proven to be the writer, now and after
+        restarts of whoever passes them on. Harmless where nothing stands in front. Raises Unavailable."""
+
+    def find_database_part(self) -> str:
+        """The part that holds the writer, by what stands on the disk; never raises."""
 
     def switch_to(self, part: str, *, timeout_s: float) -> None:
         """Have the edge give a service's requests to this slot and no other, now and after its restarts.
 
         Returns when the edge calls the slot up. Raises Unavailable; the former slot is kept then."""
 
-    def renew_secret(self, name: str) -> tuple[str, ...]:
+    def renew_secret(self, name: str, *, keeps_former: bool = False) -> tuple[str, ...]:
         """Put a new value in place of a secret of the application; gives the parts that must be restarted.
 
-        Raises Unavailable where this place does not keep it."""
+        With `keeps_former` the one before goes on to be accepted. Raises Unavailable where it is not kept."""
+
+    def drop_former_secret(self, name: str) -> tuple[str, ...]:
+        """Accept the newest value of that secret alone; gives the parts that must be restarted."""
 
     def list_blocked(self) -> list[str]:
         """The addresses and networks that the edge lets in no more."""
@@ -103,3 +135,10 @@ class Target(Protocol):
 
     def is_blocked(self, address: str) -> bool:
         """Whether the running edge turns this address away now, by its own word. Raises Unavailable."""
+
+    def close_edge(self, *, is_closed: bool) -> None:
+        """Close the edge to people (or open it again), now and for its later starts: they read why, programs
+        are told when to come again; health and status page stay open. Raises Unavailable."""
+
+    def is_edge_closed(self) -> bool:
+        """Whether it is closed so."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from hrx.kit.settings import load
+from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine import database
+from hrx.ops.targets.machine.backups import BackupDoor
 from hrx.ops.targets.machine.environment import Endpoints
 from hrx.ops.targets.machine.exporters import PostgresExporter, RedisExporter
 from hrx.ops.targets.machine.haproxy import Edge
@@ -28,6 +32,7 @@ SCRAPED: Final = {
     "web-blue": "web_blue_metrics",
     "worker": "worker",
     "ops": "ops",
+    "backup": "backup",
     "probe": "probe",
     "haproxy": "haproxy_stats",
     "prometheus": "prometheus",
@@ -50,6 +55,8 @@ def build_parts(
     """The native parts; an optional one whose tool is missing is None."""
     return Parts(
         postgres=cluster,
+        standby=find_standby(layout, ports, native=native) if cluster and wants_standby() else None,
+        backup=find_backup_door(layout, ports) if cluster is not None else None,
         redis=None if endpoints.is_redis_elsewhere else find_redis(layout, ports, native=native),
         edge=Edge(
             tool=tools["haproxy"],
@@ -60,6 +67,7 @@ def build_parts(
             ports=ports,
             bind=settings.edge_bind,
             user=layout.user,
+            has_database=cluster is not None and wants_standby(),
         ),
         prometheus=_find_prometheus(layout, ports=ports, tools=tools),
         alertmanager=_find_alertmanager(layout, ports=ports, tools=tools),
@@ -122,12 +130,41 @@ def _find_redis_exporter(
     )
 
 
+def wants_standby() -> bool:
+    """Whether a standby belongs to this stack."""
+    return load(OpsSettings).standby_mode != "off"
+
+
+def find_backup_door(layout: Layout, ports: Ports) -> BackupDoor:
+    """How backups reach this stack's own PostgreSQL: whoever is the writer."""
+    return BackupDoor(
+        run=layout.run, recovery=layout.recovery, port=find_database_port(ports), user=layout.user
+    )
+
+
+def find_database_port(ports: Ports) -> int:
+    """Where clients reach the writer: through the edge where a standby may take over."""
+    return ports["database"] if wants_standby() else ports["postgres"]
+
+
 def find_cluster(layout: Layout, ports: Ports, *, native: NativePrograms) -> PostgresCluster:
     """This stack's PostgreSQL."""
     return PostgresCluster(
         data_dir=layout.postgres_data,
         port=ports["postgres"],
         socket_dir=layout.var / "postgres",
+        run_as=layout.user,
+        install_dir=native.postgres_dir,
+        archive_command=find_backup_door(layout, ports).archive_command,
+    )
+
+
+def find_standby(layout: Layout, ports: Ports, *, native: NativePrograms) -> PostgresCluster:
+    """The standby of this stack's PostgreSQL, built or not. It hands its records to nobody while it reads."""
+    return PostgresCluster(
+        data_dir=layout.standby_data,
+        port=ports["postgres_standby"],
+        socket_dir=layout.standby_data,
         run_as=layout.user,
         install_dir=native.postgres_dir,
     )
@@ -147,6 +184,7 @@ def list_doors(ports: Ports, *, names: Sequence[str]) -> list[Door]:
         "api-blue": Door(part="api", url=f"{edge}/readyz"),
         "web-blue": Door(part="web", url=f"{edge}/web/readyz"),
         "worker": Door(part="worker", url=f"http://127.0.0.1:{ports['worker']}/readyz"),
+        "backup": Door(part="backup", url=f"http://127.0.0.1:{ports['backup']}/readyz"),
         "ops": Door(part="ops", url=f"http://127.0.0.1:{ports.ops}/readyz"),
         "probe": Door(part="probe", url=f"http://127.0.0.1:{ports['probe']}/readyz"),
         "status": Door(part="status", url=f"http://127.0.0.1:{ports['status']}/readyz"),
@@ -158,9 +196,18 @@ def list_doors(ports: Ports, *, names: Sequence[str]) -> list[Door]:
 
 
 def find_endpoints(
-    cluster: PostgresCluster | None, *, redis_port: int, secrets: Mapping[str, str]
+    cluster: PostgresCluster | None,
+    *,
+    redis_port: int,
+    secrets: Mapping[str, str],
+    backup: BackupDoor | None = None,
+    standby: PostgresCluster | None = None,
+    database_port: int | None = None,
 ) -> Endpoints:
-    """Our own database and cache, unless the user named others."""
+    """Our own database and cache, unless the user named others.
+
+    `database_port` is where the writer is reached, if not at its own door. The owner's sessions, which change
+    the schema before anything else runs, go there directly."""
     own = f"redis://:{secrets['HRX_REDIS_PASSWORD']}@127.0.0.1:{redis_port}/0"
     # A command that a part of this very stack starts carries our own address: that names nobody else.
     redis = os.environ.get("HRX_REDIS_URL") or own
@@ -173,15 +220,21 @@ def find_endpoints(
             redis=redis,
             is_redis_elsewhere=is_redis_elsewhere,
         )
+    reached = replace(cluster, port=database_port or cluster.port)
     app, owner, ops = (
-        cluster.url(f"hrx_{role}", secrets[f"HRX_POSTGRES_{role.upper()}_PASSWORD"], database.DATABASE)
-        for role in ("app", "owner", "ops")
+        server.url(f"hrx_{role}", secrets[f"HRX_POSTGRES_{role.upper()}_PASSWORD"], database.DATABASE)
+        for role, server in (("app", reached), ("owner", cluster), ("ops", reached))
     )
     return Endpoints(
         app_database=app,
         owner_database=owner,
         ops_database=ops,
+        standby_database=standby.url("hrx_ops", secrets["HRX_POSTGRES_OPS_PASSWORD"], database.DATABASE)
+        if standby
+        else None,
         redis=redis,
+        backup_conninfo=backup.conninfo if backup else None,
+        backup_passfile=backup.passfile if backup else None,
         is_redis_elsewhere=is_redis_elsewhere,
     )
 

@@ -14,7 +14,12 @@ from hrx.kit.secrets import mask_text
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.postgres import SUPERUSER, PostgresCluster
 from hrx.ops.targets.machine.programs import fingerprint_tree
-from hrx.ops.targets.machine.roles import LOGIN_ROLES, create_roles_and_database, wait_for_connections
+from hrx.ops.targets.machine.roles import (
+    LOGIN_ROLES,
+    create_roles_and_database,
+    let_go_of_absent_standby,
+    wait_for_connections,
+)
 
 DATABASE: Final = "hrx"
 _MIGRATE_TIMEOUT_S: Final = 900
@@ -24,8 +29,12 @@ _DEMO_TIMEOUT_S: Final = 300
 def ensure_roles(cluster: PostgresCluster, *, secrets: Mapping[str, str]) -> None:
     """Roles with the passwords of the secrets file, the database, its extension."""
     admin_url = cluster.url(SUPERUSER, secrets["HRX_POSTGRES_ADMIN_PASSWORD"], "postgres")
-    passwords = {role: secrets[f"HRX_POSTGRES_{role[4:].upper()}_PASSWORD"] for role in LOGIN_ROLES}
-    create_roles_and_database(admin_url, passwords, database=DATABASE)
+    create_roles_and_database(admin_url, list_passwords(secrets), database=DATABASE)
+
+
+def list_passwords(secrets: Mapping[str, str]) -> dict[str, str]:
+    """Role → the password that is on file for it."""
+    return {role: secrets[f"HRX_POSTGRES_{role[4:].upper()}_PASSWORD"] for role in LOGIN_ROLES}
 
 
 def migrate(layout: Layout, *, owner_url: str, identity: str) -> bool:
@@ -85,4 +94,11 @@ def _run_python(
     return done.stdout
 
 
-__all__ = ["DATABASE", "ensure_roles", "load_demo", "migrate", "wait_for_connections"]
+__all__ = [
+    "DATABASE",
+    "ensure_roles",
+    "let_go_of_absent_standby",
+    "load_demo",
+    "migrate",
+    "wait_for_connections",
+]

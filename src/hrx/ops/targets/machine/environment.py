@@ -26,10 +26,16 @@ _NEVER_PASSED: Final = frozenset({"HRX_OWNER_DATABASE_URL", "HRX_STACK", "HRX_PR
 _NOT_FOR_PROBE: Final = frozenset(
     {
         "HRX_OPS_DATABASE_URL",
+        "HRX_STANDBY_DATABASE_URL",
         "HRX_REDIS_URL",
         "HRX_LEDGER_URL",
         "HRX_SLACK_SIGNING_SECRET",
         "HRX_SUBSCRIBER_KEY",
+        "HRX_BACKUP_CONNINFO",
+        "HRX_BACKUP_PASSFILE",
+        "HRX_OFFSITE_ACCESS_KEY_ID",
+        "HRX_OFFSITE_SECRET_ACCESS_KEY",
+        "HRX_VAULT_TOKEN",
     }
 )
 #: What the inbox knows of the operations plane: its own doors, the stand-ins' keys, and where buttons lead.
@@ -38,6 +44,14 @@ _FOR_INBOX: Final = frozenset(
         "HRX_VAR_DIR", "HRX_RUNBOOK_DIR", "HRX_INBOX_PORT", "HRX_INBOX_SMTP_PORT", "HRX_OPS_PORT",
         "HRX_OPS_PUBLIC_URL", "HRX_SLACK_BOT_TOKEN", "HRX_SLACK_SIGNING_SECRET", "HRX_WEBHOOK_SECRET",
         "HRX_LANGUAGE", "HRX_ENVIRONMENT", "HRX_LOG_LEVEL", "HRX_COMMIT", "HRX_STACK",
+    }
+)  # fmt: skip
+#: The keeper of the backups pages nobody and opens no cache: its figures do, by the rules on them.
+_NOT_FOR_BACKUP: Final = frozenset(
+    {
+        "HRX_REDIS_URL", "HRX_OPS_HOOK_TOKEN", "HRX_SLACK_BOT_TOKEN", "HRX_SLACK_SIGNING_SECRET",
+        "HRX_PAGERDUTY_ROUTING_KEY", "HRX_WEBHOOK_SECRET", "HRX_SMTP_PASSWORD", "HRX_SUBSCRIBER_KEY",
+        "HRX_VAULT_TOKEN",
     }
 )  # fmt: skip
 #: Of both planes.
@@ -53,6 +67,9 @@ class Endpoints:
     ops_database: str | None
     redis: str | None
     is_redis_elsewhere: bool = False
+    standby_database: str | None = None
+    backup_conninfo: str | None = None
+    backup_passfile: Path | None = None
 
 
 def read_env_file(root: Path) -> None:
@@ -146,18 +163,28 @@ def ops_environment(
         "HRX_OPS_URL": f"http://127.0.0.1:{ports.ops}",
         "HRX_POSTGRES_EXPORTER_URL": f"http://127.0.0.1:{ports['postgres_exporter']}",
         "HRX_REDIS_EXPORTER_URL": f"http://127.0.0.1:{ports['redis_exporter']}",
+        "HRX_BACKUP_URL": f"http://127.0.0.1:{ports['backup']}",
         "HRX_COMMIT": commit,
         "HRX_OPS_HOOK_TOKEN": secrets["HRX_OPS_HOOK_TOKEN"],
         "HRX_SUBSCRIBER_KEY": secrets["HRX_SUBSCRIBER_KEY"],
         **(_stand_ins(ports, secrets) if has_inbox() else {}),
         **_chosen_by_user(of=OpsSettings),
         "HRX_VAR_DIR": str(layout.var),
+        "HRX_TOOLS_DIR": str(layout.tools),
+        **({"HRX_SERVICE_USER": layout.user} if layout.user else {}),
         "HRX_OPS_PORT": str(ports.ops),
         "HRX_STATUS_PORT": str(ports["status"]),
+        "HRX_BACKUP_PORT": str(ports["backup"]),
     }
-    for name, url in (("HRX_OPS_DATABASE_URL", endpoints.ops_database), ("HRX_REDIS_URL", endpoints.redis)):
-        if url:
-            values[name] = url
+    for name, known in (
+        ("HRX_OPS_DATABASE_URL", endpoints.ops_database),
+        ("HRX_STANDBY_DATABASE_URL", endpoints.standby_database),
+        ("HRX_REDIS_URL", endpoints.redis),
+        ("HRX_BACKUP_CONNINFO", endpoints.backup_conninfo),
+        ("HRX_BACKUP_PASSFILE", endpoints.backup_passfile),
+    ):
+        if known:
+            values[name] = str(known)
     return values
 
 
@@ -222,6 +249,11 @@ def probe_environment(known: Mapping[str, str], *, ports: Ports) -> dict[str, st
     """The outside probe's variables: those of the plane without its databases; it looks, and pages."""
     kept = {name: value for name, value in known.items() if name not in _NOT_FOR_PROBE}
     return {**kept, "HRX_PROBE_PORT": str(ports["probe"])}
+
+
+def backup_environment(known: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the keeper of the backups: those of the plane without its channels and its cache."""
+    return {name: value for name, value in known.items() if name not in _NOT_FOR_BACKUP}
 
 
 def status_environment(known: Mapping[str, str]) -> dict[str, str]:

@@ -31,6 +31,26 @@ pg_lock_waits:
     - sessions:
         usage: GAUGE
         description: Sessions that wait for a lock that another holds.
+# By the slot, which is there while a standby belongs to this server: one that is away is late, too.
+pg_standby:
+  query: >-
+    SELECT COALESCE(max(EXTRACT(EPOCH FROM CASE WHEN slot.active THEN sender.replay_lag
+                                                ELSE clock_timestamp() - slot.inactive_since END)), 0)::float8
+             AS lag_seconds,
+           COALESCE(max(pg_wal_lsn_diff(
+             CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END,
+             COALESCE(sender.flush_lsn, slot.restart_lsn))), 0)::float8 AS lag_bytes
+      FROM pg_replication_slots AS slot
+      LEFT JOIN pg_stat_replication AS sender ON sender.pid = slot.active_pid
+     WHERE slot.slot_name = 'hrx_standby'
+  master: true
+  metrics:
+    - lag_seconds:
+        usage: GAUGE
+        description: How late the standby replays, or how long it has been away.
+    - lag_bytes:
+        usage: GAUGE
+        description: Change records that the standby has not flushed.
 """
 #: Series for each table and each of its indexes: hundreds, and none of them in a rule.
 _NOT_COLLECTED: Final = ("stat_user_tables", "statio_user_tables", "roles")

@@ -23,7 +23,7 @@ _ORDERLY_END_S: Final = 75.0
 
 
 def take_down(layout: Layout, *, report: Report = silent) -> list[str]:
-    """Stop every part in order, PostgreSQL last, then the supervisor; gives the names of stragglers.
+    """Stop every part in order, the data and its copies last, then the supervisor; gives who is left.
 
     Harmless when nothing runs. Works without a supervisor: what it left behind is ended as well."""
     if not layout.run.exists():
@@ -43,10 +43,12 @@ def remove_stack(layout: Layout) -> None:
 
 
 def _stop_in_order(supervisor: Supervisor, *, report: Report) -> None:
-    """The edge first, so that nobody is cut off in mid-request; the data last."""
+    """The edge first, so that nobody is cut off in mid-request; then all that works on the data, the data,
+    and whoever receives its last changes; the keeper of the backups ships those and ends last."""
     known = {part.name for part in supervisor.list_parts()}
-    middle = [name for name in PARTS if name not in ("haproxy", "redis", "postgres")]
-    for names in (["haproxy"], middle, ["redis", "postgres"]):
+    ends = (["redis", "postgres"], ["wal-receiver", "postgres-standby"], ["backup"])
+    middle = [name for name in PARTS if name != "haproxy" and not any(name in end for end in ends)]
+    for names in (["haproxy"], middle, *ends):
         present = [name for name in names if name in known]
         label = ", ".join(present)
         with step(report, ja=label, en=label), ThreadPoolExecutor(max_workers=8) as workers:
@@ -65,9 +67,11 @@ def end_leftovers(layout: Layout) -> list[str]:
     """End what a supervisor that died left behind; PostgreSQL by its own programs first."""
     if not processes.find_stack_processes(layout.stack_mark):
         return []
-    if (layout.postgres_data / "PG_VERSION").exists():
+    for data_dir in (layout.postgres_data, layout.standby_data):
+        if not (data_dir / "PG_VERSION").exists():
+            continue
         cluster = PostgresCluster(
-            data_dir=layout.postgres_data,
+            data_dir=data_dir,
             port=0,
             socket_dir=layout.run,
             run_as=layout.user,

@@ -62,8 +62,18 @@ class Layout:
         return self.var / "status" / "public"
 
     @property
+    def recovery(self) -> Path:
+        """Change records as they are received, what the keeper of the backups knows, restored copies."""
+        return self.var / "recovery"
+
+    @property
     def postgres_data(self) -> Path:
         return self.var / "postgres"
+
+    @property
+    def standby_data(self) -> Path:
+        """The standby's data directory; there once a standby was built."""
+        return self.var / "postgres-standby"
 
     @property
     def sockets(self) -> Path:

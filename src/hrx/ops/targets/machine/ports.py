@@ -20,6 +20,8 @@ from hrx.ops.targets.machine.settings import MachineSettings
 #: Where inner ports start looking; the order is the order of the start.
 INNER_DEFAULTS: Final[Mapping[str, int]] = {
     "postgres": 8432,
+    "postgres_standby": 8433,
+    "database": 8434,
     "redis": 8379,
     "api_blue": 8101,
     "api_green": 8102,
@@ -28,6 +30,7 @@ INNER_DEFAULTS: Final[Mapping[str, int]] = {
     "web_blue": 8111,
     "web_green": 8112,
     "worker": 8153,
+    "backup": 8154,
     "prometheus": 8191,
     "haproxy_stats": 8192,
     "alertmanager": 8193,

@@ -7,32 +7,50 @@ a side folder, and a marker beside the data directory remembers that it did."""
 from __future__ import annotations
 
 import importlib.util
-import re
+import os
 import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
 
-from hrx.kit.errors import Refused, Text, Unavailable
+from hrx.kit.errors import Text, Unavailable
 from hrx.ops.targets.machine import users
+from hrx.ops.targets.machine.fencing import require_unfenced
+from hrx.ops.targets.machine.identity import (
+    Control,
+    Known,
+    Marker,
+    Memory,
+    Nothing,
+    parse_control,
+    require_known,
+    require_not_older,
+    require_unknown,
+)
 from hrx.ops.targets.machine.roles import create_roles_and_database
 
 SUPERUSER: Final = "hrx_admin"
 StopMode = Literal["smart", "fast", "immediate"]
+NOTHING: Final = Nothing()
 
 # A Unix socket path longer than this is refused by the kernel (108 bytes with the terminating zero).
 _SOCKET_PATH_MAX = 107
 _INIT_TIMEOUT_S = 120.0
 _CONTROL_TIMEOUT_S = 20.0
+_ARCHIVE_TIMEOUT_S = 600
 
 # Why each line: replica + summaries + wal_log_hints make base backups, increments and rewind possible later
 # without a restart; commit timestamps must be on *before* an accident to find the last commit before it;
 # a slot may never fill the disk; parameters of statements are personal data and stay out of the log, as do
 # DETAIL and CONTEXT of errors (terse), which quote values: the key that exists, the row that failed; and
 # whoever repairs (hrx_repair, see roles.py) gets in when everybody else has taken every connection.
+# A receiver that hangs is let go after 20 s (it says something each second): a stop must not wait for it.
+# Archiving is the second way of change records: with the receiver gone, a quiet server still hands them over
+# within the 15 minutes that a severity 1 may lose; each such file costs 16 MiB until it is packed.
 _CONFIG = """\
 # Written by HRX-AI at every start; put your own settings into postgresql.auto.conf (ALTER SYSTEM).
 listen_addresses = '127.0.0.1'
@@ -51,6 +69,10 @@ max_wal_senders = 10
 max_replication_slots = 10
 wal_keep_size = 64MB
 max_slot_wal_keep_size = 4GB
+wal_sender_timeout = 20s
+archive_mode = {archive_mode}
+archive_command = '{archive_command}'
+archive_timeout = {archive_timeout}
 max_wal_size = 1GB
 temp_file_limit = 4GB
 password_encryption = 'scram-sha-256'
@@ -76,13 +98,15 @@ class PostgresCluster:
     """One data directory and the server on it.
 
     `run_as` is the operating-system user that owns and runs it: needed as root, None otherwise. `install_dir`
-    holds `bin/` and `lib/`; the wheel's own unless a copy was needed (see `native.py`)."""
+    holds `bin/` and `lib/`; the wheel's own unless a copy was needed (see `native.py`). With an
+    `archive_command` full files of change records are handed to it; without one, to nobody."""
 
     data_dir: Path
     port: int
     socket_dir: Path
     run_as: str | None
     install_dir: Path | None = None
+    archive_command: str | None = None
 
     @property
     def marker(self) -> Path:
@@ -93,14 +117,18 @@ class PostgresCluster:
         """The absolute path of one of PostgreSQL's own programs."""
         return str((self.install_dir or wheel_install_dir()) / "bin" / name)
 
-    def init(self, superuser_password: str) -> None:
+    def init(self, superuser_password: str, *, memory: Memory = NOTHING) -> None:
         """Create the cluster when there has never been one; harmless when it exists.
 
-        Raises Refused when a cluster existed and its files are gone or are another system's."""
+        Raises Refused when a cluster existed, by whatever memory of it, and its files are gone, another
+        system's, or older than they were."""
         if self.marker.exists():
-            self._check_identity()
+            self._check_identity(memory)
             return
-        if not (self.data_dir / "PG_VERSION").exists():
+        if (self.data_dir / "PG_VERSION").exists():
+            require_known(self.data_dir, self.control(), memory.recall())
+        else:
+            require_unknown(self.data_dir, memory.recall())
             self._initdb(superuser_password)
         self._write_marker()
         self._configure()
@@ -109,7 +137,7 @@ class PostgresCluster:
         """Start the server in the background and wait until it takes connections (tests; maintenance).
 
         Raises Unavailable with the end of the server's log when it does not."""
-        self._check_identity()
+        self._check_identity(NOTHING)
         self._configure()
         log = self.data_dir / "startup.log"
         done = self._run(
@@ -153,9 +181,9 @@ class PostgresCluster:
             return False
         return self._run("pg_ctl", "status", timeout_s=_CONTROL_TIMEOUT_S).returncode == 0
 
-    def prepare(self) -> None:
+    def prepare(self, *, memory: Memory = NOTHING) -> None:
         """Before a supervised start: the data is the one we know, and its configuration is current."""
-        self._check_identity()
+        self._check_identity(memory)
         self._configure()
 
     def postgres_argv(self) -> list[str]:
@@ -221,46 +249,30 @@ class PostgresCluster:
             code="postgres.init_failed",
         )
 
-    def _check_identity(self) -> None:
-        """Raises Refused when the data directory is not the one that the marker remembers."""
-        if not self.marker.exists():
+    def _check_identity(self, memory: Memory) -> None:
+        """Raises Refused when the data directory is not the one that the marker and others remember, or when
+        another server has taken over from it."""
+        require_unfenced(self.data_dir)
+        marker = Marker.read(self.marker)
+        if marker is None:
             return
-        remembered = self.marker.read_text().strip()
+        here = Text(ja=f"目印 {self.marker.name}", en=f"the marker {self.marker.name}")
+        remembered = Known(where=here, system_identifier=marker.system_identifier or None)
         if not (self.data_dir / "PG_VERSION").exists():
-            raise Refused(
-                Text(
-                    ja=f"データベースの本体 {self.data_dir} がありません(システム {remembered})。"
-                    "空のデータベースで置き換えることはしません。",
-                    en=f"The database files {self.data_dir} are gone (system {remembered}). "
-                    "They are not replaced by an empty database.",
-                ),
-                hint=Text(
-                    ja="バックアップを同じ場所へ戻してください。データを失ってよいと決めたときだけ "
-                    f"`rm {self.marker}` のあと `make up` を実行します。",
-                    en="Put a backup back in the same place. Only if you decided that the data may be lost: "
-                    f"`rm {self.marker}`, then `make up`.",
-                ),
-                code="postgres.data_lost",
-            )
-        found = self.system_identifier()
-        if found != remembered:
-            raise Refused(
-                Text(
-                    ja=f"{self.data_dir} は別のデータベースです(記録 {remembered}、実物 {found})。",
-                    en=f"{self.data_dir} is another database (remembered {remembered}, found {found}).",
-                ),
-                hint=Text(
-                    ja=f"意図した入れ替えであれば `rm {self.marker}` のあと `make up` を実行してください。",
-                    en=f"If you replaced it on purpose, `rm {self.marker}`, then `make up`.",
-                ),
-                code="postgres.other_system",
-            )
+            require_unknown(self.data_dir, [remembered, *memory.recall()])
+        control, seen = self.control(), memory.last_seen()
+        require_known(self.data_dir, control, [remembered])
+        require_not_older(self.data_dir, control, marker, seen)
 
     def system_identifier(self) -> str:
         """The number that initdb gave this cluster; every physical copy of it has the same."""
+        return self.control().system_identifier
+
+    def control(self) -> Control:
+        """Identity and newest checkpoint, as its control file has them; running or not."""
         done = self._run("pg_controldata", timeout_s=_CONTROL_TIMEOUT_S)
-        match = re.search(r"^Database system identifier:\s+(\d+)", done.stdout, re.M)
-        if match is None:
+        found = parse_control(done.stdout)
+        if found is None:
             raise Unavailable(
                 Text(
                     ja=f"{self.data_dir} を読めません: {done.stderr.strip()}",
@@ -268,15 +280,32 @@ class PostgresCluster:
                 ),
                 code="postgres.control_unreadable",
             )
-        return match.group(1)
+        return found
 
-    def _write_marker(self) -> None:
-        self.marker.write_text(self.system_identifier() + "\n")
+    def note_placed(self, *, at: datetime) -> None:
+        """Record that a restore or a switch of ours put this data directory here: it may be older than what
+        was seen before `at`. To be called after it is in place and before it is started."""
+        self._write_marker(placed_at=at)
+
+    def _write_marker(self, *, placed_at: datetime | None = None) -> None:
+        draft = self.marker.with_name(self.marker.name + ".new")
+        marker = Marker(system_identifier=self.system_identifier(), placed_at=placed_at)
+        with draft.open("w") as file:
+            file.write(str(marker))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.marker)
 
     def _configure(self) -> None:
         """Write hrx.conf and see that postgresql.conf includes it; postgresql.auto.conf still wins."""
         usable = len(str(self.socket_dir / f".s.PGSQL.{self.port}")) <= _SOCKET_PATH_MAX
-        config = _CONFIG.format(port=self.port, socket_dir=self.socket_dir if usable else "")
+        config = _CONFIG.format(
+            port=self.port,
+            socket_dir=self.socket_dir if usable else "",
+            archive_mode="on" if self.archive_command else "off",
+            archive_command=(self.archive_command or "").replace("'", "''"),
+            archive_timeout=f"{_ARCHIVE_TIMEOUT_S}s" if self.archive_command else "0",
+        )
         self._write_as_owner(self.data_dir / "hrx.conf", config)
         main = self.data_dir / "postgresql.conf"
         text = main.read_text()

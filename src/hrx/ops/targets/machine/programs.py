@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.targets.machine import environment
+from hrx.ops.targets.machine.backups import BackupDoor
 from hrx.ops.targets.machine.environment import Endpoints
 from hrx.ops.targets.machine.exporters import PostgresExporter, RedisExporter
 from hrx.ops.targets.machine.haproxy import Edge
@@ -22,7 +23,10 @@ from hrx.ops.targets.machine.postgres import PostgresCluster
 from hrx.ops.targets.machine.prometheus import Alertmanager, Prometheus
 from hrx.ops.targets.machine.redis import RedisServer
 from hrx.ops.targets.machine.settings import MachineSettings
-from hrx.ops.targets.machine.supervisor_config import Program
+from hrx.ops.targets.machine.slot_code import SlotCode, read_slot_code
+from hrx.ops.targets.machine.supervisor_config import Program, read_commit
+
+_BACKUP_NICENESS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Parts:
     """The native parts of a stack; None for one that lives elsewhere or cannot be had."""
 
     postgres: PostgresCluster | None
+    backup: BackupDoor | None
+    standby: PostgresCluster | None
     redis: RedisServer | None
     edge: Edge
     prometheus: Prometheus | None
@@ -48,7 +54,7 @@ def list_programs(
     parts: Parts,
 ) -> list[Program]:
     """Every program, in the order of the start."""
-    commit = _read_commit(layout.root)
+    commit = read_commit(layout.root)
     app = environment.app_environment(
         layout, settings, ports=ports, endpoints=endpoints, secrets=secrets, commit=commit
     )
@@ -58,29 +64,31 @@ def list_programs(
     code = fingerprint_tree(layout.root / "src" / "hrx")
     content = fingerprint_tree(layout.root / "runbook")
     built = publish_portal(layout)
+    placed = read_slot_code(layout.run)
     return [
         *_data_programs(layout, parts),
-        *(_api(layout, slot, ports=ports, known=app, code=code) for slot in ("blue", "green")),
-        *(_web(layout, slot, ports=ports, built=built) for slot in ("blue", "green")),
-        Program(
-            name="worker",
-            argv=[sys.executable, "-m", "hrx.app.worker"],
-            cwd=layout.root,
-            environment={
-                **environment.faults_environment(layout, "worker"),
-                **app,
-                "HRX_WORKER_PORT": str(ports["worker"]),
-            },
-            # A running job may finish; what does not is taken up again by the next worker.
-            stop_wait_s=30,
-            fingerprint=code,
+        *(
+            _placed(_api(layout, slot, ports=ports, known=app, code=code), placed)
+            for slot in ("blue", "green")
         ),
+        *(_placed(_web(layout, slot, ports=ports, built=built), placed) for slot in ("blue", "green")),
+        _placed(_worker(layout, ports=ports, known=app, code=code), placed),
         Program(
             name="ops",
             argv=[sys.executable, "-m", "hrx.ops.console"],
             cwd=layout.root,
             environment=ops,
             fingerprint=code + content,
+        ),
+        Program(
+            name="backup",
+            # Whatever it does can wait for what serves people.
+            argv=["nice", "-n", str(_BACKUP_NICENESS), sys.executable, "-m", "hrx.ops.recovery.keeping"],
+            cwd=layout.root,
+            environment=environment.backup_environment(ops),
+            # What was received is shipped before it ends.
+            stop_wait_s=30,
+            fingerprint=code,
         ),
         Program(
             name="probe",
@@ -116,12 +124,15 @@ def fingerprint_tree(folder: Path) -> str:
 def _data_programs(layout: Layout, parts: Parts) -> list[Program]:
     known = environment.base_environment(layout)
     programs = []
-    if parts.postgres is not None:
+    for name, server in (("postgres", parts.postgres), ("postgres-standby", parts.standby)):
+        if server is None:
+            continue
         programs.append(
             Program(
-                name="postgres",
-                argv=parts.postgres.postgres_argv(),
-                cwd=layout.postgres_data,
+                name=name,
+                argv=server.postgres_argv(),
+                # A standby's directory is exchanged when it is built anew: `-D` names it.
+                cwd=server.data_dir if name == "postgres" else layout.var,
                 environment={**known, "LC_ALL": "C"},
                 user=layout.user,
                 # INT is the fast shutdown: sessions end, everything is written, no recovery is needed. A
@@ -129,7 +140,18 @@ def _data_programs(layout: Layout, parts: Parts) -> list[Program]:
                 stop_signal="INT",
                 stop_wait_s=60,
                 may_kill_group=False,
-                fingerprint=_read(parts.postgres.data_dir / "hrx.conf"),
+                fingerprint=_read(server.data_dir / "hrx.conf") if name == "postgres" else "",
+            )
+        )
+    if parts.backup is not None:
+        programs.append(
+            Program(
+                name="wal-receiver",
+                argv=parts.backup.receiver_argv(),
+                cwd=parts.backup.received,
+                environment={**known, "LC_ALL": "C", "PGPASSFILE": str(parts.backup.passfile)},
+                user=layout.user,
+                fingerprint=_read(Path(parts.backup.receiver_argv()[0])) + _read(parts.backup.passfile),
             )
         )
     if parts.redis is not None:
@@ -214,6 +236,43 @@ def _exporter_programs(layout: Layout, parts: Parts) -> list[Program]:
     ]
 
 
+def _placed(program: Program, placed: Mapping[str, SlotCode]) -> Program:
+    """The program out of the release that was placed there, if one was: what is edited in the checkout
+    changes nothing for people."""
+    code = placed.get(program.name)
+    if code is None:
+        return program
+    is_web = program.name.startswith("web-")
+    argv = (
+        [*program.argv[:-1], str(code.portal / "start.mjs")]
+        if is_web
+        else [str(code.python), *program.argv[1:]]
+    )
+    return replace(
+        program,
+        argv=argv,
+        cwd=code.portal if is_web else code.code,
+        environment={**program.environment, **code.variables},
+        fingerprint=code.release,
+    )
+
+
+def _worker(layout: Layout, *, ports: Ports, known: Mapping[str, str], code: str) -> Program:
+    return Program(
+        name="worker",
+        argv=[sys.executable, "-m", "hrx.app.worker"],
+        cwd=layout.root,
+        environment={
+            **environment.faults_environment(layout, "worker"),
+            **known,
+            "HRX_WORKER_PORT": str(ports["worker"]),
+        },
+        # A running job may finish; what does not is taken up again by the next worker.
+        stop_wait_s=30,
+        fingerprint=code,
+    )
+
+
 def _api(layout: Layout, slot: str, *, ports: Ports, known: Mapping[str, str], code: str) -> Program:
     return Program(
         name=f"api-{slot}",
@@ -257,12 +316,3 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
-
-
-def _read_commit(root: Path) -> str:
-    git = shutil.which("git")
-    argv: Sequence[str] = [git or "git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
-    if git is None:
-        return "unknown"
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
-    return done.stdout.strip() or "unknown"

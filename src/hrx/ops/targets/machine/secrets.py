@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Refused, Text
+from hrx.kit.secrets import newest
 
 #: Every secret that is made here, and how many random bytes it has.
 GENERATED: Final[Mapping[str, int]] = {
@@ -17,6 +18,8 @@ GENERATED: Final[Mapping[str, int]] = {
     "HRX_POSTGRES_APP_PASSWORD": 24,
     "HRX_POSTGRES_OPS_PASSWORD": 24,
     "HRX_POSTGRES_REPAIR_PASSWORD": 24,
+    "HRX_POSTGRES_BACKUP_PASSWORD": 24,
+    "HRX_POSTGRES_RESTORE_PASSWORD": 24,
     "HRX_REDIS_PASSWORD": 24,
     "HRX_SESSION_KEYS": 48,
     "HRX_SEAL_KEYS": 48,
@@ -45,11 +48,22 @@ def ensure_secrets(path: Path) -> dict[str, str]:
     return known | missing
 
 
-def renew_secret(path: Path, name: str) -> str:
+def renew_secret(path: Path, name: str, *, keeps_former: bool = False) -> str:
     """Put a new value in place of one that is made here, and give it; the old one is gone.
 
+    With `keeps_former` the newest one before stays behind it, after a comma: of a secret that is a list.
     Raises KeyError when it is not made here or was never made."""
-    value = secrets.token_urlsafe(GENERATED[name])
+    made = secrets.token_urlsafe(GENERATED[name])
+    former = newest(read_secrets(path).get(name, ""))
+    return _put(path, name, f"{made},{former}" if keeps_former and former else made)
+
+
+def drop_former(path: Path, name: str) -> str:
+    """Keep the newest of a list alone, and give it. Raises KeyError when it was never made."""
+    return _put(path, name, newest(read_secrets(path)[name]))
+
+
+def _put(path: Path, name: str, value: str) -> str:
     lines = path.read_text().splitlines()
     at = next((at for at, line in enumerate(lines) if line.startswith(f"{name}=")), None)
     if at is None:

@@ -8,22 +8,30 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from hrx.kit.errors import HrxError, Refused, Text, Unavailable
+from hrx.kit.secrets import newest
 from hrx.ops.targets.machine import database, environment
 from hrx.ops.targets.machine.blueprint import (
     build_parts,
+    find_backup_door,
     find_cluster,
+    find_database_port,
     find_endpoints,
+    find_standby,
     list_doors,
     list_scraped,
+    wants_standby,
 )
 from hrx.ops.targets.machine.disk import require_free_space
 from hrx.ops.targets.machine.environment import Endpoints
 from hrx.ops.targets.machine.halt import alone, end_leftovers, take_down
-from hrx.ops.targets.machine.haproxy import read_live
+from hrx.ops.targets.machine.haproxy import pass_database_to, read_live
+from hrx.ops.targets.machine.homes import FIRST, SECOND, bring_home, find_writer
+from hrx.ops.targets.machine.identity import Control, Memory
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.machine import RESTING
 from hrx.ops.targets.machine.native import reach_programs
@@ -43,7 +51,8 @@ from hrx.ops.targets.target import PartState
 _PART_START_S: Final = 60.0
 _SUPERVISOR_START_S: Final = 20.0
 _PAGES: Final = ("ops", "status", "inbox")
-_WATCHERS: Final = ("prometheus", "alertmanager", "probe")
+#: The keeper of the backups is among them: a first backup must not slow down the start.
+_WATCHERS: Final = ("prometheus", "alertmanager", "probe", "backup")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +66,12 @@ class Running:
     public_url: str
     degraded: tuple[Text, ...]
     answers: Mapping[str, Answer]
-    system_identifier: str | None
+    control: Control | None
+
+    @property
+    def system_identifier(self) -> str | None:
+        """Which database it is; None for one elsewhere."""
+        return self.control.system_identifier if self.control else None
 
     @property
     def ops_url(self) -> str:
@@ -69,23 +83,28 @@ class Running:
         return f"http://127.0.0.1:{self.ports['inbox']}" if environment.has_inbox() else None
 
 
-def bring_up(layout: Layout, settings: MachineSettings, *, report: Report = silent) -> Running:
+def bring_up(
+    layout: Layout, settings: MachineSettings, *, memory: Memory, report: Report = silent
+) -> Running:
     """Start what is not running, restart what changed, wait until it answers from outside.
+
+    `memory` knows the database that was here: nothing else than that one is started.
 
     Raises Refused before anything was started when a safety rule or the machine says no, Unavailable
     when a part does not come up; what runs by then keeps running."""
     require_free_space(layout.var, min_free_bytes=settings.min_free_disk_bytes)
     layout.make_folders()
     with alone(layout), rising(layout.var):
-        return _Rise(layout, settings, report=report).run()
+        return _Rise(layout, settings, memory=memory, report=report).run()
 
 
 class _Rise:
     """One `bring_up`: its steps share what the earlier ones found out."""
 
-    def __init__(self, layout: Layout, settings: MachineSettings, *, report: Report) -> None:
+    def __init__(self, layout: Layout, settings: MachineSettings, *, memory: Memory, report: Report) -> None:
         self.layout = layout
         self.settings = settings
+        self.memory = memory
         self.report = report
         self.supervisor = Supervisor(layout.supervisor_socket)
         self.secrets = ensure_secrets(layout.secrets_file)
@@ -115,7 +134,7 @@ class _Rise:
             public_url=self.settings.public_url or f"http://127.0.0.1:{self.ports.edge}",
             degraded=tuple(self._list_degraded(answers)),
             answers=answers,
-            system_identifier=self.cluster.system_identifier() if self.cluster else None,
+            control=self.cluster.control() if self.cluster else None,
         )
 
     # ── before anything starts ─────────────────────────────────────────────────────────────────────
@@ -126,7 +145,16 @@ class _Rise:
             tools = workers.submit(self._find_tools)
             cluster = workers.submit(self._prepare_postgres)
             self.tools, self.cluster = tools.result(), cluster.result()
-        self.endpoints = find_endpoints(self.cluster, redis_port=self.ports["redis"], secrets=self.secrets)
+        self.endpoints = find_endpoints(
+            self.cluster,
+            redis_port=self.ports["redis"],
+            secrets=self.secrets,
+            backup=find_backup_door(self.layout, self.ports) if self.cluster else None,
+            database_port=find_database_port(self.ports),
+            standby=find_standby(self.layout, self.ports, native=self.native)
+            if self.cluster and wants_standby()
+            else None,
+        )
 
     def _find_tools(self) -> Toolchain:
         with step(
@@ -162,12 +190,32 @@ class _Rise:
         if "HRX_DATABASE_URL" in os.environ:
             return None
         cluster = find_cluster(self.layout, self.ports, native=self.native)
+        self._bring_writer_home(cluster)
         with step(self.report, ja="データベースの用意", en="database files") as ongoing:
             if cluster.marker.exists():
                 ongoing.unchanged()
-            cluster.init(self.secrets["HRX_POSTGRES_ADMIN_PASSWORD"])
+            cluster.init(self.secrets["HRX_POSTGRES_ADMIN_PASSWORD"], memory=self.memory)
+            backup = find_backup_door(self.layout, self.ports)
+            backup.prepare_spool()
             cluster.prepare()
+            backup.prepare_receiver(cluster, password=self.secrets["HRX_POSTGRES_BACKUP_PASSWORD"])
         return cluster
+
+    def _bring_writer_home(self, cluster: PostgresCluster) -> None:
+        """A take-over that nobody finished ends here: the part `postgres` is the writer again."""
+        layout = self.layout
+        if find_writer(layout.postgres_data, layout.standby_data) == SECOND and self.was_up:
+            self.supervisor.stop(SECOND, timeout_s=_PART_START_S + 15)
+        if bring_home(cluster, find_standby(layout, self.ports, native=self.native)):
+            # An edge that does not run reads it at its start.
+            with suppress(Unavailable):
+                pass_database_to(layout.run / "edge", layout.haproxy_socket, FIRST)
+            with step(
+                self.report,
+                ja="書き込みを引き継いだ待機系を主系の場所へ",
+                en="the standby that took over is given the primary's place",
+            ):
+                pass
 
     def _configure(self) -> list[Program]:
         """Write every part's configuration and the supervisor's; gives the programs in order."""
@@ -187,7 +235,7 @@ class _Rise:
             parts.prometheus.prepare(scraped=list_scraped(self.ports, parts))
         if parts.alertmanager is not None:
             parts.alertmanager.prepare(
-                hook_token=self.secrets["HRX_OPS_HOOK_TOKEN"], direct=environment.direct_secrets()
+                hook_token=newest(self.secrets["HRX_OPS_HOOK_TOKEN"]), direct=environment.direct_secrets()
             )
         if parts.postgres_exporter is not None:
             parts.postgres_exporter.prepare()
@@ -223,7 +271,15 @@ class _Rise:
                 self.supervisor.request_start("postgres")
                 admin = self.cluster.url("hrx_admin", self.secrets["HRX_POSTGRES_ADMIN_PASSWORD"], "postgres")
                 database.wait_for_connections(admin, timeout_s=_PART_START_S)
+                lets_go = database.let_go_of_absent_standby(admin)
                 database.ensure_roles(self.cluster, secrets=self.secrets)
+            if lets_go:
+                with step(
+                    self.report,
+                    ja="待機系が追いつくまで書き込みは待ちません",
+                    en="writes go on until the standby follows",
+                ):
+                    pass
         if self.endpoints.owner_database is None:
             return
         with step(self.report, ja="データベースの移行", en="database schema") as ongoing:

@@ -121,12 +121,16 @@ class Supervisor:
 
     def stop(self, name: str, *, timeout_s: float) -> PartStatus:
         """Stop in the program's own way and wait; harmless when it is stopped."""
+        self.request_stop(name)
+        return self._wait(name, timeout_s=timeout_s, until=PartState.STOPPED, verb=_STOP)
+
+    def request_stop(self, name: str) -> None:
+        """Ask for a stop without waiting; from here on it is not started again by itself."""
         try:
             self._call("supervisor.stopProcess", name, False)
         except _Fault as fault:
             if fault.number != _NOT_RUNNING:
                 raise
-        return self._wait(name, timeout_s=timeout_s, until=PartState.STOPPED, verb=_STOP)
 
     def restart(self, name: str, *, timeout_s: float) -> PartStatus:
         """Stop when running, then start; the limit covers both."""

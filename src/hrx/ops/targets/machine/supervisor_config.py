@@ -7,7 +7,10 @@ secret or setting counts as a changed program."""
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
+import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +102,15 @@ def _render(program: Program, *, layout: Layout, digest: str) -> str:
     return f"\n[program:{program.name}]\n{body}"
 
 
+def read_variable(layout: Layout, name: str) -> str | None:
+    """The value that programs are given; None when none is. Of several programs the first one's."""
+    for path in sorted((layout.run / "env").glob("*.env")):
+        for line in path.read_text().splitlines():
+            if line.startswith(f"{name}="):
+                return "".join(shlex.split(line.partition("=")[2]))
+    return None
+
+
 def replace_variable(layout: Layout, name: str, value: str) -> tuple[str, ...]:
     """Give a variable another value wherever a program has it; gives those programs, to be restarted."""
     changed = []
@@ -117,6 +129,63 @@ def replace_variable(layout: Layout, name: str, value: str) -> tuple[str, ...]:
     return tuple(changed)
 
 
+def replace_program(
+    layout: Layout,
+    name: str,
+    *,
+    argv: Sequence[str],
+    cwd: Path,
+    variables: Mapping[str, str],
+    fingerprint: str,
+    without: Sequence[str] = (),
+) -> bool:
+    """Have one of our own programs start from elsewhere, with these variables besides those it has; gives
+    whether there is such a program. A web server's `argv` is its script alone: how node is started stays.
+
+    Nothing is read again before the supervisor is told to."""
+    path = layout.run / "supervisord.conf"
+    text = path.read_text()
+    section = re.search(rf"^\[program:{re.escape(name)}\]\n(?:(?!\[).*\n?)*", text, re.M)
+    environment = layout.run / "env" / f"{name}.env"
+    if section is None or not environment.exists():
+        return False
+    known = _read_environment(environment)
+    known = {key: value for key, value in known.items() if key not in without} | dict(variables)
+    written = _write_variables(environment, known)
+    digest = _digest(fingerprint, written)
+    lines = section.group(0).splitlines()
+    for number, line in enumerate(lines):
+        key, _, value = line.partition("=")
+        if key == "command":
+            words = shlex.split(value.replace("%%", "%"))
+            before = words[:-1] if len(argv) == 1 else words[:2]
+            lines[number] = f"command={_escape(shlex.join([*before, *argv]))}"
+        elif key == "directory":
+            lines[number] = f"directory={_escape(str(cwd))}"
+        elif key == "environment":
+            lines[number] = f'environment=HRX_PROGRAM="{name}",HRX_DIGEST="{digest}"'
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text.replace(section.group(0), "\n".join(lines) + "\n"))
+    draft.replace(path)
+    return True
+
+
+def read_commit(root: Path) -> str:
+    """The checkout's commit, twelve digits; `unknown` without git."""
+    git = shutil.which("git")
+    argv: Sequence[str] = [git or "git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
+    if git is None:
+        return "unknown"
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def _read_environment(path: Path) -> dict[str, str]:
+    found = (line.partition("=") for line in path.read_text().splitlines())
+    return {name: "".join(shlex.split(quoted)) for name, _, quoted in found if name}
+
+
 def _as_user(program: Program) -> list[str]:
     """A program of the service user cannot read our private files; it gets its few variables in the open.
 
@@ -130,13 +199,21 @@ def _environment_file(layout: Layout, program: Program) -> Path:
 
 def _write_environment(layout: Layout, program: Program) -> str:
     """Write NAME='value' lines for a POSIX shell; gives a digest of all that must cause a restart."""
-    text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(program.environment.items()))
-    path = _environment_file(layout, program)
+    text = _write_variables(_environment_file(layout, program), program.environment)
+    return _digest(program.fingerprint, text)
+
+
+def _digest(fingerprint: str, variables: str) -> str:
+    return hashlib.sha256(f"{fingerprint}\n{variables}".encode()).hexdigest()[:16]
+
+
+def _write_variables(path: Path, variables: Mapping[str, str]) -> str:
+    text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
     draft = path.with_suffix(".new")
     draft.touch(mode=0o600)
     draft.write_text(text)
     draft.replace(path)
-    return hashlib.sha256(f"{program.fingerprint}\n{text}".encode()).hexdigest()[:16]
+    return text
 
 
 def _escape(value: str) -> str:

@@ -1,0 +1,1 @@
+"""Cloudflare Pages as a release target."""

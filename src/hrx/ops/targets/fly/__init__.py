@@ -1,0 +1,1 @@
+"""Fly.io as a release target."""

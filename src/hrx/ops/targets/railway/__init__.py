@@ -1,0 +1,1 @@
+"""Railway as a release target."""
