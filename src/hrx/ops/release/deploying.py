@@ -1,0 +1,100 @@
+"""A release on its way to this machine's people: the schema, the slot that rests, and what follows a rollout.
+
+What is done is on record before it is done (the store's placements, the rollout's own record): the same
+command after any kind of death goes on where it stood. The worker follows the requests, last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from hrx.kit.errors import Text
+from hrx.ops.release.building.building import find_code
+from hrx.ops.release.migrations.deciding import VerifiedBackup
+from hrx.ops.release.migrations.running import MigrationRun, upgrade_to
+from hrx.ops.release.placing import place_rollout
+from hrx.ops.release.releases import Environment, Release, Slot
+from hrx.ops.release.store import ReleaseStore
+from hrx.ops.release.strategies.progress import Progress, Stand
+from hrx.ops.release.strategies.rollout import Rollout
+from hrx.ops.settings import OpsSettings
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.slot_code import WORKER, place_code, read_slot_code
+from hrx.ops.targets.machine.supervisor import Supervisor
+
+#: The founding document's RPO for severity 1: what a destructive migration may cost at the most.
+RPO: Final = timedelta(minutes=15)
+_WORKER_WITHIN_S: Final = 60.0
+
+Tell = Callable[[Text], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """This machine as one environment: its folders, its releases."""
+
+    layout: Layout
+    settings: OpsSettings
+
+    @property
+    def environment(self) -> Environment:
+        return Environment(self.settings.environment)
+
+    @property
+    def store(self) -> ReleaseStore:
+        return ReleaseStore(self.settings.var_dir / "releases")
+
+    @property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.layout.supervisor_socket)
+
+    def find_held(self, slot: Slot) -> str | None:
+        """The release that a slot holds; None for the checkout's code."""
+        placed = self.store.look(self.environment).slots.get(slot)
+        return placed.release_id if placed is not None else None
+
+
+def migrate(
+    place: Place, release: Release, *, owner_url: str, backup: VerifiedBackup | None, tell: Tell
+) -> MigrationRun:
+    """The schema first: old and new code both work on it (the template of a migration says how). Raises as
+    `upgrade_to` does; nothing of the release is placed then."""
+    code = find_code(place.store, release)
+    folder = code.code / "migrations"
+    return upgrade_to(owner_url, folder=folder, backup=backup, rpo=RPO, tell=tell, python=str(code.python))
+
+
+def fill(place: Place, release: Release, rollout: Rollout, *, by: str) -> None:
+    """Put the release into the rollout's new slot, which nobody uses; nothing is started. May be repeated.
+
+    Raises PlacementChanged, Unavailable, Conflict."""
+    held = place.find_held(rollout.new)
+    if held != release.id:
+        place.store.place(
+            place.environment, rollout.new, release.id, weight=0, by=by, expected=held, run=rollout.id
+        )
+    code = find_code(place.store, release)
+    for service in rollout.services:
+        place_code(place.layout, place.supervisor, f"{service}-{rollout.new}", code)
+
+
+def settle(place: Place, progress: Progress, *, by: str) -> None:
+    """What a rollout that is over leaves: whose the requests are, on record, and a worker of the same code.
+
+    Harmless to repeat, and before the end of a rollout. Raises PlacementChanged, Unavailable."""
+    if not progress.stand.is_over:
+        return
+    place_rollout(place.settings, progress, by=by)
+    live = progress.rollout.new if progress.stand is Stand.PROMOTED else progress.rollout.old
+    _move_worker(place, live)
+
+
+def _move_worker(place: Place, slot: Slot) -> None:
+    """Jobs of the newer code may wait for the newer worker, never the other way round."""
+    placed = read_slot_code(place.layout.run)
+    wanted = placed.get(f"api-{slot}")
+    if placed.get(WORKER) != wanted:
+        place_code(place.layout, place.supervisor, WORKER, wanted)
+        place.supervisor.start(WORKER, timeout_s=_WORKER_WITHIN_S)

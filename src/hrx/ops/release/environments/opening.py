@@ -1,0 +1,69 @@
+"""Which place keeps the settings of an environment, from one line of settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hrx.kit.errors import Invalid, Text
+from hrx.ops.release.environments.aws import AwsSource
+from hrx.ops.release.environments.files import FileSource, MachineSource
+from hrx.ops.release.environments.source import Source
+from hrx.ops.release.environments.vault import VaultSource
+from hrx.ops.release.releases import Environment
+from hrx.ops.settings import OpsSettings
+
+
+def find_source(settings: OpsSettings, environment: Environment) -> Source | None:
+    """Where its settings are; None when nobody said so and it is not the environment that runs here.
+
+    Raises Invalid for a line that names no place."""
+    line = {
+        Environment.DEVELOPMENT: settings.settings_development,
+        Environment.STAGING: settings.settings_staging,
+        Environment.PRODUCTION: settings.settings_production,
+    }[environment]
+    if not line:
+        return MachineSource(var=settings.var_dir) if environment == settings.environment else None
+    kind, _, rest = line.partition(":")
+    if kind == "machine":
+        return MachineSource(var=settings.var_dir)
+    if kind == "env-file" and rest:
+        return FileSource(path=Path(rest))
+    first, _, path = rest.partition("/")
+    if kind == "aws" and first and path:
+        return AwsSource(
+            path, region=first, timeout_s=settings.settings_timeout_s, endpoint=settings.settings_aws_url
+        )
+    if kind == "vault" and first and path:
+        return _open_vault(settings, first, path)
+    raise Invalid(
+        Text(
+            ja=f"HRX_SETTINGS_{environment.upper()} が置き場所を表していません: {kind}",
+            en=f"HRX_SETTINGS_{environment.upper()} names no place: {kind}",
+        ),
+        hint=Text(
+            ja="machine、env-file:パス、aws:リージョン/接頭辞、vault:マウント/パス のいずれかです。",
+            en="One of machine, env-file:PATH, aws:REGION/PREFIX, vault:MOUNT/PATH.",
+        ),
+        code="settings.no_such_source",
+    )
+
+
+def _open_vault(settings: OpsSettings, mount: str, path: str) -> Source:
+    if settings.vault_url is None or settings.vault_token is None:
+        raise Invalid(
+            Text(ja="Vault の URL かトークンがありません", en="Vault's URL or token is missing"),
+            hint=Text(
+                ja="HRX_VAULT_URL と HRX_VAULT_TOKEN を設定してください。",
+                en="Set HRX_VAULT_URL and HRX_VAULT_TOKEN.",
+            ),
+            code="settings.no_vault",
+        )
+    return VaultSource(
+        mount,
+        path,
+        url=settings.vault_url,
+        token=settings.vault_token,
+        timeout_s=settings.settings_timeout_s,
+        namespace=settings.vault_namespace,
+    )

@@ -1,0 +1,135 @@
+"""The answer to one question: a plan, or every reason against it. Alternatives are looked for elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hrx.kit.errors import Text
+from hrx.ops.release.fits import Fault, Problem
+from hrx.ops.release.graph import ReleaseGraph
+from hrx.ops.release.releases import Component, Release
+from hrx.ops.release.rollback.composing import compose_plan
+from hrx.ops.release.rollback.losing import WayDown, list_ways_down
+from hrx.ops.release.rollback.plans import RollbackPlan
+from hrx.ops.release.rollback.searching import Case, find_order, judge_end, judge_worst
+from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
+from hrx.ops.release.rollback.words import say_blocked, say_problem, say_several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What was asked, with everything that decides the answer."""
+
+    graph: ReleaseGraph
+    live: Release
+    to: Release
+    schema: SchemaState
+    facts: RollbackFacts
+    only: frozenset[Component]
+    may_lose: frozenset[str]
+    may_stop: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class No:
+    """Why there is no safe way. `shut`: the ways down that were looked at, and what shuts them."""
+
+    reasons: tuple[Text, ...]
+    shut: tuple[WayDown, ...] = ()
+    would_do_closed: bool = False
+
+
+def _options_of(asked: Question) -> dict[str, object]:
+    return {
+        "only": sorted(asked.only),
+        "may_lose": sorted(asked.may_lose),
+        "may_stop": asked.may_stop,
+    }
+
+
+def answer(asked: Question) -> RollbackPlan | No:
+    """The first plan that is safe: the schema staying before going down, open before closed."""
+    refused = tuple(_list_refusals(asked))
+    if refused:
+        return No(reasons=refused)
+    moving = list_moving(asked)
+    ways = _list_ways(asked)
+    options: list[WayDown | None] = [None, *(way for way in ways if way.is_open)]
+    for with_stop in (False, True) if asked.may_stop else (False,):
+        for way in options:
+            case = _case(asked, moving, way)
+            for with_joint in (False, True):
+                moves = find_order(case, with_joint=with_joint, with_stop=with_stop)
+                if moves is not None:
+                    return compose_plan(case, moves, options=_options_of(asked))
+    return _explain(asked, moving, ways, options)
+
+
+def _list_refusals(asked: Question) -> Iterator[Text]:
+    live, to = asked.live, asked.to
+    if not list_moving(asked):
+        yield Text(
+            ja=f"{live.id} と {to.id} で変わる部分がありません",
+            en=f"nothing differs between {live.id} and {to.id}",
+        )
+    if to.id in asked.graph.withdrawn:
+        yield Text(ja=f"{to.id} は取り下げられています", en=f"{to.id} was withdrawn")
+    if to.id not in asked.facts.kept:
+        yield Text(
+            ja=f"{to.id} のビルドはもう残っていません。作り直しが必要です",
+            en=f"the builds of {to.id} are no longer here and would have to be made again",
+        )
+
+
+def list_moving(asked: Question) -> frozenset[Component]:
+    """Components that differ. The schema is left out: it moves only when it must."""
+    return frozenset(
+        one
+        for one in asked.only - {Component.SCHEMA}
+        if asked.to.find_version(one) is not None
+        and asked.to.find_version(one) != asked.live.find_version(one)
+    )
+
+
+def _list_ways(asked: Question) -> list[WayDown]:
+    revision = asked.to.find_version(Component.SCHEMA)
+    if revision is None or revision == asked.schema.revision:
+        return []
+    return list_ways_down(asked.graph, asked.schema, to=revision, facts=asked.facts, may_lose=asked.may_lose)
+
+
+def _case(asked: Question, moving: frozenset[Component], way: WayDown | None) -> Case:
+    return Case(
+        graph=asked.graph,
+        live=asked.live,
+        to=asked.to,
+        schema=asked.schema,
+        facts=asked.facts,
+        moving=moving,
+        way=way,
+    )
+
+
+def _explain(
+    asked: Question, moving: frozenset[Component], ways: list[WayDown], options: list[WayDown | None]
+) -> No:
+    """The reasons, the present schema first, then every way down and what shuts it."""
+    stay = _case(asked, moving, None)
+    problems = judge_end(stay) or judge_worst(stay)
+    texts = [say_problem(one) for one in _sorted(problems)]
+    # A way that stands open and still does not help breaks somebody on the way.
+    for way in (one for one in options if one is not None):
+        case = _case(asked, moving, way)
+        texts += [say_problem(one) for one in _sorted(judge_end(case) or judge_worst(case))]
+    if Component.API in moving and any(one.who == asked.to.id for one in problems):
+        texts += [say_blocked(one) for way in ways[-1:] for one in way.blocked]
+    closed = not asked.may_stop and any(
+        find_order(_case(asked, moving, way), with_joint=True, with_stop=True) is not None for way in options
+    )
+    return No(reasons=say_several(texts), shut=tuple(ways), would_do_closed=closed)
+
+
+def _sorted(problems: frozenset[Problem]) -> list[Problem]:
+    """What is certain first."""
+    return sorted(problems, key=lambda one: (not one.is_certain, one.fault is Fault.NEVER_TOGETHER, one))

@@ -1,0 +1,283 @@
+"""What a way down costs: values that go with a column, columns that come back empty, ways that are shut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hrx.ops.release.fits import passes_null
+from hrx.ops.release.graph import Migration, ReleaseGraph
+from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
+from hrx.ops.release.shapes import RuleShape, SchemaShape, table_of
+
+
+class LossKind(StrEnum):
+    """How values are lost."""
+
+    #: The column goes, and what was written into it.
+    DROPPED = "dropped"
+    #: The column comes back without the values that it had: they went with the migration that dropped it.
+    EMPTIED = "emptied"
+    #: The values are turned into another type, or the migration says that it loses some.
+    CONVERTED = "converted"
+
+
+class Block(StrEnum):
+    """Why there is no way down."""
+
+    NOT_BELOW = "not_below"
+    NO_DOWNGRADE = "no_downgrade"
+    NEVER_TRIED = "never_tried"
+    TABLES_UNKNOWN = "tables_unknown"
+    ROWS_IN_THE_WAY = "rows_in_the_way"
+    NO_BACKUP = "no_backup"
+    LOSES_UNDECLARED = "loses_undeclared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Loss:
+    """`rows`: how many values, None when nobody knows."""
+
+    subject: str
+    kind: LossKind
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """One reason against a way down; `subject` is the migration, rule or column."""
+
+    block: Block
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayDown:
+    """From the schema as it stands to `revision`: what it loses, and what stands against it."""
+
+    revision: str
+    shape: SchemaShape | None
+    migrations: tuple[str, ...]
+    losses: tuple[Loss, ...]
+    blocked: tuple[Blocked, ...]
+
+    @property
+    def is_open(self) -> bool:
+        return not self.blocked
+
+
+def list_ways_down(
+    graph: ReleaseGraph,
+    state: SchemaState,
+    *,
+    to: str,
+    facts: RollbackFacts,
+    may_lose: frozenset[str],
+) -> list[WayDown]:
+    """One way for every revision that a release was tested on, the nearest first, down to `to`.
+
+    The revision itself is always told, even when the way is shut: the reasons are for people."""
+    down = graph.list_down(state.revision, to)
+    if down is None:
+        return [_shut(to, Blocked(block=Block.NOT_BELOW, subject=to))]
+    names = [one.down_revision for one in down if one.down_revision is not None]
+    known = [name for name in names if name == to or graph.find_shape(name) is not None]
+    return [_judge_way(graph, state, to=name, facts=facts, may_lose=may_lose) for name in known]
+
+
+def _judge_way(
+    graph: ReleaseGraph, state: SchemaState, *, to: str, facts: RollbackFacts, may_lose: frozenset[str]
+) -> WayDown:
+    migrations = graph.list_down(state.revision, to) or []
+    after = graph.find_shape(to)
+    blocked = [reason for one in migrations for reason in _judge_migration(one)]
+    legs = _list_legs(graph, state, migrations)
+    if legs is None:
+        blocked.append(Blocked(block=Block.TABLES_UNKNOWN, subject=to if after is None else state.revision))
+        legs = []
+    writers = _list_valued(graph, facts.serving | facts.workers, state.find_shape(graph))
+    losses = _count(_merge(legs), facts.rows, writers)
+    blocked += _list_in_the_way(graph, legs, facts)
+    blocked += [
+        Blocked(block=Block.LOSES_UNDECLARED, subject=one.subject)
+        for one in losses
+        if not {one.subject, table_of(one.subject)} & may_lose
+    ]
+    if losses and not facts.has_fresh_backup:
+        blocked.append(Blocked(block=Block.NO_BACKUP, subject=to))
+    return WayDown(
+        revision=to,
+        shape=after,
+        migrations=tuple(one.revision for one in migrations),
+        losses=losses,
+        blocked=tuple(blocked),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leg:
+    """A stretch of the way between two schemas that are known."""
+
+    before: SchemaShape
+    after: SchemaShape
+    revision: str
+    migrations: tuple[Migration, ...]
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Columns whose values the way down carries over; of several migrations at once nobody can tell."""
+        return self.migrations[0].keeps if len(self.migrations) == 1 else frozenset()
+
+
+def _list_legs(graph: ReleaseGraph, state: SchemaState, down: list[Migration]) -> list[_Leg] | None:
+    """The way in stretches; None when its beginning or its end is not known."""
+    before = state.find_shape(graph)
+    legs: list[_Leg] = []
+    taken: list[Migration] = []
+    for one in down:
+        taken.append(one)
+        after = graph.find_shape(one.down_revision) if one.down_revision is not None else None
+        if before is not None and after is not None:
+            legs.append(
+                _Leg(before=before, after=after, revision=str(one.down_revision), migrations=tuple(taken))
+            )
+            before, taken = after, []
+    return None if taken or before is None else legs
+
+
+def _judge_migration(one: Migration) -> list[Blocked]:
+    if not one.has_way_down:
+        return [Blocked(block=Block.NO_DOWNGRADE, subject=one.revision)]
+    if not one.is_proven:
+        return [Blocked(block=Block.NEVER_TRIED, subject=one.revision)]
+    return []
+
+
+def list_filled(
+    graph: ReleaseGraph, names: Iterable[str], *, but_proven_on: str | None = None
+) -> frozenset[str]:
+    """Columns that these releases may fill, be it with NULL: a count of them is old when it is told.
+
+    `but_proven_on`: whose own tests pass on that revision writes nothing that it refuses."""
+    found: set[str] = set()
+    for name in _known(graph, names):
+        if but_proven_on is None or not graph.proofs.get((name, but_proven_on)):
+            release = graph.releases[name]
+            inserted = release.known_use.inserts
+            columns = release.shape.columns if release.shape is not None else ()
+            found |= release.writes | {column for column in columns if table_of(column) in inserted}
+    return frozenset(found)
+
+
+def _list_valued(graph: ReleaseGraph, names: Iterable[str], shape: SchemaShape | None) -> frozenset[str]:
+    """Columns into which these releases put values; what an INSERT leaves out gets its default, if any."""
+    found: set[str] = set()
+    for name in _known(graph, names):
+        use = graph.releases[name].known_use
+        found |= use.writes
+        for column, one in shape.columns.items() if shape is not None else ():
+            if table_of(column) in use.inserts and (one.default is not None or one.is_generated):
+                found.add(column)
+    return frozenset(found)
+
+
+def _known(graph: ReleaseGraph, names: Iterable[str]) -> list[str]:
+    return [name for name in sorted(set(names)) if name in graph.releases]
+
+
+def _merge(legs: list[_Leg]) -> dict[str, LossKind]:
+    found: dict[str, LossKind] = {}
+    for leg in legs:
+        for name, kind in _list_losses(leg):
+            found.setdefault(name, kind)
+    return found
+
+
+def _list_losses(leg: _Leg) -> Iterator[tuple[str, LossKind]]:
+    for name, column in leg.before.columns.items():
+        other = leg.after.columns.get(name)
+        if name in leg.kept:
+            continue
+        if other is None:
+            yield name, LossKind.DROPPED
+        elif other.type != column.type:
+            yield name, LossKind.CONVERTED
+    for name in leg.after.columns:
+        # A table that comes back comes back empty, too.
+        if name not in leg.before.columns and name not in leg.kept:
+            yield name, LossKind.EMPTIED
+    # What a migration loses by dropping it was said above.
+    stays = leg.after.columns.keys() | leg.after.tables
+    for one in leg.migrations:
+        yield from ((name, LossKind.CONVERTED) for name in sorted(one.loses & stays))
+
+
+def _count(
+    found: Mapping[str, LossKind], rows: Mapping[str, int], writers: frozenset[str]
+) -> tuple[Loss, ...]:
+    """What was counted as nothing is no loss, unless somebody may still write it."""
+    return tuple(
+        Loss(subject=name, kind=kind, rows=rows.get(name))
+        for name, kind in sorted(found.items())
+        if rows.get(name) != 0 or name in writers
+    )
+
+
+def _list_in_the_way(graph: ReleaseGraph, legs: list[_Leg], facts: RollbackFacts) -> list[Blocked]:
+    """What the older schema demands of rows, unless it was counted that none breaks it and none will.
+
+    Whose own tests pass on the older schema writes nothing that it refuses."""
+    found = []
+    for leg in legs:
+        bold = list_filled(graph, facts.serving | facts.workers, but_proven_on=leg.revision)
+        found += [
+            Blocked(block=Block.ROWS_IN_THE_WAY, subject=subject)
+            for subject, columns in _list_returning_rules(leg)
+            if facts.breaking.get(subject) != 0 or columns & bold
+        ]
+    return found
+
+
+def _list_returning_rules(leg: _Leg) -> list[tuple[str, frozenset[str]]]:
+    """What the older schema demands and the present one does not, and the columns that decide."""
+    before, after = leg.before, leg.after
+    found = [
+        (name, frozenset({name}))
+        for name, column in sorted(after.columns.items())
+        if name in before.columns and before.columns[name].type != column.type and name not in leg.kept
+    ]
+    found += [
+        (name, frozenset({name}))
+        for name, column in sorted(after.columns.items())
+        if column.not_null and name in before.columns and not before.columns[name].not_null
+    ]
+    found += [
+        (name, frozenset(before.list_columns(table_of(name))))
+        for name, column in sorted(after.columns.items())
+        if column.not_null
+        and column.default is None
+        and not column.is_generated
+        # A table that comes back has no rows that could lack it.
+        and name not in before.columns
+        and table_of(name) in before.tables
+    ]
+    for name, rule in sorted(after.rules.items()):
+        if before.rules.get(name) == rule or rule.table not in before.tables:
+            continue
+        columns = rule.columns or frozenset(before.list_columns(rule.table))
+        if not columns & before.columns.keys() and _comes_back_empty(after, rule):
+            continue
+        if rule.kind.value in {"check", "unique", "reference"}:
+            found.append((name, columns))
+    return found
+
+
+def _shut(to: str, why: Blocked) -> WayDown:
+    return WayDown(revision=to, shape=None, migrations=(), losses=(), blocked=(why,))
+
+
+def _comes_back_empty(after: SchemaShape, rule: RuleShape) -> bool:
+    """Whether columns that come back hold NULL in every row, which the rule lets pass."""
+    returning = [after.columns[name] for name in rule.columns if name in after.columns]
+    return all(one.default is None for one in returning) and passes_null(rule.definition)

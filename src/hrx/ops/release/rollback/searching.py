@@ -1,0 +1,278 @@
+"""Finding an order in which nothing breaks on the way: every state between is judged, not just the last.
+
+A roll-back moves few components, so all states are few (at most 2⁷ × 3) and all of them can be looked at.
+What is broken before the first step may stay broken until the last: that is why somebody rolls back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import combinations
+from typing import Final
+
+from hrx.ops.release.contracts import find_missing
+from hrx.ops.release.fits import Fault, Problem
+from hrx.ops.release.graph import ReleaseGraph, used_by
+from hrx.ops.release.releases import Component, Release
+from hrx.ops.release.rollback.losing import WayDown, list_filled
+from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
+from hrx.ops.release.shapes import RuleKind
+
+#: Pages go first, so that they ask for nothing new; the schema last, when nobody uses what goes.
+PREFERRED: Final = (
+    Component.WEB,
+    Component.API,
+    Component.PROMPT,
+    Component.MODEL,
+    Component.INDEX,
+    Component.SETTINGS,
+    Component.SCHEMA,
+)
+#: Kept as one record, so they can change as one.
+_POINTERS: Final = (Component.MODEL, Component.PROMPT, Component.INDEX)
+
+
+class Running(StrEnum):
+    """Whose API and workers run."""
+
+    LIVE = "live"
+    BOTH = "both"
+    TARGET = "target"
+    NOBODY = "nobody"
+
+
+class MoveKind(StrEnum):
+    SWITCH = "switch"
+    STOP = "stop"
+    START = "start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Components that change at one moment; STOP and START are those of a maintenance window."""
+
+    kind: MoveKind = MoveKind.SWITCH
+    components: frozenset[Component] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One question: these components from `live` to `to`, the schema staying (`way` None) or going down."""
+
+    graph: ReleaseGraph
+    live: Release
+    to: Release
+    schema: SchemaState
+    facts: RollbackFacts
+    moving: frozenset[Component]
+    way: WayDown | None = None
+    _judged: dict[tuple[str, bool], frozenset[Problem]] = field(default_factory=dict)
+
+    @property
+    def goals(self) -> frozenset[Component]:
+        return self.moving | ({Component.SCHEMA} if self.way is not None else frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    done: frozenset[Component]
+    running: Running
+
+
+def find_order(case: Case, *, with_joint: bool, with_stop: bool) -> tuple[Move, ...] | None:
+    """The first safe order in which the preferred component goes first; None when no order is safe."""
+    start = _State(done=frozenset(), running=Running.LIVE)
+    already = judge_state(case, start)
+    if judge_end(case):
+        return None
+    seen: set[_State] = set()
+
+    def walk(state: _State) -> tuple[Move, ...] | None:
+        if state.done == case.goals:
+            return ()
+        seen.add(state)
+        for move, passing, after in _list_moves(case, state, with_joint=with_joint, with_stop=with_stop):
+            if after in seen or any(judge_state(case, one) - already for one in (*passing, after)):
+                continue
+            rest = walk(after)
+            if rest is not None:
+                return (move, *rest)
+        return None
+
+    return walk(start)
+
+
+def judge_end(case: Case) -> frozenset[Problem]:
+    """What would be broken at the end, in any order; where the API stays, so does what it broke before."""
+    found = judge_state(case, _end_of(case))
+    if Component.API in case.goals:
+        return found
+    return found - judge_state(case, _State(done=frozenset(), running=Running.LIVE))
+
+
+def judge_worst(case: Case) -> frozenset[Problem]:
+    """What breaks on the way when every component moves alone in the preferred order."""
+    start = _State(done=frozenset(), running=Running.LIVE)
+    found: set[Problem] = set()
+    state = start
+    for component in PREFERRED:
+        if component in case.goals:
+            for one in _switch(state, frozenset({component})):
+                found |= judge_state(case, one)
+                state = one
+    return frozenset(found) - judge_state(case, start)
+
+
+def _end_of(case: Case) -> _State:
+    running = Running.TARGET if Component.API in case.goals else Running.LIVE
+    return _State(done=case.goals, running=running)
+
+
+def _list_moves(
+    case: Case, state: _State, *, with_joint: bool, with_stop: bool
+) -> Iterator[tuple[Move, tuple[_State, ...], _State]]:
+    """A move, the states that it passes through, and the one it leads to."""
+    for chosen in _list_sets(case.goals - state.done, with_joint=with_joint):
+        if Component.API in chosen and state.running is not Running.LIVE:
+            continue
+        *passing, after = _switch(state, chosen)
+        yield Move(components=chosen), tuple(passing), after
+    if with_stop and Component.API in case.goals - state.done:
+        if state.running is Running.LIVE:
+            yield Move(kind=MoveKind.STOP), (), _State(done=state.done, running=Running.NOBODY)
+        else:
+            after = _State(done=state.done | {Component.API}, running=Running.TARGET)
+            yield Move(kind=MoveKind.START, components=frozenset({Component.API})), (), after
+
+
+def _list_sets(left: frozenset[Component], *, with_joint: bool) -> Iterator[frozenset[Component]]:
+    for component in PREFERRED:
+        if component in left:
+            yield frozenset({component})
+    if not with_joint:
+        return
+    if {Component.WEB, Component.API} <= left:
+        yield frozenset({Component.WEB, Component.API})
+    pointers = [one for one in _POINTERS if one in left]
+    for size in (2, 3):
+        yield from map(frozenset, combinations(pointers, size))
+
+
+def _switch(state: _State, chosen: frozenset[Component]) -> tuple[_State, ...]:
+    """The states on the way; two versions of the API run side by side for a while."""
+    if Component.API not in chosen:
+        return (_State(done=state.done | chosen, running=state.running),)
+    # A slot that moves as a whole keeps its pages to itself, so web and API meet in pairs only.
+    done = state.done | chosen if Component.WEB in chosen else state.done
+    both = _State(done=done, running=Running.BOTH)
+    return both, _State(done=state.done | chosen, running=Running.TARGET)
+
+
+def judge_state(case: Case, state: _State) -> frozenset[Problem]:
+    """Everything that is broken, or not shown to hold, while things stand so."""
+    found: set[Problem] = set()
+    running = _list_running(case, state.running)
+    for release in running:
+        found |= _judge_on_schema(case, release, is_down=Component.SCHEMA in state.done)
+        for used in used_by(Component.API):
+            found |= _judge_pair(case, release, Component.API, _owner(case, state, used), used)
+    if state.running is not Running.NOBODY:
+        found |= _judge_pages(case, state, running)
+        for user in (Component.PROMPT, Component.INDEX):
+            for used in used_by(user):
+                found |= _judge_pair(case, _owner(case, state, user), user, _owner(case, state, used), used)
+    return frozenset(found)
+
+
+def _judge_pages(case: Case, state: _State, running: list[Release]) -> frozenset[Problem]:
+    if state.running is Running.BOTH and Component.WEB in state.done and Component.API in state.done:
+        pairs = [(one, one) for one in running]
+    else:
+        pages = _owner(case, state, Component.WEB)
+        pairs = [(pages, one) for one in running]
+    found: set[Problem] = set()
+    for pages, api in pairs:
+        found |= _judge_pair(case, pages, Component.WEB, api, Component.API)
+    return frozenset(found)
+
+
+def judge_tab(case: Case, pages: Release, api: Release) -> frozenset[Problem]:
+    """What a page that is open in a browser misses when this API answers it."""
+    return _judge_pair(case, pages, Component.WEB, api, Component.API)
+
+
+def _list_running(case: Case, running: Running) -> list[Release]:
+    before = {case.live.id, *case.facts.serving, *case.facts.workers}
+    names: set[str] = set()
+    if running in {Running.LIVE, Running.BOTH}:
+        names |= before
+    if running in {Running.BOTH, Running.TARGET}:
+        names.add(case.to.id)
+    known = {**case.graph.releases, case.live.id: case.live, case.to.id: case.to}
+    return [known[name] for name in sorted(names) if name in known]
+
+
+def _owner(case: Case, state: _State, component: Component) -> Release:
+    return case.to if component in state.done else case.live
+
+
+def _judge_on_schema(case: Case, release: Release, *, is_down: bool) -> frozenset[Problem]:
+    known = case._judged.get((release.id, is_down))
+    if known is not None:
+        return known
+    if is_down and case.way is not None:
+        revision, shape = case.way.revision, case.way.shape
+    else:
+        revision, shape = case.schema.revision, case.schema.find_shape(case.graph)
+    found = frozenset(
+        one
+        for one in case.graph.judge_fit(release, revision=revision, shape=shape)
+        if not _is_counted_out(case, release, one)
+    )
+    case._judged[(release.id, is_down)] = found
+    return found
+
+
+def _judge_pair(
+    case: Case, user: Release, what: Component, used: Release, other: Component
+) -> frozenset[Problem]:
+    """Whether one component finds in another what it needs."""
+    build, offering = user.components.get(what), used.components.get(other)
+    if build is None:
+        return frozenset()
+    who = f"{what.value} {user.id}"
+    if offering is None:
+        # A release that never had the other one does not need it.
+        is_needed = user.components.get(other) is not None
+        missing = Problem(who=who, fault=Fault.MISSING, subject=other.value, is_certain=True)
+        return frozenset({missing}) if is_needed else frozenset()
+    if build.needs is not None and offering.offers is not None:
+        return frozenset(
+            Problem(who=who, fault=Fault.NOT_OFFERED, subject=name, is_certain=True)
+            for name in find_missing(build.needs, offering.offers, of=other)
+        )
+    # Nobody recorded what they need: having been tested together is all that speaks for them.
+    if case.graph.were_together(what, build.version, other, offering.version):
+        return frozenset()
+    subject = f"{other.value} {offering.version}"
+    return frozenset({Problem(who=who, fault=Fault.NEVER_TOGETHER, subject=subject, is_certain=False)})
+
+
+def _is_counted_out(case: Case, release: Release, problem: Problem) -> bool:
+    """Whether it was counted that no row holds what this release does not know, and nobody writes such a row
+    until it serves."""
+    if case.facts.breaking.get(problem.subject) != 0:
+        return False
+    if problem.fault is Fault.NULL_POSSIBLE:
+        columns = frozenset({problem.subject})
+    elif problem.fault is Fault.RULE_GONE and release.shape is not None:
+        rule = release.shape.rules[problem.subject]
+        if rule.kind not in {RuleKind.CHECK, RuleKind.REFERENCE} or not rule.columns:
+            return False
+        columns = rule.columns
+    else:
+        return False
+    writers = case.facts.serving | case.facts.workers | {case.live.id}
+    own = release.find_version(Component.SCHEMA)
+    return not columns & list_filled(case.graph, writers - {release.id}, but_proven_on=own)

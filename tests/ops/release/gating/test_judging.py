@@ -1,0 +1,192 @@
+"""The gate: bad versions are sent back within the harm budget, good ones are not, and nobody guesses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hrx.kit.errors import Invalid
+from hrx.ops.release.gating.counting import Counts
+from hrx.ops.release.gating.judging import Reason, Verdict, judge
+from hrx.ops.release.gating.observing import Look, Observations
+from hrx.ops.release.gating.policy import Policy
+from tests.ops.release.gating.releases import BASELINE, Outcome, Version, release
+
+pytestmark = pytest.mark.req("R3.1-2")
+
+
+def _run(seed: int, *, rps: float = 100, bad: float = 0.002, slow: float = 0.05) -> Outcome:
+    return release(seed, old=Version(), new=Version(bad=bad, slow=slow), requests_per_s=rps)
+
+
+@pytest.mark.parametrize("rps", [20, 100])
+@pytest.mark.parametrize("bad", [0.05, 0.2, 1.0])
+def test_a_bad_version_is_taken_away_within_the_harm_budget(rps: float, bad: float) -> None:
+    policy, outcomes = Policy(), [_run(seed, rps=rps, bad=bad) for seed in range(25)]
+    assert all(one.judgement.verdict is not Verdict.PROMOTE for one in outcomes)
+    told = Counter(one.judgement.reason for one in outcomes)
+    assert told[Reason.MORE_ERRORS] >= 24
+    # One look may bring more than one: what was under way when the budget was spent.
+    assert max(one.bad for one in outcomes) <= policy.harm_budget + 2
+    assert sorted(one.bad for one in outcomes)[len(outcomes) // 2] <= 6
+
+
+@pytest.mark.parametrize("rps", [20, 100])
+def test_a_version_as_good_as_before_is_promoted(rps: float) -> None:
+    outcomes = [_run(seed, rps=rps) for seed in range(25)]
+    assert Counter(one.judgement.verdict for one in outcomes)[Verdict.PROMOTE] >= 24
+    assert not [one for one in outcomes if one.judgement.verdict is Verdict.ROLL_BACK]
+
+
+def test_what_is_bad_on_both_sides_is_not_the_new_version_s_fault() -> None:
+    """A database that is down makes three in ten requests fail, whoever answers."""
+    for seed in range(25):
+        found = release(
+            seed,
+            old=Version(bad=0.3),
+            new=Version(bad=0.3),
+            requests_per_s=100,
+            policy=Policy(decide_within_s=60),
+        )
+        assert found.judgement.verdict is not Verdict.ROLL_BACK
+
+
+def test_where_the_old_version_fails_often_too_chance_does_not_spend_the_budget() -> None:
+    outcomes = [
+        release(
+            seed,
+            old=Version(bad=0.05),
+            new=Version(bad=0.05),
+            requests_per_s=100,
+            policy=Policy(decide_within_s=120),
+        )
+        for seed in range(25)
+    ]
+    told = Counter(one.judgement.reason for one in outcomes)
+    assert told[Reason.HARM_BUDGET_SPENT] <= 1
+    assert not [one for one in outcomes if one.judgement.verdict is Verdict.ROLL_BACK]
+
+
+def test_a_slower_version_is_rolled_back_though_every_answer_is_right() -> None:
+    outcomes = [_run(seed, slow=0.6) for seed in range(20)]
+    assert {(one.judgement.verdict, one.judgement.reason) for one in outcomes} == {
+        (Verdict.ROLL_BACK, Reason.SLOWER)
+    }
+    assert max(one.after_s for one in outcomes) < 30
+
+
+def test_a_version_that_never_answers_is_rolled_back_long_before_a_time_out() -> None:
+    new = Version(hangs=True)
+    found = release(1, old=Version(), new=new, requests_per_s=100)
+    assert found.judgement.verdict is Verdict.ROLL_BACK
+    assert found.after_s < 10
+    # The same with no histogram to tell what is slow: hanging is bad by itself.
+    bare = Counts(begun=500, answered=500)
+    found = release(1, old=Version(slow=0), new=Version(hangs=True), requests_per_s=20, baseline=bare)
+    assert found.judgement.verdict is Verdict.ROLL_BACK
+    assert found.after_s < 20
+
+
+def test_too_little_traffic_is_asked_about_never_promoted() -> None:
+    found = _run(1, rps=0.2, bad=0)
+    assert (found.judgement.verdict, found.judgement.reason) == (Verdict.ASK, Reason.TOO_LITTLE_TRAFFIC)
+    silent = release(1, old=Version(), new=Version(), requests_per_s=0)
+    assert (silent.judgement.verdict, silent.judgement.reason) == (Verdict.ASK, Reason.TOO_LITTLE_TRAFFIC)
+    assert silent.after_s == pytest.approx(Policy().decide_within_s, abs=1)
+
+
+def test_readiness_comes_first() -> None:
+    policy, nothing = Policy(), Counts()
+    seen = Observations.begin(policy, old=nothing, new=nothing, baseline=BASELINE)
+    seen = seen.add(Look(at_s=59, old=nothing, new=nothing, is_new_ready=False), policy)
+    assert judge(seen, policy).reason is Reason.WAITING_FOR_READINESS
+    never = seen.add(Look(at_s=60, old=nothing, new=nothing, is_new_ready=False), policy)
+    assert judge(never, policy).verdict is Verdict.ROLL_BACK
+    ready = seen.add(Look(at_s=60, old=nothing, new=nothing), policy)
+    assert judge(ready, policy).verdict is None
+    lost = ready.add(Look(at_s=61, old=nothing, new=nothing, is_new_ready=False), policy)
+    assert judge(lost, policy).verdict is None
+    lost = lost.add(Look(at_s=62, old=nothing, new=nothing, is_new_ready=False), policy)
+    assert judge(lost, policy).reason is Reason.NO_LONGER_READY
+
+
+def test_alone_after_a_whole_switch_it_is_judged_by_what_the_old_one_did_before() -> None:
+    policy = Policy(requests_at_least=200)
+    good = [release(seed, old=Version(), new=Version(), requests_per_s=100, share=1.0) for seed in range(20)]
+    assert {one.judgement.verdict for one in good} <= {Verdict.PROMOTE, Verdict.ASK}
+    assert sum(one.judgement.verdict is Verdict.PROMOTE for one in good) >= 18
+    bad = [
+        release(seed, old=Version(), new=Version(bad=0.2), requests_per_s=20, share=1.0, policy=policy)
+        for seed in range(20)
+    ]
+    assert {one.judgement.reason for one in bad} <= {Reason.MORE_ERRORS, Reason.HARM_BUDGET_SPENT}
+    assert max(one.bad for one in bad) <= policy.harm_budget + 4
+
+
+def test_spent_without_proof_the_budget_takes_people_away_and_asks() -> None:
+    policy = Policy(harm_budget=3, alpha=1e-9)
+    found = release(1, old=Version(), new=Version(bad=0.2), requests_per_s=100, policy=policy)
+    assert (found.judgement.verdict, found.judgement.reason) == (Verdict.ASK, Reason.HARM_BUDGET_SPENT)
+    assert found.judgement.must_withdraw
+
+
+def test_harm_of_earlier_stages_counts() -> None:
+    policy, nothing = Policy(), Counts()
+    seen = Observations.begin(policy, old=nothing, new=nothing, baseline=BASELINE, harm_before=10)
+    seen = seen.add(Look(at_s=1, old=nothing, new=nothing), policy)
+    assert judge(seen, policy).reason is Reason.HARM_BUDGET_SPENT
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 30), st.integers(0, 5), st.integers(0, 60), st.integers(0, 5)),
+        min_size=1,
+        max_size=20,
+    ),
+    restart_at=st.integers(0, 19),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_restart_of_the_edge_loses_no_count(
+    steps: list[tuple[int, int, int, int]], restart_at: int
+) -> None:
+    """Counters that begin at 0 again in the middle add up to the same as counters that never did."""
+    policy = Policy()
+
+    def run(*, restarts: bool) -> Observations:
+        old = new = Counts()
+        seen = Observations.begin(policy, old=old, new=new, baseline=BASELINE)
+        for number, (new_good, new_bad, old_good, old_bad) in enumerate(steps):
+            if restarts and number == restart_at:
+                # Something is counted before the first look after it; less than before it, or nothing
+                # differs.
+                old = new = Counts()
+            new = _more(new, new_good, new_bad)
+            old = _more(old, old_good, old_bad)
+            seen = seen.add(Look(at_s=number, old=old, new=new), policy)
+        return seen
+
+    plain, restarted = run(restarts=False), run(restarts=True)
+    # A counter that is past its former value by the first look after a restart looks like no restart.
+    seen_before = sum(sum(step[:2]) for step in steps[:restart_at])
+    after = sum(steps[restart_at][:2]) if restart_at < len(steps) else 0
+    if after < seen_before:
+        assert (restarted.new.good, restarted.new.bad) == (plain.new.good, plain.new.bad)
+
+
+def _more(counts: Counts, good: int, bad: int) -> Counts:
+    return replace(
+        counts,
+        begun=counts.begun + good + bad,
+        answered=counts.answered + good,
+        failed=counts.failed + bad,
+    )
+
+
+def test_a_policy_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(Invalid) as refused:
+        Policy(alpha=0)
+    assert refused.value.stable_code == "gate.bad_policy"

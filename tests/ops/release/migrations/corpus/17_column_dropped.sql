@@ -1,0 +1,4 @@
+-- label: dangerous
+-- hazard: column-dropped
+-- why: Code that still runs reads the column.
+ALTER TABLE app.employee DROP COLUMN nickname;

@@ -1,0 +1,4 @@
+-- label: dangerous
+-- hazard: object-dropped
+-- why: Code that still runs reads the view.
+DROP VIEW app.employee_card;

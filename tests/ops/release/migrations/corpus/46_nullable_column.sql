@@ -1,0 +1,3 @@
+-- label: safe
+-- why: Only the catalogue changes.
+ALTER TABLE app.employee ADD COLUMN rank integer;

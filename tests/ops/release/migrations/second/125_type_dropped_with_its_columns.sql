@@ -1,0 +1,4 @@
+-- label: dangerous
+-- hazard: object-dropped
+-- why: CASCADE takes the columns of that type along.
+DROP TYPE app.employment_state CASCADE;

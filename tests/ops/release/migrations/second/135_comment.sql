@@ -1,0 +1,3 @@
+-- label: safe
+-- why: Words only.
+COMMENT ON COLUMN app.employee.grade IS '等級';

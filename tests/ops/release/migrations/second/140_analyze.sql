@@ -1,0 +1,3 @@
+-- label: safe
+-- why: Readers and writers pass.
+ANALYZE app.employee;
