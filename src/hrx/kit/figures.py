@@ -33,6 +33,7 @@ class Source(StrEnum):
     POSTGRES = "postgres"
     REDIS = "redis"
     EDGE = "edge"
+    BACKUP = "backup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

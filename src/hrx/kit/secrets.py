@@ -24,6 +24,18 @@ _PAIR = re.compile(
 )
 
 
+def list_accepted(value: str) -> tuple[str, ...]:
+    """What counts of a secret that may be a list, newest first, separated by commas; empty places count not.
+
+    While one is rotated both are accepted; whoever sends uses the first."""
+    return tuple(part for part in (part.strip() for part in value.split(",")) if part)
+
+
+def newest(value: str) -> str:
+    """What is sent or signed with: the first of the list; empty for an empty one."""
+    return next(iter(list_accepted(value)), "")
+
+
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name holds something that must not be shown."""
     return _SECRET_KEY.search(name) is not None

@@ -36,6 +36,7 @@ class MachineWithDatabase(Machine):
             "hrx_app": self._server.app_url,
             "hrx_ops": self._server.ops_url,
             "hrx_repair": self._server.repair_url,
+            "hrx_restore": self._server.restore_url,
         }[role]
 
     def reset_database_password(self, role: str) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from hrx.kit import clock
 from hrx.kit.errors import Text, Unavailable
+from hrx.kit.secrets import list_accepted
 from hrx.ops.run.actions import get_action
 from hrx.ops.run.plane import Plane, opened_plane
+from hrx.ops.run.planning import make_plan
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.machine import Machine
+from hrx.ops.targets.machine.secrets import drop_former, ensure_secrets, read_secrets, renew_secret
 from hrx.ops.targets.target import PartState, PartStatus
 from tests.ops.conftest import SmallMachine
 
@@ -33,7 +37,7 @@ class MachineWithKeys(Machine):
         self.done: list[str] = []
         self.broken: set[str] = set()
 
-    def renew_secret(self, name: str) -> tuple[str, ...]:
+    def renew_secret(self, name: str, *, keeps_former: bool = False) -> tuple[str, ...]:
         assert name == "HRX_SESSION_KEYS"
         self.key = "new"
         return ALL
@@ -147,13 +151,14 @@ def test_a_slot_that_ran_before_goes_on_with_new_keys_too(keyed: tuple[Plane, Ma
     target.running["api-green"] = ("old", clock.now() - timedelta(hours=1))
     rotate(plane)
     assert target.done[:3] == ["stop api-green", "start api-green", "switch api-green"]
-    assert (target.live, target.old, set(target.running)) == ("api-green", [], set(ALL))
+    assert target.done[-1] == "switch api-blue"
+    assert (target.live, target.old, set(target.running)) == ("api-blue", [], set(ALL))
 
 
 def test_a_process_of_the_very_second_of_the_renewal_is_told_old_or_new(
     plane: Plane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Machine, "renew_secret", lambda _self, _name: ("worker",))
+    monkeypatch.setattr(Machine, "renew_secret", lambda _self, _name, **_how: ("worker",))
 
     def do(action: str) -> dict[str, object]:
         return dict(get_action(action).perform(plane, {}, 20))
@@ -163,3 +168,46 @@ def test_a_process_of_the_very_second_of_the_renewal_is_told_old_or_new(
     assert do("keys.retire")["restarted"] == ["worker"], "it began a moment before"
     assert do("keys.retire")["restarted"] == [], "and now a moment after"
     assert do("keys.prove_fresh")["with_old_keys"] == []
+
+
+def test_a_key_that_is_added_keeps_the_one_before_until_that_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.env"
+    first = ensure_secrets(path)["HRX_SESSION_KEYS"]
+    both = renew_secret(path, "HRX_SESSION_KEYS", keeps_former=True)
+    assert list_accepted(both)[1:] == (first,)
+    # A third does not make the list longer: what the first signed has long run out.
+    assert (
+        list_accepted(renew_secret(path, "HRX_SESSION_KEYS", keeps_former=True))[1:]
+        == list_accepted(both)[:1]
+    )
+    alone = drop_former(path, "HRX_SESSION_KEYS")
+    assert read_secrets(path)["HRX_SESSION_KEYS"] == alone
+    assert list_accepted(alone) == (alone,)
+    assert drop_former(path, "HRX_SESSION_KEYS") == alone
+    with pytest.raises(KeyError):
+        drop_former(path, "HRX_NOBODY")
+
+
+def test_the_two_halves_of_a_rotation_change_over_without_a_gap(
+    keyed: tuple[Plane, MachineWithKeys], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane, target = keyed
+    added: list[bool] = []
+
+    def renew(_name: str, *, keeps_former: bool = False) -> tuple[str, ...]:
+        added.append(keeps_former)
+        target.key = "new"
+        return ALL
+
+    monkeypatch.setattr(target, "renew_secret", renew)
+    for step in make_plan(plane, "renew-session-keys", params={}).steps:
+        get_action(step.action.id).perform(plane, {}, 10)
+    assert (added, target.live, target.old) == ([True], "api-blue", [])
+    for name, (_, began_at) in target.running.items():
+        target.running[name] = ("old", began_at)
+    monkeypatch.setattr(target, "drop_former_secret", lambda _name: ALL)
+    plan = make_plan(plane, "drop-former-session-keys", params={})
+    assert plan.is_irreversible
+    for step in plan.steps:
+        get_action(step.action.id).perform(plane, {}, 10)
+    assert (target.live, target.old) == ("api-blue", [])

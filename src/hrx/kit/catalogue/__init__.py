@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hrx.kit.catalogue import ai, app, data, http, operations, process, security, web
+from hrx.kit.catalogue import ai, app, data, http, operations, process, recovery, security, web
 from hrx.kit.catalogue.ai import (
     GEN_AI_COST,
     GEN_AI_DURATION,
@@ -22,6 +22,7 @@ from hrx.kit.catalogue.ai import (
 )
 from hrx.kit.catalogue.app import (
     AUDIT_SEALED,
+    EFFECTS_HELD,
     JOB_DURATION,
     JOBS_RESCUED,
     LIVE_CONNECTIONS,
@@ -34,9 +35,6 @@ from hrx.kit.catalogue.app import (
     WORKER_UP,
 )
 from hrx.kit.catalogue.data import (
-    BACKUP_RUNS,
-    BACKUP_SUCCEEDED,
-    BACKUP_VERIFIED,
     CACHE_DURATION,
     CACHE_REQUESTS,
     CACHE_UP,
@@ -52,7 +50,6 @@ from hrx.kit.catalogue.data import (
     MACHINE_MEMORY,
     MACHINE_MEMORY_LEFT,
     MACHINE_NETWORK,
-    RPO,
     STORAGE_AVAILABLE,
     STORAGE_CAPACITY,
 )
@@ -82,6 +79,21 @@ from hrx.kit.catalogue.operations import (
     RULE_BLIND,
     RULES,
     SIGNALS,
+)
+from hrx.kit.catalogue.recovery import (
+    BACKUP_RECEIVING,
+    BACKUP_RUNS,
+    BACKUP_SPOOL,
+    BACKUP_SUCCEEDED,
+    BACKUP_VERIFIED,
+    BACKUPS,
+    COPY_COVERED,
+    KEEPER_SEEN,
+    KEY_PROVEN,
+    KEYS_MISSING,
+    RPO,
+    RPO_COMMITS,
+    SEGMENTS_MISSING,
 )
 from hrx.kit.catalogue.security import (
     AUTH_ATTEMPTS,
@@ -122,7 +134,8 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     *operations.INCIDENTS,
     *operations.TELLING,
     *data.MACHINE,
-    *data.BACKUP,
+    *recovery.BACKUP,
+    *recovery.COPIES,
     *operations.PROBE,
     *process.PROCESS,
     *data.SERVERS,
@@ -147,7 +160,10 @@ def find_metric(name: str) -> Metric | None:
 __all__ = [
     "AUDIT_SEALED",
     "AUTH_ATTEMPTS",
+    "BACKUPS",
+    "BACKUP_RECEIVING",
     "BACKUP_RUNS",
+    "BACKUP_SPOOL",
     "BACKUP_SUCCEEDED",
     "BACKUP_VERIFIED",
     "BLOCKED",
@@ -156,6 +172,7 @@ __all__ = [
     "CACHE_UP",
     "CATALOGUE",
     "CLOCK_BREACHES",
+    "COPY_COVERED",
     "DB_CONNECTIONS",
     "DB_CONNECTIONS_MAX",
     "DB_CPU",
@@ -171,6 +188,7 @@ __all__ = [
     "EDGE_DENIED",
     "EDGE_RESPONSES",
     "EDGE_SERVERS",
+    "EFFECTS_HELD",
     "EVENT_LOOP_LAG",
     "GEN_AI_COST",
     "GEN_AI_DURATION",
@@ -182,6 +200,9 @@ __all__ = [
     "INCIDENTS_OPEN",
     "JOBS_RESCUED",
     "JOB_DURATION",
+    "KEEPER_SEEN",
+    "KEYS_MISSING",
+    "KEY_PROVEN",
     "LEDGER_ENTRIES",
     "LEDGER_IS_VALID",
     "LIVE_CONNECTIONS",
@@ -208,8 +229,10 @@ __all__ = [
     "RAG_RELEVANCE",
     "RAG_RETRIEVALS",
     "RPO",
+    "RPO_COMMITS",
     "RULES",
     "RULE_BLIND",
+    "SEGMENTS_MISSING",
     "SIGNALS",
     "STORAGE_AVAILABLE",
     "STORAGE_CAPACITY",

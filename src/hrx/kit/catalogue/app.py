@@ -90,6 +90,13 @@ WORKER_UP: Final = gauge(
     ja="仕事を受け取っていれば 1。",
     en="1 while jobs are being taken.",
 )
+EFFECTS_HELD: Final = gauge(
+    "hrx_app_effects_held",
+    Source.WORKER,
+    unit="0/1",
+    ja="復元後に外部への送信を止めていれば 1。人が再開するまで仕事を受け取らない。",
+    en="1 while outside effects are held after a restore: no job is taken until a person releases them.",
+)
 AUDIT_SEALED: Final = counter(
     "hrx_app_audit_sealed_total",
     Source.WORKER,
@@ -112,6 +119,7 @@ JOBS: Final = (
     QUEUE_LOOKED,
     JOBS_RESCUED,
     WORKER_UP,
+    EFFECTS_HELD,
     AUDIT_SEALED,
     QUEUE_LOSSES,
 )

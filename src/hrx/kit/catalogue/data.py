@@ -1,4 +1,4 @@
-"""Data: the database as its callers, the machine and it itself see it; the cache; volumes; copies."""
+"""Data: the database as its callers, the machine and it itself see it; the cache; volumes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from hrx.kit.figures import Source
 
 _CALLERS: Final = (Source.API, Source.WORKER)
 _DATABASE: Final = bounded("datname", "databases of the server", at_most=8)
-_COPY: Final = chosen("kind", "full", "incremental", "wal", "logical")
 _VOLUME: Final = chosen("volume", "database", "files", "ledger", "logs", "releases")
 
 # ── as the application sees it ────────────────────────────────────────────────────────────────────────
@@ -130,39 +129,6 @@ MACHINE_NETWORK: Final = counter(
     labels=(chosen("network_io_direction", "receive", "transmit"),),
 )
 
-# ── copies: filled with backup and restore ────────────────────────────────────────────────────────────
-BACKUP_RUNS: Final = counter(
-    "hrx_backup_runs_total",
-    Source.OPS,
-    unit="runs",
-    ja="バックアップの実行を結果ごとに数えたもの。",
-    en="Backups by outcome.",
-    labels=(_COPY, chosen("outcome", "succeeded", "failed")),
-)
-BACKUP_SUCCEEDED: Final = gauge(
-    "hrx_backup_last_success_timestamp_seconds",
-    Source.OPS,
-    unit="s since 1970",
-    ja="最後に成功したバックアップの時刻。",
-    en="When a backup last succeeded.",
-    labels=(_COPY,),
-)
-BACKUP_VERIFIED: Final = gauge(
-    "hrx_backup_last_verified_timestamp_seconds",
-    Source.OPS,
-    unit="s since 1970",
-    ja="最後に復元して確かめたバックアップの時刻。",
-    en="When a backup was last restored and checked.",
-    labels=(_COPY,),
-)
-RPO: Final = gauge(
-    "hrx_rpo_seconds",
-    Source.OPS,
-    unit="s",
-    ja="今失われたら戻らない時間の長さ。",
-    en="How much time would be lost if everything were lost now.",
-)
-
 # ── the cache ─────────────────────────────────────────────────────────────────────────────────────────
 CACHE_REQUESTS: Final = counter(
     "hrx_app_cache_requests_total",
@@ -265,6 +231,22 @@ _POSTGRES: Final = (
         is_open=True,
     ),
     gauge(
+        "pg_standby_lag_seconds",
+        Source.POSTGRES,
+        unit="s",
+        ja="待機系の遅れ。離れていればその長さ。待機系がなければ 0。",
+        en="How late the standby replays, or how long it has been away; 0 without a standby.",
+        is_open=True,
+    ),
+    gauge(
+        "pg_standby_lag_bytes",
+        Source.POSTGRES,
+        unit="bytes",
+        ja="待機系がまだ書き込んでいない変更記録の量。待機系がなければ 0。",
+        en="Change records that the standby has not flushed; 0 without a standby.",
+        is_open=True,
+    ),
+    gauge(
         "pg_replication_lag_seconds",
         Source.POSTGRES,
         unit="s",
@@ -328,6 +310,5 @@ MACHINE: Final = (
     MACHINE_MEMORY_LEFT,
     MACHINE_NETWORK,
 )
-BACKUP: Final = (BACKUP_RUNS, BACKUP_SUCCEEDED, BACKUP_VERIFIED, RPO)
 CACHE: Final = (CACHE_REQUESTS, CACHE_DURATION, CACHE_UP)
 SERVERS: Final = (*_POSTGRES, *_REDIS)

@@ -5,14 +5,20 @@ shown as unknown rather than stopping the plane, for the plane must work when ev
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hrx.ops.settings.channels import ChannelSettings
 from hrx.ops.settings.console import ConsoleSettings
+from hrx.ops.settings.dns import DnsSettings
+from hrx.ops.settings.environments import EnvironmentSettings
 from hrx.ops.settings.limits import LimitSettings
 from hrx.ops.settings.logs import LogSettings
 from hrx.ops.settings.parts import PartSettings
 from hrx.ops.settings.places import HOME, PlaceSettings
 from hrx.ops.settings.probe import ProbeSettings
+from hrx.ops.settings.recovery import RecoverySettings
 from hrx.ops.settings.status import StatusSettings
+from hrx.ops.settings.targets import TargetSettings
 from hrx.ops.settings.triage import TriageSettings
 
 __all__ = ["HOME", "OpsSettings"]
@@ -25,9 +31,18 @@ class OpsSettings(
     ChannelSettings,
     TriageSettings,
     StatusSettings,
+    DnsSettings,
+    TargetSettings,
+    EnvironmentSettings,
+    RecoverySettings,
     ProbeSettings,
     PartSettings,
     ConsoleSettings,
     PlaceSettings,
 ):
     """Settings of console, runs and the `hrx` command."""
+
+    @property
+    def fingerprint_key_location(self) -> Path:
+        """The key of fingerprints; beside the running system when none was named."""
+        return self.fingerprint_key_file or self.var_dir / "fingerprint.key"

@@ -22,8 +22,10 @@ class ChannelSettings(Settings):
     )
     slack_signing_secret: SecretStr | None = setting(
         None,
-        ja="Slack の署名シークレット。未設定なら「受領」ボタンの呼び出しを断る",
-        en="Slack's signing secret; unset means the acknowledge button's calls are refused",
+        ja="Slack の署名シークレット。交換中は新しい順にカンマ区切り。未設定なら「受領」ボタンの"
+        "呼び出しを断る",
+        en="Slack's signing secret; several, newest first, while it is rotated. Unset means the acknowledge "
+        "button's calls are refused",
         unit="secret",
     )
     smtp_host: str | None = setting(

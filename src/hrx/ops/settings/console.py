@@ -54,7 +54,8 @@ class ConsoleSettings(Settings):
     )
     ops_hook_token: SecretStr | None = setting(
         None,
-        ja="Alertmanager が通知に付ける共有トークン。未設定なら受け付けない",
-        en="Token that Alertmanager sends with its notifications; unset means none are accepted",
+        ja="Alertmanager が通知に付ける共有トークン。交換中は新しい順にカンマ区切り。未設定なら受け付けない",
+        en="Token that Alertmanager sends with notifications; several, newest first, while it is rotated. "
+        "Unset means none are accepted",
         unit="secret",
     )

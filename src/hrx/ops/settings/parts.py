@@ -59,6 +59,13 @@ class PartSettings(Settings):
         unit="URL",
         example="postgresql://hrx_ops:…@127.0.0.1:8432/hrx",
     )
+    standby_database_url: SecretStr | None = setting(
+        None,
+        ja="待機系の PostgreSQL URL(役割 hrx_ops)。待機系がなければ未設定",
+        en="PostgreSQL URL of the standby (role hrx_ops); unset where there is none",
+        unit="URL",
+        example="postgresql://hrx_ops:…@127.0.0.1:8433/hrx",
+    )
     redis_url: SecretStr | None = setting(
         None, ja="Redis の URL", en="URL of Redis", unit="URL", example="redis://:…@127.0.0.1:8379/0"
     )
