@@ -9,6 +9,11 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+declares_loss = (
+    "app.tenant",
+    "app.user_account",
+    "app.user_role",
+)
 
 SCHEMAS = """
 CREATE SCHEMA app;

@@ -7,10 +7,27 @@ from importlib import resources
 
 from alembic import op
 
+# hrx: accept index-not-concurrent on app.user_account because no installation had rows yet
+# hrx: accept seen-stalled on app.user_account because no installation had rows yet
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+declares_loss = (
+    "app.audit_entry",
+    "app.audit_head",
+    "app.audit_link",
+    "app.audit_pending",
+    "app.data_version",
+    "app.oidc_identity",
+    "app.session",
+    "gate.oidc_flow",
+    "gate.throttle",
+    "jobs.procrastinate_events",
+    "jobs.procrastinate_jobs",
+    "jobs.procrastinate_periodic_defers",
+    "jobs.procrastinate_workers",
+)
 
 # What happens before anybody has a tenant: counting failed sign-ins, and OIDC flows on their way to the
 # provider and back. No table of this schema is granted to anyone; the functions below are the only doors.

@@ -8,10 +8,28 @@ Revision: 0003   Revises: 0002
 
 from alembic import op
 
+# hrx: accept foreign-key-valid-at-once on app.user_account because no installation had rows yet
+# hrx: accept index-not-concurrent on app.user_account because no installation had rows yet
+# hrx: accept seen-stalled on app.tenant because no installation had rows yet
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+declares_loss = (
+    "app.assignment",
+    "app.assignment_terms",
+    "app.change_order",
+    "app.employment",
+    "app.employment_version",
+    "app.knowledge_clock",
+    "app.org_unit",
+    "app.org_unit_version",
+    "app.person",
+    "app.person_private",
+    "app.person_version",
+    "app.position",
+    "app.position_version",
+)
 
 # The knowledge moment. One row per tenant is locked by whoever records something, until commit: writers of
 # one tenant take turns, so moments rise in the order of commits, and the checks of trees and chains below

@@ -12,6 +12,10 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+declares_loss = (
+    "app.data_import",
+    "app.data_import_row",
+)
 
 TABLES = """
 CREATE TABLE app.data_import (

@@ -7,10 +7,12 @@ Revision: 0006   Revises: 0005
 
 from alembic import op
 
+# hrx: accept index-not-concurrent on app.user_account because no installation had rows yet
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+declares_loss = ("gate.used_token",)
 
 USED_TOKENS = """
 CREATE TABLE gate.used_token (
