@@ -24,7 +24,10 @@ from sqlalchemy import text
 
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.tenancy import Principal, TenantId, system_principal
+from hrx.ops.release.recorded import save_recording, take_recording
+from hrx.ops.release.recording import SERVER_CONFIGURATION
 from hrx.ops.targets.machine.postgres import PostgresCluster, create_roles_and_database
+from hrx.ops.targets.machine.roles import LOGIN_ROLES
 from tests.servers.otlp import OtlpServer, running_otlp_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +39,8 @@ DEMO_EMAILS = {
     "employee": "employee@minato-seiki.example",
     "auditor": "auditor@minato-seiki.example",
 }
+#: Folder for what the application was seen to do with the schema (`deploy/prove.py --record`).
+RECORD_INTO = "HRX_RECORD_SCHEMA_USE"
 #: PostgreSQL refuses to run as root; tests run as root then start it as this user, who owns nothing else.
 UNPRIVILEGED_USER = "nobody"
 
@@ -69,13 +74,14 @@ class PostgresServer:
     app_url: str
     ops_url: str
     repair_url: str
+    restore_url: str
 
     def create_migrated_database(self, name: str) -> PostgresServer:
         """Another migrated database in the same cluster, for tests that break things."""
         return prepare_postgres(self.cluster, self.admin_url, database=name)
 
 
-_PASSWORDS = {role: secrets.token_hex(12) for role in ("hrx_owner", "hrx_app", "hrx_ops", "hrx_repair")}
+_PASSWORDS = {role: secrets.token_hex(12) for role in LOGIN_ROLES}
 _ADMIN_PASSWORD = secrets.token_hex(12)
 
 
@@ -88,6 +94,7 @@ def prepare_postgres(cluster: PostgresCluster, admin_url: str, *, database: str)
         app_url=cluster.url("hrx_app", _PASSWORDS["hrx_app"], database),
         ops_url=cluster.url("hrx_ops", _PASSWORDS["hrx_ops"], database),
         repair_url=cluster.url("hrx_repair", _PASSWORDS["hrx_repair"], database),
+        restore_url=cluster.url("hrx_restore", _PASSWORDS["hrx_restore"], database),
     )
     migrate(server.owner_url)
     return server
@@ -121,11 +128,17 @@ def postgres() -> Iterator[PostgresServer]:
     cluster = PostgresCluster(data_dir=home / "data", port=free_port(), socket_dir=home, run_as=run_as)
     cluster.init(_ADMIN_PASSWORD)
     # Nothing here outlives the test process: durability would only cost time.
+    recorded = os.environ.get(RECORD_INTO)
     with (cluster.data_dir / "postgresql.auto.conf").open("a") as config:
         config.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
+        config.write(SERVER_CONFIGURATION if recorded else "")
     cluster.start(timeout_s=60)
     try:
         yield prepare_postgres(cluster, cluster.url("hrx_admin", _ADMIN_PASSWORD, "postgres"), database="hrx")
+        if recorded:
+            url = cluster.url("hrx_admin", _ADMIN_PASSWORD, "hrx")
+            found = take_recording(cluster.data_dir, url, database="hrx", role="hrx_app")
+            save_recording(found, Path(recorded) / f"{os.getpid()}.json")
     finally:
         cluster.stop(mode="immediate")
         shutil.rmtree(home, ignore_errors=True)

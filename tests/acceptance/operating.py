@@ -48,10 +48,11 @@ def status_of(url: str) -> int:
             return 0
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float, what: str) -> None:
+def eventually(condition: Callable[[], bool], *, within_s: float, what: str | Callable[[], str]) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {within_s} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.1)
 
 

@@ -21,6 +21,7 @@ SCRAPED_AS: Final = {
     Source.OPS: "ops",
     Source.EDGE: "haproxy",
     Source.PROBE: "probe",
+    Source.BACKUP: "backup",
     Source.POSTGRES: "postgres-exporter",
     Source.REDIS: "redis-exporter",
 }

@@ -88,13 +88,14 @@ def test_no_program_knows_more_secrets_than_it_needs(stack: Stack) -> None:
     own = {"HRX_POSTGRES_OPS_PASSWORD", "HRX_REDIS_PASSWORD", "HRX_OPS_HOOK_TOKEN", "HRX_SUBSCRIBER_KEY"}
     assert found["ops"] == own
     assert "HRX_SUBSCRIBER_KEY" not in found["status"]
-    for part in ("postgres", "redis", "web-blue", "haproxy", "prometheus", "alertmanager"):
+    assert found["backup"] == {"HRX_POSTGRES_OPS_PASSWORD"}
+    for part in ("postgres", "wal-receiver", "redis", "web-blue", "haproxy", "prometheus", "alertmanager"):
         assert found[part] == set(), part
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs programs as another user")
 def test_as_root_what_listens_with_data_runs_as_the_service_user(stack: Stack) -> None:
-    for part in ("postgres", "redis", "haproxy", "prometheus", "alertmanager"):
+    for part in ("postgres", "wal-receiver", "redis", "haproxy", "prometheus", "alertmanager"):
         pid = pids(stack)[part]
         assert psutil.Process(pid).uids().real != 0, part
 

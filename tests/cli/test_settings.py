@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hrx.cli import settings
+from hrx.ops.release.environments.schema import ask_product
 
 
 @pytest.mark.req("R3.6-1")
@@ -15,6 +16,6 @@ def test_the_written_reference_is_current() -> None:
 
 @pytest.mark.req("R3.6-1")
 def test_every_setting_is_explained_in_both_languages() -> None:
-    for row in settings.ask_product():
+    for row in ask_product():
         assert row.ja, row.variable
         assert row.en, row.variable

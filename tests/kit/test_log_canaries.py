@@ -49,6 +49,7 @@ def test_canaries_reach_no_line(written: io.StringIO, canary: str) -> None:
     except ValueError:
         logger.exception("broke")
     text = written.getvalue()
-    assert text.count("\n") == 3
+    # Whatever a thread of an earlier test still has to say is held to the same below.
+    assert sum('"logger":"hrx.canary"' in line for line in text.splitlines()) == 3
     for private in ("canary-", "canary.person", "7777", "789018", "7654321", "c2lnbmF0dXJl"):
         assert private not in text

@@ -24,7 +24,7 @@ from hrx.ops.targets.machine.machine import PARTS, RESTING
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.req("R5.2-1")
-KNOWN_VIEWS = {"parts", "operators", "settings", "ledger", "alerts", "postgres"}
+KNOWN_VIEWS = {"parts", "operators", "settings", "ledger", "alerts", "postgres", "recovery", "releases"}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,10 @@ FIT = {
     "sessions_of": ("account:12", "tenant:3", "all"),
     "source": ("203.0.113.7", "2001:db8::/48", "203.0.113.x#0123abcd"),
     "label": ("incident-12",),
+    "target": ("latest", "before incident 12", "2026-11-26T14:05:00+09:00"),
+    "whole": ("3",),
+    "table": ("all", "app.person"),
+    "numbers": ("all", "101,102"),
 }
 
 
@@ -138,8 +142,15 @@ def test_a_plan_is_made_of_facts_and_parameters_that_its_steps_really_get(conten
         ("source", "203.0.113.x#12"),
         ("source", "example.com"),
         ("label", "../etc"),
+        ("target", "latest; rm -rf /"),
+        ("target", "--help"),
         ("index", "app.no_such_index"),
         ("choice", "other"),
+        ("whole", "0"),
+        ("table", "app.person; DROP TABLE x"),
+        ("table", "jobs.procrastinate_jobs"),
+        ("numbers", "1,,2"),
+        ("numbers", "1) OR (1=1"),
     ],
 )
 def test_a_value_that_is_not_of_its_kind_is_refused_with_what_would_be(kind: str, value: str) -> None:
@@ -211,7 +222,7 @@ def test_every_field_of_a_plan_counts_in_its_hash(content: Content) -> None:
         ("procedures/restart-part.yaml", "timeout_s: 15", "timeout_s: -1", "seconds above 0"),
         ("procedures/restart-part.yaml", "steps:", "stepz:", "has no steps"),
         ("parts.yaml", "- name: redis", "- name: postgres", "names a part twice"),
-        ("parts.yaml", "- name: redis", "- nome: redis", "parts.yaml[7].name is missing"),
+        ("parts.yaml", "- name: redis", "- nome: redis", "parts.yaml[8].name is missing"),
         ("chapters/05-respond.ja.md", "## 5.2", "## 5.9", "has no text in ja"),
         ("chapters/05-respond.yaml", "restart-part", "dance", "unknown procedure dance"),
         ("parts.yaml", "- name: redis", "\t- : [", "Runbook content"),

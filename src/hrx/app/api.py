@@ -162,6 +162,7 @@ def open_app_database(
         connect_timeout_s=settings.database_connect_timeout_s,
         statement_timeout_ms=settings.database_statement_timeout_ms,
         lock_timeout_ms=settings.database_lock_timeout_ms,
+        commit_wait_s=settings.database_commit_wait_s,
         application_name=application_name,
         registry=registry if settings.http_metrics else None,
     )
@@ -260,7 +261,9 @@ def main() -> None:
     settings = load(AppSettings)
     log.configure(process=f"api-{settings.slot}", level=settings.log_level)
     app = create_app(settings)
-    stop_metrics = metrics.serve(app.state.registry, port=settings.api_metrics_port)
+    stop_metrics = metrics.serve(
+        app.state.registry, port=settings.api_metrics_port, address=settings.metrics_bind
+    )
     try:
         uvicorn.run(
             app,

@@ -94,6 +94,14 @@ class AppSettings(Settings):
         ge=0,
         le=65535,
     )
+    metrics_bind: str = setting(
+        "127.0.0.1",
+        ja="指標とワーカーの状態確認が待ち受けるアドレス。"
+        "収集する Prometheus が別のコンテナにあるときだけ変えます。",
+        en="Address of the metrics and of the worker's health; another one only for a Prometheus that is "
+        "in another container.",
+        unit="IP address",
+    )
     worker_port: int = setting(
         8153,
         ja="ワーカーの状態確認と指標のポート。",
@@ -145,6 +153,16 @@ class AppSettings(Settings):
     )
     database_lock_timeout_ms: int = setting(
         5_000, ja="ロックを待つ制限時間。", en="Limit for waiting on a lock.", unit="ms", ge=10
+    )
+    database_commit_wait_s: float = setting(
+        5.0,
+        ja="待機系への複製を待つ上限(HRX_STANDBY_MODE=sync のとき)。過ぎると、保存したがまだ安全でないと"
+        "伝えて 503 を返します。",
+        en="How long a commit waits for the standby (with HRX_STANDBY_MODE=sync). Later than this the "
+        "request is told 503: saved here, not yet safe.",
+        unit="s",
+        gt=0,
+        le=60,
     )
 
     # ── cache and live events ──────────────────────────────────────────────────────────────────────

@@ -33,7 +33,7 @@ from hrx.app.platform.queue_figures import QueueFigures
 from hrx.app.platform.tenancy import system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit import clock, log, metrics
-from hrx.kit.catalogue import AUDIT_SEALED, QUEUE_LOSSES, WORKER_UP
+from hrx.kit.catalogue import AUDIT_SEALED, EFFECTS_HELD, QUEUE_LOSSES, WORKER_UP
 from hrx.kit.errors import Text, Unavailable
 from hrx.kit.loop_lag import LoopLag
 from hrx.kit.settings import load
@@ -44,6 +44,8 @@ RESCUE_EVERY_S: Final = 10.0
 PURGE_EVERY_S: Final = 600.0
 COUNT_EVERY_S: Final = 5.0
 COUNT_FAILED_EVERY_S: Final = 60.0
+#: How often it is looked whether outside effects are held (after a restore), and whether they still are.
+LOOK_FOR_HOLD_EVERY_S: Final = 1.0
 #: Running jobs get this long to finish when the process is told to stop; supervisord waits longer.
 STOP_AFTER_S: Final = 20.0
 #: Ended sessions stay visible to their owner for a while, then go.
@@ -62,6 +64,8 @@ class WorkerMetrics:
         self.sealed = AUDIT_SEALED.counter(registry)
         self.restarts = QUEUE_LOSSES.counter(registry)
         self.queue = QueueFigures(registry, queues=(jobs.DEFAULT_QUEUE,))
+        self._held = EFFECTS_HELD.gauge(registry)
+        self._held.set(0)
         self.loop_lag = LoopLag(registry)
         self.ai = AiFigures(registry)
         self.evaluation = EvaluationFigures(registry)
@@ -69,6 +73,9 @@ class WorkerMetrics:
     def set_working(self, is_working: bool) -> None:
         self.is_working = is_working
         self._up.set(is_working)
+
+    def set_held(self, is_held: bool) -> None:
+        self._held.set(is_held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +101,52 @@ class Worker:
         pause_s = 0.2
         while True:
             try:
+                if await self._find_hold():
+                    # Held on purpose is well: the process is ready, and takes nothing.
+                    self.metrics.set_working(True)
+                    await asyncio.sleep(LOOK_FOR_HOLD_EVERY_S)
+                    continue
                 async with jobs.open_queue(self.runtime) as queue:
                     pause_s = 0.2
-                    await self._work_with(queue)
+                    if await self._work_until_held(queue):
+                        continue
                     _logger.warning("Queue lost; opening it again")
-            except jobs.QUEUE_LOST as error:
+            except (Unavailable, DBAPIError, *jobs.QUEUE_LOST) as error:
                 _logger.warning("Queue lost", extra={"fields": {"error": type(error).__name__}})
             self.metrics.set_working(False)
             self.metrics.restarts.inc()
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, 5.0)
+
+    async def _find_hold(self) -> bool:
+        async with self.database.transaction(None) as session:
+            is_held = await jobs.are_effects_held(session)
+        self.metrics.set_held(is_held)
+        return is_held
+
+    async def _work_until_held(self, queue: jobs.Queue) -> bool:
+        """True when somebody held outside effects: running jobs end, no other is taken. False: queue lost."""
+        working = asyncio.create_task(self._work_with(queue))
+        holding = asyncio.create_task(self._wait_for_hold())
+        try:
+            await asyncio.wait([working, holding], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                await working
+                return False
+            return True
+        finally:
+            for task in (working, holding):
+                task.cancel()
+            await asyncio.wait([working, holding])
+
+    async def _wait_for_hold(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_FOR_HOLD_EVERY_S)
+            # A database that is away is the queue's affair, which notices by itself.
+            with suppress(Unavailable, DBAPIError):
+                if await self._find_hold():
+                    _logger.warning("Outside effects are held; no job is taken until they are released")
+                    return
 
     async def _work_with(self, queue: jobs.Queue) -> None:
         self.metrics.set_working(True)
@@ -180,6 +223,7 @@ def build_worker(settings: AppSettings, *, registry: CollectorRegistry) -> Worke
         # Jobs move many rows in one statement; each job has a time limit of its own.
         statement_timeout_ms=max(settings.database_statement_timeout_ms, 600_000),
         lock_timeout_ms=settings.database_lock_timeout_ms,
+        commit_wait_s=settings.database_commit_wait_s,
         application_name="hrx-worker",
         registry=registry,
     )
@@ -251,7 +295,7 @@ async def serve(settings: AppSettings) -> None:
     server = _HealthServer(
         uvicorn.Config(
             create_health_app(worker, registry=registry),
-            host="127.0.0.1",
+            host=settings.metrics_bind,
             port=settings.worker_port,
             log_config=None,
             access_log=False,

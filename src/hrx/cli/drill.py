@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from hrx.cli import output
+from hrx.cli.drill_tables import LINE_COLUMNS, line_row, seconds_of, show_outcomes, show_summary
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import actor_of, confirm, opened
 from hrx.kit.errors import HrxError, Refused, Text
@@ -17,8 +17,10 @@ from hrx.ops.drills.experiments import Experiment, get_experiment, load_experime
 from hrx.ops.drills.faults.fault import NOT_HERE
 from hrx.ops.drills.ground import Ground, open_ground
 from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
+from hrx.ops.drills.recovery.experiments import SECTION, load_recovery_experiments
+from hrx.ops.drills.recovery.outcomes import list_recovery_outcomes
 from hrx.ops.drills.refusing import refuse_unless_safe
-from hrx.ops.drills.report import Line, Summary, newest_runs, say_spread, summarise, tell, to_markdown
+from hrx.ops.drills.report import newest_runs, summarise, tell, to_markdown
 from hrx.ops.drills.running import QUIET_S, run_drill
 from hrx.ops.drills.survival import list_pairs, name_teller, run_pairs
 from hrx.ops.drills.undoing import abort as undo_all
@@ -50,8 +52,11 @@ def register(app: typer.Typer) -> None:
 def list_all(as_json: AsJson = False) -> None:
     """Every drill, and when it was last run."""
     with opened() as plane:
-        experiments = load_experiments(open_ground(plane).drills_dir)
+        drills_dir = open_ground(plane).drills_dir
+        experiments = load_experiments(drills_dir)
         last = last_by_drill(list_outcomes(plane.ledger))
+        losses = load_recovery_experiments(drills_dir)
+        last_losses = last_by_drill(list_recovery_outcomes(plane.ledger))
     if as_json:
         items = [
             {
@@ -62,6 +67,16 @@ def list_all(as_json: AsJson = False) -> None:
                 "waits_for": output.say(one.waits_for) if one.waits_for else None,
             }
             for one in experiments
+        ]
+        items += [
+            {
+                "id": one.id,
+                "suite": "recovery",
+                "sop": SECTION,
+                "title": output.say(one.title),
+                "waits_for": None,
+            }
+            for one in losses
         ]
         output.show_json({"items": items})
         return
@@ -83,6 +98,16 @@ def list_all(as_json: AsJson = False) -> None:
             else output.say(one.waits_for or Text(ja="–", en="–")),
         ]
         for one in experiments
+    ]
+    rows += [
+        [
+            one.id,
+            SECTION,
+            "recovery",
+            output.say(one.title),
+            f"{last_losses[one.id].at:%Y-%m-%d %H:%M}" if one.id in last_losses else "–",
+        ]
+        for one in losses
     ]
     output.show_table(columns, rows)
 
@@ -137,7 +162,7 @@ def run(
                 if error.stable_code == NOT_HERE:
                     not_run.append(_not_run(one, error))
                 output.show_error(error, as_json=False)
-    _show(outcomes, not_run=not_run, as_json=as_json)
+    show_outcomes(outcomes, not_run=not_run, as_json=as_json)
     if any(one.problem for one in outcomes) or len(outcomes) + len(not_run) < len(chosen):
         raise typer.Exit(output.FAILED)
 
@@ -209,7 +234,7 @@ def practise(
                 _tell(text, as_json=as_json)
 
         found = run_drill(ground, one, actor=actor, say=say, patience_s=minutes * 60)
-    _show([found], as_json=as_json)
+    show_outcomes([found], as_json=as_json)
     if found.problem or found.repaired_by != "people":
         raise typer.Exit(output.FAILED)
 
@@ -232,32 +257,8 @@ def report(
     elif markdown:
         print(to_markdown(lines, summary, say=output.say))
     else:
-        output.show_table(_LINE_COLUMNS, [_line_row(one) for one in lines])
-        _show_summary(summary)
-
-
-_LINE_COLUMNS: Final = (
-    Text(ja="訓練", en="Drill"),
-    Text(ja="節", en="SOP"),
-    Text(ja="回数", en="Runs"),
-    Text(ja="検知", en="Noticed"),
-    Text(ja="呼出", en="Paged"),
-    Text(ja="原因", en="Cause"),
-    Text(ja="復旧", en="Recovered"),
-    Text(ja="正答", en="Right"),
-    Text(ja="誤り", en="Wrong"),
-    Text(ja="証拠", en="Evidence"),
-)
-
-
-def _line_row(one: Line) -> list[str]:
-    if not one.runs:
-        why = output.say(one.waits_for or Text(ja="未実施", en="not run yet"))
-        return [one.drill, one.sop, "0", *["–"] * 6, why]
-    spreads = [say_spread(found, runs=one.runs) for found in (one.detect, one.page, one.cause, one.recover)]
-    evidence = "–" if one.evidence_seq is None else f"#{one.evidence_seq}"
-    shares = [f"{one.right}/{one.runs}", f"{one.wrong}/{one.runs}"]
-    return [one.drill, one.sop, str(one.runs), *spreads, *shares, evidence]
+        output.show_table(LINE_COLUMNS, [line_row(one) for one in lines])
+        show_summary(summary)
 
 
 def survive(
@@ -292,7 +293,7 @@ def survive(
         rows = [
             [
                 " + ".join(one.pair),
-                _seconds(one.page_s),
+                seconds_of(one.page_s),
                 output.say(name_teller(one)),
                 "✓" if one.is_kept else "✗",
             ]
@@ -337,55 +338,3 @@ def _choose(ground: Ground, names: list[str], suite: str) -> list[Experiment]:
 def _tell(text: Text, *, as_json: bool) -> None:
     if not as_json:
         print(output.say(text), flush=True)
-
-
-def _show(outcomes: list[Outcome], *, as_json: bool, not_run: Sequence[Mapping[str, str]] = ()) -> None:
-    summary = summarise(outcomes)
-    if as_json:
-        items = [asdict(one) for one in outcomes]
-        output.show_json({"items": items, "not_run": list(not_run), "summary": asdict(summary)})
-        return
-    columns = (
-        Text(ja="訓練", en="Drill"),
-        Text(ja="節", en="SOP"),
-        Text(ja="検知", en="Noticed"),
-        Text(ja="呼出", en="Paged"),
-        Text(ja="原因", en="Cause"),
-        Text(ja="復旧", en="Recovered"),
-        Text(ja="最初の原因", en="First cause"),
-        Text(ja="復旧方法", en="Repaired by"),
-        Text(ja="問題", en="Problem"),
-    )
-    output.show_table(columns, [_row(one) for one in outcomes])
-    if not_run:
-        what, why = Text(ja="実施しなかった訓練", en="Not run"), Text(ja="理由", en="Why")
-        output.show_table((what, why), [[one["drill"], one["says"]] for one in not_run])
-    _show_summary(summary)
-
-
-def _row(one: Outcome) -> list[str]:
-    mark = "✓" if one.is_right else "✗" if one.wrong_blame else "–"
-    also = f" (✗ {', '.join(one.wrongly_blamed)})" if one.wrong_blame else ""
-    cause = f"{mark} {one.first_cause or 'unknown'}{also}"
-    seconds = [_seconds(value) for value in (one.detect_s, one.page_s, one.cause_s, one.recover_s)]
-    return [one.drill, one.sop, *seconds, cause, one.repaired_by, one.problem or ""]
-
-
-def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} s"
-
-
-def _show_summary(found: Summary) -> None:
-    output.show_facts(
-        [
-            (Text(ja="実施", en="Drills"), str(found.drills)),
-            (Text(ja="検知した", en="Noticed"), f"{found.noticed}"),
-            (
-                Text(ja="約束の時間内に呼び出した", en="Paged in the promised time"),
-                f"{found.paged_in_time} / {found.paged_promised}",
-            ),
-            (Text(ja="原因が正しい", en="Right first cause"), f"{found.right_ratio:.0%}"),
-            (Text(ja="誤った原因", en="Wrong blame"), f"{found.wrong_ratio:.0%}"),
-            (Text(ja="証拠がそろった", en="Evidence complete"), f"{found.evidence_ratio:.0%}"),
-        ]
-    )

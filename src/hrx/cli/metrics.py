@@ -37,6 +37,7 @@ _TITLES: Final = {
     Source.POSTGRES: Text(ja="PostgreSQL(postgres-exporter)", en="PostgreSQL (postgres-exporter)"),
     Source.REDIS: Text(ja="Redis(redis-exporter)", en="Redis (redis-exporter)"),
     Source.EDGE: Text(ja="入口(HAProxy)", en="Edge (HAProxy)"),
+    Source.BACKUP: Text(ja="バックアップの番人", en="Keeper of the backups"),
 }
 
 

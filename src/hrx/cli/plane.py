@@ -51,12 +51,17 @@ def actor_of(plane: Plane, operator: str | None, *, code: str = "") -> Actor:
 
     The machine's user holds the files and may do everything but give a second person's word."""
     if operator is None:
-        return Actor(name=f"machine:{getpass.getuser()}", role=Role.ADMIN, is_operator=False)
+        return machine_actor()
     password = os.environ.get(PASSWORD_VARIABLE) or _ask_password(operator)
     found = authenticate(
         plane.ledger, plane.settings, name=operator, password=password, code=code, address="command line"
     )
     return Actor(name=found.name, role=found.role, is_operator=True)
+
+
+def machine_actor() -> Actor:
+    """This machine's user."""
+    return Actor(name=f"machine:{getpass.getuser()}", role=Role.ADMIN, is_operator=False)
 
 
 def confirm(question: Text, *, yes: bool) -> None:

@@ -1,12 +1,7 @@
-"""`hrx settings write|check`: .env.example and docs/settings.md, made from the settings themselves.
-
-The product's settings are asked of the product as a process: this plane never imports it."""
+"""`hrx settings …`: the reference made from the settings, and what is true of each environment."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +9,15 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import AsJson, DryRun
-from hrx.kit.errors import Refused, Text, Unavailable
+from hrx.cli.settings_environments import age, drift, export, matrix, take_in
+from hrx.cli.settings_leaks import leaks
+from hrx.cli.settings_rotate import rotate
+from hrx.kit.errors import Refused, Text
 from hrx.kit.settings import SettingDoc, document
+from hrx.ops.release.environments.schema import ask_product
 from hrx.ops.settings import HOME, OpsSettings
 from hrx.ops.targets.machine.settings import MachineSettings
 
-_PRODUCT_TIMEOUT_S: Final = 60
 _HEAD: Final = "<!-- Made by `hrx settings write`; a test compares it with the code. -->\n\n# Settings\n\n"
 _INTRO: Final = (
     "Every setting of every process, from its declaration. Read once at start; nothing reads them\n"
@@ -32,9 +30,18 @@ _ENV_HEAD: Final = (
 
 def register(app: typer.Typer) -> None:
     """Add `hrx settings`."""
-    group = typer.Typer(help="The settings reference.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Settings and secrets: the reference, each environment, leaks, age.", no_args_is_help=True
+    )
     group.command("write")(write)
     group.command("check")(check)
+    group.command("leaks")(leaks)
+    group.command("matrix")(matrix)
+    group.command("drift")(drift)
+    group.command("export")(export)
+    group.command("import")(take_in)
+    group.command("age")(age)
+    group.command("rotate")(rotate)
     app.add_typer(group, name="settings")
 
 
@@ -85,24 +92,6 @@ def render_all() -> dict[Path, str]:
         HOME / "docs" / "settings.md": _HEAD + _INTRO + "".join(map(_render_plane, planes, planes.values())),
         HOME / ".env.example": _ENV_HEAD + "".join(map(_render_example, planes, planes.values())),
     }
-
-
-def ask_product() -> list[SettingDoc]:
-    """The product's own settings, printed by itself."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hrx.app.settings"],
-        capture_output=True,
-        text=True,
-        timeout=_PRODUCT_TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise Unavailable(
-            Text(ja="製品の設定を読み出せません。", en="The product does not tell its settings."),
-            hint=Text(ja=done.stderr[-300:], en=done.stderr[-300:]),
-            code="settings.product_silent",
-        )
-    return [SettingDoc(**row) for row in json.loads(done.stdout)]
 
 
 def _render_plane(title: str, rows: list[SettingDoc]) -> str:

@@ -144,8 +144,9 @@ async def test_hostile_input_adds_no_series(app: FastAPI, sign_in: SignIn, seed:
     await _attack(app, hr)
     again = _series(app)
     _assert_bounded(app)
-    # Latency moves a request between buckets that are all there from the start; nothing else may appear.
-    assert again - once == set()
+    # Latency moves a request between buckets that are all there from the start; nothing else may appear. A
+    # cache that answers late on a busy machine is passed by, which counts under a name of its own.
+    assert {one for one in again - once if 'outcome="bypass"' not in one} == set()
 
 
 async def _attack(app: FastAPI, signed_in: Browser) -> None:

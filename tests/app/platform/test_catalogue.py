@@ -120,8 +120,8 @@ async def test_the_repairing_role_may_call_what_contains_an_incident_and_touch_n
             )
         )
         assert list(functions) == [
-            "account_state", "count_open_sessions", "list_recent_sessions", "revoke_sessions",
-            "set_account_active",
+            "account_state", "count_open_sessions", "effects_hold", "hold_effects", "list_held_effects",
+            "list_recent_sessions", "release_effects", "revoke_sessions", "set_account_active",
         ]  # fmt: skip
         tables = await session.scalars(
             text(
@@ -213,3 +213,22 @@ async def test_the_operations_role_sees_counts_and_no_person(postgres: PostgresS
             async with ops.transaction(None) as session:
                 await session.execute(text(f"SELECT 1 FROM {table}"))
     await ops.close()
+
+
+async def test_one_role_alone_bypasses_row_security_and_it_cannot_touch_the_trails(
+    database: Database,
+) -> None:
+    """hrx_restore brings rows back and erases people; nothing else signs in as it (migration 0010)."""
+    async with database.transaction(None) as session:
+        past = await session.scalars(
+            text("SELECT rolname::text FROM pg_roles WHERE rolbypassrls AND NOT rolsuper")
+        )
+        assert list(past) == ["hrx_restore"]
+        writable = await session.scalars(
+            text(
+                "SELECT c.relname::text FROM pg_class AS c WHERE c.relnamespace = 'app'::regnamespace"
+                " AND c.relkind = 'r' AND c.relname LIKE 'audit%'"
+                " AND has_table_privilege('hrx_restore', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')"
+            )
+        )
+        assert list(writable) == []

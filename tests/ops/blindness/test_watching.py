@@ -32,7 +32,13 @@ from hrx.ops.targets.target import PartState, PartStatus, Target
 from tests.conftest import ROOT, free_port
 
 pytestmark = [pytest.mark.req("R4.3-1"), pytest.mark.xdist_group("prometheus")]
-POSTGRES = ("pg_up", "pg_stat_activity_count", "pg_settings_max_connections", "pg_lock_waits_sessions")
+POSTGRES = (
+    "pg_up",
+    "pg_stat_activity_count",
+    "pg_settings_max_connections",
+    "pg_lock_waits_sessions",
+    "pg_standby_lag_seconds",
+)
 _CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 900ms, evaluation_interval: 1s}}
 rule_files: ["{rules}/*.yml"]
@@ -210,7 +216,7 @@ def test_an_exporter_that_stops_is_one_condition_about_that_part(seeing: Plane, 
         watch,
         lambda board: state(board, "DatabaseDown") is RuleState.BLIND and is_ok(board, "CacheDown"),
     )
-    assert blind_of_postgres(board) == {"DatabaseDown", "ConnectionsNearLimit", "LockWaits"}
+    assert blind_of_postgres(board) == {"DatabaseDown", "ConnectionsNearLimit", "LockWaits", "ReplicationLag"}
     about = [one for one in told.signals if one.part == "postgres-exporter"]
     assert [one.key for one in about] == ["rules-blind:postgres-exporter"]
     assert find_home(seeing.ledger.store, "rules-blind:postgres-exporter") is not None

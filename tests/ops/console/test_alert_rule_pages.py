@@ -36,9 +36,9 @@ def test_the_table_shows_every_rule_with_its_state_and_budgets(browser: Browser,
     line = page.split("/alerts/rules/PartDown")[1].split("</tr>")[0]
     assert "Blind" in line
     assert ["12 s" in line, "9 s" in line, "6.5 s" in line] == [True] * 3
-    waits = page.split("/alerts/rules/BackupStale")[1].split("</tr>")[0]
+    waits = page.split("/alerts/rules/InferenceErrorRateHigh")[1].split("</tr>")[0]
     assert "Not fed yet" in waits
-    assert "Backup and recovery (chapter 6)" in waits
+    assert "The assistant and its models" in waits
     assert "does not answer" not in waits
 
 
@@ -46,7 +46,7 @@ def test_the_table_can_be_narrowed(browser: Browser) -> None:
     browser.sign_in("viewer")
     wait_for(browser, "/alerts", "Prometheus does not answer")
     page = browser.get("/alerts?state=not_fed").text
-    assert "/alerts/rules/BackupStale" in page
+    assert "/alerts/rules/InferenceErrorRateHigh" in page
     assert "/alerts/rules/PartDown" not in page
     page = browser.get("/alerts?severity=warning&text=postgres").text
     assert "/alerts/rules/LockWaits" in page

@@ -62,9 +62,20 @@ def test_every_page_speaks_both_languages(browser: Browser, language: str, word:
 
 def test_chapters_that_are_not_built_say_so_with_what_will_live_there(browser: Browser) -> None:
     browser.sign_in("viewer")
-    page = browser.get("/chapters/6").text
+    page = browser.get("/chapters/7").text
     assert page.count("Not built yet") >= 3
-    assert "R6.1-1" in page
+    assert "R7.1-1" in page
+
+
+@pytest.mark.req("R6.1-2", "R6.2-1")
+def test_chapter_6_shows_what_would_be_lost_now_and_the_last_proof(browser: Browser) -> None:
+    browser.sign_in("viewer")
+    page = browser.get("/chapters/6").text
+    section = page.partition('id="s-6.1"')[2].partition("</section>")[0]
+    assert "Lost now (RPO)" in section
+    assert "No backup has been proven by restoring yet" in section or "Last proven by restoring" in section
+    for procedure in ("switch-database", "switch-database-back", "bring-back-rows", "release-effects"):
+        assert f'href="/procedures/{procedure}"' in page
 
 
 @pytest.mark.req("R1-2")

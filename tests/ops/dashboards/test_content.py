@@ -22,8 +22,6 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.req("R4.2-1")
 #: Made by Prometheus itself for every target and every rule.
 OF_PROMETHEUS = {"up", "scrape_duration_seconds", "ALERTS"}
-#: Exported only where there is a standby; the rule and its panel say so.
-NOT_YET = {"pg_replication_lag_seconds"}
 
 
 def test_every_figure_of_every_panel_exists(watch: Watch) -> None:
@@ -36,7 +34,7 @@ def test_every_figure_of_every_panel_exists(watch: Watch) -> None:
                 assert names, f"{dashboard.id}/{panel.id} reads nothing"
                 for name in names:
                     asked += 1
-                    known = find_metric(name) is not None or name in OF_PROMETHEUS | NOT_YET | recorded
+                    known = find_metric(name) is not None or name in OF_PROMETHEUS | recorded
                     assert known, f"{dashboard.id}/{panel.id} reads {name}, which nobody exports"
     assert asked > 100
 

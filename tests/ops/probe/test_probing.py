@@ -16,12 +16,13 @@ from hrx.kit.errors import Text, Unavailable
 from hrx.kit.settings import SecretStr
 from hrx.ops.observe.standby import Reach, read_standby, write_standby
 from hrx.ops.probe.calling import Call, Caller, make_call
-from hrx.ops.probe.figures import Door, make_registry
+from hrx.ops.probe.figures import make_registry
 from hrx.ops.probe.guarding import PLANE_CONDITION
 from hrx.ops.probe.looking import Outsider, Seen
 from hrx.ops.probe.probing import Probe, Rhythm
 from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import ProbeTarget, TargetKind, list_targets
+from hrx.ops.seams.door import PartDoor
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.rising import rising
 from tests.conftest import free_port
@@ -159,7 +160,7 @@ def test_a_plane_that_is_being_started_with_the_rest_is_not_missed(
 
 def test_the_door_exports_what_was_seen(world: World) -> None:
     seen = Seen(target="tls-a", at=AT, duration_s=0.25, not_after=AT)
-    door = Door(port=0, registry=make_registry(lambda: (seen,)), late=lambda: ("api",), commit="abc")
+    door = PartDoor(port=0, registry=make_registry(lambda: (seen,)), degraded=lambda: ("api",), commit="abc")
     door.open()
     try:
         import urllib.request

@@ -7,6 +7,7 @@ transaction, psycopg alone 80 µs and 60 µs)."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,6 +19,7 @@ from typing import Any, Final, LiteralString
 import orjson
 import psycopg
 from prometheus_client import CollectorRegistry
+from psycopg.errors import Diagnostic
 from psycopg.rows import dict_row, namedtuple_row
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -55,10 +57,21 @@ class CommitUnknown(Unavailable):
     code = "database.commit_unknown"
 
 
+class NotYetSafe(Unavailable):
+    """Committed on this server alone: the standby that writes wait for did not confirm it in time."""
+
+    code = "database.not_yet_safe"
+
+
 #: Where a session keeps its driver's connection.
 _DRIVER: Final = "driver"
 #: Where a session finds the figures of its engine; nothing there when nobody measures.
 _FIGURES: Final = "figures"
+#: Where a session finds how long its commit may wait for the standby.
+_COMMIT_WAIT: Final = "commit_wait_s"
+#: PostgreSQL reports success when such a wait ends early; this beginning of a warning is all that tells.
+_NOT_REPLICATED: Final = "canceling wait for synchronous replication"
+_CANCELS_WITHIN_S: Final = 2.0
 #: `:name`, but not the second half of a cast (`::date`) nor of a time (`12:30`).
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z]\w*)")
 
@@ -79,8 +92,8 @@ class Database:
     async def transaction(self, principal: Principal | None) -> AsyncIterator[AsyncSession]:
         """One transaction as `principal`; commits when the block ends well, rolls back when it raises.
 
-        `None` is the anonymous principal: it sees no tenant's rows. Raises DatabaseUnavailable, or
-        CommitUnknown when the server went away while it committed."""
+        `None` is the anonymous principal: it sees no tenant's rows. Raises DatabaseUnavailable, CommitUnknown
+        when the server went away while it committed, NotYetSafe when the standby did not confirm it."""
 
         async def begin(session: AsyncSession) -> None:
             if principal is None:
@@ -142,12 +155,14 @@ def open_database(
     connect_timeout_s: int = 3,
     statement_timeout_ms: int = 15_000,
     lock_timeout_ms: int = 5_000,
+    commit_wait_s: float = 5.0,
     application_name: str = "hrx-app",
     registry: CollectorRegistry | None = None,
 ) -> Database:
     """An engine on `postgresql://…` (driver psycopg 3). Connections open when first needed.
 
-    With a registry its statements and its pool are measured."""
+    `commit_wait_s`: how long a commit waits for the standby where writes wait for one; no time limit of the
+    server's ends that wait. With a registry its statements and its pool are measured."""
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
@@ -170,7 +185,7 @@ def open_database(
             ),
         },
     )
-    info: dict[str, object] = {}
+    info: dict[str, object] = {_COMMIT_WAIT: commit_wait_s}
     if registry is not None:
         info[_FIGURES] = figures = DatabaseFigures(registry, pool_size=pool_size)
         figures.watch(engine)
@@ -248,12 +263,26 @@ def _in_words_of_driver(sql: str) -> bytes:
 
 
 async def _commit(session: AsyncSession) -> None:
-    """Commit. Raises CommitUnknown when the answer never came: the change may or may not be there."""
+    """Commit. Raises CommitUnknown when the answer never came: the change may or may not be there; NotYetSafe
+    when it is there, but not on the standby."""
     if not session.in_transaction():
         return
     await session.flush()
+    driver = await driver_of(session)
+    warned: list[str] = []
+
+    def note(said: Diagnostic) -> None:
+        if (said.message_primary or "").startswith(_NOT_REPLICATED):
+            warned.append(_NOT_REPLICATED)
+
+    ending: list[asyncio.Task[None]] = []
+    # A timer rather than a task: nearly every commit is over before it, and this costs a microsecond.
+    timer = asyncio.get_running_loop().call_later(
+        session.info[_COMMIT_WAIT], lambda: ending.append(asyncio.ensure_future(_end_wait(driver)))
+    )
+    driver.add_notice_handler(note)
     try:
-        await timed(figures_of(session), "COMMIT", (await driver_of(session)).commit())
+        await timed(figures_of(session), "COMMIT", driver.commit())
     except psycopg.OperationalError as error:
         if not _is_lost_connection(error):
             raise
@@ -267,6 +296,36 @@ async def _commit(session: AsyncSession) -> None:
                 en="Open the page again and look whether your change is there before repeating it.",
             ),
         ) from error
+    finally:
+        timer.cancel()
+        for one in ending:
+            # Its cancel request must not meet the next statement on this connection.
+            await one
+        driver.remove_notice_handler(note)
+    if warned:
+        raise _not_yet_safe()
+
+
+async def _end_wait(driver: psycopg.AsyncConnection[Any]) -> None:
+    """Ask the server to end the wait; it then answers, with a warning."""
+    try:
+        await driver.cancel_safe(timeout=_CANCELS_WITHIN_S)
+    except psycopg.Error:
+        return
+
+
+def _not_yet_safe() -> NotYetSafe:
+    return NotYetSafe(
+        Text(
+            ja="保存しましたが、控えのサーバーへの複製をまだ確認できていません。いま障害が起きると失われる"
+            "ことがあります。",
+            en="Saved here, but not yet confirmed on the second server: a failure now could lose it.",
+        ),
+        hint=Text(
+            ja="同じ操作を繰り返さず、数分後に画面を開き直して変更が残っているか確かめてください。",
+            en="Do not repeat it. In a few minutes open the page again and look whether it is there.",
+        ),
+    )
 
 
 def _unavailable() -> DatabaseUnavailable:

@@ -185,6 +185,12 @@ async def enqueue(
     return job_id
 
 
+async def are_effects_held(session: AsyncSession) -> bool:
+    """Whether a restore has left outside effects held: whatever leaves the product goes through a job, and
+    none is taken until a person has seen what waits (migration 0008)."""
+    return bool(await session.scalar(text("SELECT app.effects_are_held()")))
+
+
 def every_tenant(name: str, *, cron: str, timeout_s: float = 600.0) -> Callable[[JobFunction], Task]:
     """Register a job that is enqueued for each active tenant at the times of `cron` (UTC).
 

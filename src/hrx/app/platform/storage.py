@@ -1,7 +1,10 @@
 """Files that people upload: kept whole or not at all, under keys that the product makes.
 
 One kind of place so far, a folder (`file:` URLs). Keys are never made of what a user sent: they carry the
-tenant and random letters, so that no name can climb out of the folder or meet another's file."""
+tenant and random letters, so that no name can climb out of the folder or meet another's file.
+
+Where backups run there is a folder `outgoing`: a second link of every new file waits in it until the file is
+in the backups, so that deleting the file cannot outrun them."""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BufferedWriter
 from pathlib import Path
 from typing import Final
@@ -22,6 +25,9 @@ from hrx.app.platform.tenancy import TenantId
 from hrx.kit.errors import Invalid, Text, TooLarge, Unavailable
 
 CHUNK_BYTES: Final = 1 << 20
+_OUTGOING: Final = "outgoing"
+#: Nobody collects for a backup any more; what was deleted must not stay readable in the spool.
+_UNCOLLECTED_AFTER: Final = timedelta(days=7)
 _KEY: Final = re.compile(r"[a-z0-9]+(?:/[A-Za-z0-9_-]+){2}")
 
 
@@ -73,6 +79,7 @@ class Storage:
             finally:
                 await asyncio.to_thread(stream.close)
             await asyncio.to_thread(_settle, partial, path)
+            await asyncio.to_thread(_link_outgoing, self.root, key)
         except OSError as error:
             raise _unavailable(error) from error
         finally:
@@ -102,8 +109,14 @@ class Storage:
 
         A process killed between storing a file and committing its key leaves one behind, and it holds
         personal data. `stored_before` must spare uploads that are still to be committed."""
-        folder = self.root / f"t{tenant_id}" / "files"
-        return await asyncio.to_thread(_delete_strays, folder, kept=kept, before_s=stored_before.timestamp())
+        mine = Path(f"t{tenant_id}") / "files"
+        uncollected = (stored_before - _UNCOLLECTED_AFTER).timestamp()
+        await asyncio.to_thread(
+            _delete_strays, self.root / _OUTGOING / mine, kept=frozenset(), before_s=uncollected
+        )
+        return await asyncio.to_thread(
+            _delete_strays, self.root / mine, kept=kept, before_s=stored_before.timestamp()
+        )
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
@@ -153,6 +166,17 @@ def _settle(partial: Path, path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _link_outgoing(root: Path, key: str) -> None:
+    """Where no backup runs there is no such folder, and nothing is linked."""
+    spool = root / _OUTGOING
+    if not spool.is_dir():
+        return
+    path = spool / key
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(FileExistsError):
+        path.hardlink_to(root / key)
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

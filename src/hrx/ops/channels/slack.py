@@ -12,6 +12,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 
 from hrx.kit import clock
 from hrx.kit.errors import Text
+from hrx.kit.secrets import list_accepted
 from hrx.ops.channels.channel import (
     ChannelKind,
     DeliveryFailed,
@@ -158,11 +159,13 @@ class _OurClock(Clock):
 
 
 def is_from_slack(secret: str, *, timestamp: str, signature: str, body: bytes) -> bool:
-    """Whether Slack signed these bytes in the last five minutes; an older call could be a replay."""
+    """Whether Slack signed these bytes in the last five minutes; an older call could be a replay.
+
+    `secret` may be a list, of which each counts while it is rotated."""
     if not timestamp.isdigit():
         return False
-    verifier = SignatureVerifier(secret, clock=_OurClock())
-    return verifier.is_valid(body, timestamp, signature)
+    verifiers = [SignatureVerifier(one, clock=_OurClock()) for one in list_accepted(secret)]
+    return any(verifier.is_valid(body, timestamp, signature) for verifier in verifiers)
 
 
 def sign_like_slack(secret: str, *, timestamp: str, body: bytes) -> str:

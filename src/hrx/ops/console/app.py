@@ -29,6 +29,7 @@ from hrx.kit.errors import (
 )
 from hrx.kit.metrics import HttpServerMetrics, new_registry
 from hrx.ops.console import rendering
+from hrx.ops.console.copies_figures import CopiesFigures
 from hrx.ops.console.desk import Desk, desk_of, find_visitor, language_of, render_page
 from hrx.ops.console.duties import make_rule_watch, make_ticker
 from hrx.ops.console.figures import PlaneFigures
@@ -55,17 +56,22 @@ from hrx.ops.console.pages import (
     overview,
     post_mortems,
     procedures,
+    recovery,
+    releases,
     settings,
     sign_in,
     signals_hook,
     slack_hook,
     sops,
 )
+from hrx.ops.console.recovery_figures import RecoveryFigures
 from hrx.ops.console.rule_figures import RuleFigures
+from hrx.ops.console.standings import Standings
 from hrx.ops.console.telling_figures import TellingFigures
 from hrx.ops.observe.dashboards.asking import Asker
 from hrx.ops.observe.watching import Watcher
 from hrx.ops.operators.sign_in import Session
+from hrx.ops.recovery.site import open_site
 from hrx.ops.run.plane import Plane
 
 PAGES: Final = (
@@ -74,6 +80,8 @@ PAGES: Final = (
     overview,
     chapters,
     procedures,
+    recovery,
+    releases,
     ledger,
     logs,
     operators,
@@ -127,11 +135,18 @@ def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
 
     app = FastAPI(title="HRX-AI Ops", docs_url=None, redoc_url=None, openapi_url=None, lifespan=live)
     desk = Desk(
-        plane=plane, watcher=watcher, rules=rules, templates=rendering.make_environment(), asker=asker
+        plane=plane,
+        watcher=watcher,
+        rules=rules,
+        templates=rendering.make_environment(),
+        asker=asker,
+        standings=Standings(open_site(plane.settings)),
     )
     registry = new_registry()
     registry.register(PlaneFigures(desk))
     registry.register(MachineFigures(desk))
+    registry.register(CopiesFigures(desk))
+    registry.register(RecoveryFigures(desk.standings))
     registry.register(RuleFigures(desk))
     registry.register(LogFigures(desk))
     registry.register(TellingFigures(desk, ticker))

@@ -13,6 +13,7 @@ from jinja2 import Environment
 
 from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text, Unavailable
 from hrx.ops.console import rendering
+from hrx.ops.console.standings import Standings
 from hrx.ops.ledger.entries import Ledger
 from hrx.ops.observe.blindness.watching import RuleWatch
 from hrx.ops.observe.dashboards.asking import Asker
@@ -37,6 +38,7 @@ class Desk:
     rules: RuleWatch
     templates: Environment
     asker: Asker
+    standings: Standings
 
     @property
     def ledger(self) -> Ledger:

@@ -1,4 +1,4 @@
-"""What the machine, the database and the disks take; backups are announced until there are some.
+"""What the machine, the database and the disks take.
 
 Without a database of our own on this machine the figures of its processes are announced and stay empty."""
 
@@ -12,9 +12,6 @@ from prometheus_client.registry import Collector
 
 from hrx.kit import clock
 from hrx.kit.catalogue import (
-    BACKUP_RUNS,
-    BACKUP_SUCCEEDED,
-    BACKUP_VERIFIED,
     DB_CPU,
     DB_DISK,
     DB_MEMORY,
@@ -22,7 +19,6 @@ from hrx.kit.catalogue import (
     MACHINE_MEMORY,
     MACHINE_MEMORY_LEFT,
     MACHINE_NETWORK,
-    RPO,
     STORAGE_AVAILABLE,
     STORAGE_CAPACITY,
 )
@@ -60,9 +56,6 @@ class MachineFigures(Collector):
         yield from self._list_database()
         yield from self._list_volumes()
         yield from _list_machine()
-        yield BACKUP_RUNS.counter_family()
-        for metric in (BACKUP_SUCCEEDED, BACKUP_VERIFIED, RPO):
-            yield metric.family()
 
     def _measure(self) -> None:
         now_s = clock.monotonic_s()

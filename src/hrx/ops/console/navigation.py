@@ -30,6 +30,8 @@ MENU: Final = (
     MenuItem(href="/dashboards", title=Text(ja="ダッシュボード", en="Dashboards")),
     MenuItem(href="/sops", title=Text(ja="障害ごとの手順", en="SOPs"), also=("/faq",)),
     MenuItem(href="/procedures", title=Text(ja="手順と実行", en="Procedures"), also=("/plans", "/runs")),
+    MenuItem(href="/releases", title=Text(ja="リリース", en="Releases")),
+    MenuItem(href="/recovery", title=Text(ja="復旧", en="Recovery")),
     MenuItem(href="/post-mortems", title=Text(ja="事後検証", en="Post-mortems")),
     MenuItem(href="/maintenance", title=Text(ja="メンテナンス", en="Maintenance")),
     MenuItem(href="/contacts", title=Text(ja="連絡先", en="Contacts")),

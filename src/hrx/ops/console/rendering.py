@@ -12,7 +12,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hrx.kit import clock
 from hrx.kit.errors import Language, Text
@@ -55,6 +55,7 @@ def make_environment() -> Environment:
         size=format_size,
         pretty=pretty_json,
         markdown=to_html,
+        coded=to_coded,
         loglines=to_log_lines,
     )
     return environment
@@ -212,6 +213,17 @@ def to_html(markdown: str) -> Markup:
     html = html.replace("<table>", '<div class="scroll" tabindex="0"><table class="plain">')
     # Not user input: it was escaped by the renderer above.
     return Markup(html.replace("</table>", "</table></div>"))  # noqa: S704
+
+
+@lru_cache(maxsize=256)
+def to_coded(said: str) -> Markup:
+    """A sentence with what stands between backticks as code, so that nobody reads the ticks aloud."""
+    parts = said.split("`")
+    if len(parts) % 2 == 0:
+        return escape(said)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(one) if at % 2 else escape(one) for at, one in enumerate(parts)
+    )
 
 
 def sparkline(values: Sequence[float | None]) -> Markup:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from hrx.kit.errors import Text
 from hrx.ops.drills.experiments import FaultCall
@@ -19,6 +19,14 @@ INJECTING: Final = "injecting"
 UNDONE: Final = "undone"
 MEASURED: Final = "measured"
 _LOOK_BACK: Final = 500
+
+
+class _OfDrill(Protocol):
+    @property
+    def drill(self) -> str: ...
+
+
+_Found = TypeVar("_Found", bound=_OfDrill)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +160,9 @@ def list_outcomes(ledger: Ledger, *, limit: int = 200) -> list[Outcome]:
     return [_to_outcome(entry) for entry in ledger.list_entries(wanted, limit=limit)]
 
 
-def last_by_drill(outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
-    """The newest outcome of each drill."""
-    found: dict[str, Outcome] = {}
+def last_by_drill(outcomes: Sequence[_Found]) -> dict[str, _Found]:
+    """The newest of each drill; they come the newest first."""
+    found: dict[str, _Found] = {}
     for outcome in outcomes:
         found.setdefault(outcome.drill, outcome)
     return found

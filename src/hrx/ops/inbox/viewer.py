@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hrx.kit import clock
 from hrx.kit.errors import Forbidden, HrxError, Text
+from hrx.kit.secrets import newest
 from hrx.ops.channels.slack import ACKNOWLEDGE_ACTION, sign_like_slack
 from hrx.ops.inbox.box import Message, Mood, StandIn
 from hrx.ops.inbox.doors import box_of
@@ -119,7 +120,7 @@ def _call_back(settings: OpsSettings, *, incident: str, user: str, channel: str,
     }
     body = urlencode({"payload": orjson.dumps(payload).decode()}).encode()
     at = str(int(clock.now().timestamp()))
-    secret = settings.slack_signing_secret.get_secret_value()
+    secret = newest(settings.slack_signing_secret.get_secret_value())
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "X-Slack-Request-Timestamp": at,

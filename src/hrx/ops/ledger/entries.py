@@ -57,6 +57,21 @@ class Kind(StrEnum):
     CONTACT_CHECKED = "contact_checked"
     DRILL = "drill"
     CONTAINMENT = "containment"
+    LEDGER_RESTORED = "ledger_restored"
+    BACKUPS_FETCHED = "backups_fetched"
+    BACKUP_KEY = "backup_key"
+    DATABASE = "database"
+    RESTORE_POINT = "restore_point"
+    COPY_RESTORED = "copy_restored"
+    DATABASE_SWITCHED = "database_switched"
+    DEPLOYED = "deployed"
+    ROLLOUT = "rollout"
+    BACKUP_TAKEN = "backup_taken"
+    BACKUP_FAILED = "backup_failed"
+    BACKUP_PROVEN = "backup_proven"
+    BACKUPS_PRUNED = "backups_pruned"
+    STANDBY = "standby"
+    RELEASE_BUILT = "release_built"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

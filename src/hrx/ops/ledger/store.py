@@ -100,13 +100,19 @@ def mark_due(connection: Connection) -> None:
     connection.info[_DUE] = True
 
 
+def file_of(url: str) -> Path | None:
+    """The file of a ledger in SQLite; None for one in a server."""
+    parsed = make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
+    return Path(parsed.database or "") if is_file else None
+
+
 def open_store(url: str) -> Store:
     """The store at `url`, with its tables made when they are missing."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        folder = Path(parsed.database).parent
+    path = file_of(url)
+    if path is not None:
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise _unavailable(error) from error
     store = Store(url)

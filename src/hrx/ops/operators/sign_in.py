@@ -13,6 +13,7 @@ import pyotp
 from hrx.kit import clock
 from hrx.kit.errors import NotSignedIn, Text, TooMany
 from hrx.kit.ids import digest, new_token
+from hrx.kit.secrets import list_accepted
 from hrx.ops.ledger import accounts as rows
 from hrx.ops.ledger.entries import Kind, Ledger
 from hrx.ops.operators import passwords
@@ -138,8 +139,9 @@ def sign_out(ledger: Ledger, token: str | None) -> None:
 
 
 def is_same_token(offered: str | None, expected: str) -> bool:
-    """Compare in constant time."""
-    return hmac.compare_digest((offered or "").encode(), expected.encode())
+    """Compare in constant time; `expected` may be a list, of which each counts while it is rotated."""
+    given = (offered or "").encode()
+    return any(hmac.compare_digest(given, one.encode()) for one in list_accepted(expected))
 
 
 def _fits(totp_secret: str | None, code: str) -> bool:

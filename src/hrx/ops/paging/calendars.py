@@ -12,6 +12,7 @@ from typing import Final
 
 from hrx.kit import clock
 from hrx.kit.errors import Language, Text
+from hrx.kit.secrets import list_accepted, newest
 from hrx.ops.operators.accounts import find_operator
 from hrx.ops.paging.roster import list_rotations
 from hrx.ops.paging.roster_words import name_person
@@ -62,14 +63,23 @@ def find_feed_token(plane: Plane, operator: str) -> str | None:
     secret = plane.settings.ops_hook_token
     if secret is None:
         return None
-    key = secret.get_secret_value().encode()
-    return hmac.new(key, f"on-call feed of {operator}".encode(), "sha256").hexdigest()[:40]
+    return _make_feed_token(newest(secret.get_secret_value()), operator)
+
+
+def _make_feed_token(key: str, operator: str) -> str:
+    return hmac.new(key.encode(), f"on-call feed of {operator}".encode(), "sha256").hexdigest()[:40]
 
 
 def is_feed_token(plane: Plane, *, operator: str, token: str) -> bool:
     """Whether this address was given to this operator, who is still one."""
-    expected = find_feed_token(plane, operator)
-    if expected is None or not hmac.compare_digest(expected.encode(), token.encode()):
+    secret = plane.settings.ops_hook_token
+    # While the hook's token is rotated, addresses that were made from the former one go on.
+    expected = (
+        [_make_feed_token(one, operator) for one in list_accepted(secret.get_secret_value())]
+        if secret
+        else []
+    )
+    if not any(hmac.compare_digest(one.encode(), token.encode()) for one in expected):
         return False
     found = find_operator(plane.ledger, operator)
     return found is not None and found.is_enabled

@@ -8,14 +8,16 @@ from typing import Final
 
 from hrx.kit import log
 from hrx.kit.errors import HrxError
+from hrx.kit.secrets import newest
 from hrx.kit.settings import load
 from hrx.ops.observe.standby import extra_targets_path, standby_path
 from hrx.ops.probe.calling import Caller
 from hrx.ops.probe.delivering import make_delivery
-from hrx.ops.probe.figures import Door, make_registry
+from hrx.ops.probe.figures import make_registry
 from hrx.ops.probe.probing import Probe, Rhythm
 from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import list_targets
+from hrx.ops.seams.door import PartDoor
 from hrx.ops.settings import OpsSettings
 
 #: A whole start takes about ten seconds on a small machine.
@@ -36,7 +38,7 @@ def build_probe(settings: OpsSettings) -> Probe:
         ),
         reporter=Reporter(
             url=settings.ops_url.rstrip("/") + "/hooks/signals",
-            token=token.get_secret_value() if token else None,
+            token=newest(token.get_secret_value()) if token else None,
         ),
         caller=Caller(standby=standby, deliver=make_delivery(settings)),
         state_file=standby.with_name("watch.json"),
@@ -56,10 +58,10 @@ def main() -> None:
         sys.exit(1)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: probe.stop())
-    door = Door(
+    door = PartDoor(
         port=settings.probe_port,
         registry=make_registry(probe.newest),
-        late=probe.late,
+        degraded=probe.late,
         commit=settings.commit,
     )
     door.open()

@@ -9,13 +9,43 @@ from types import MappingProxyType
 from typing import Final
 
 from hrx.ops.plan import Action
-from hrx.ops.run.acting import accounts, database, evidence, keys, parts, product, slots, sources
+from hrx.ops.run.acting import (
+    accounts,
+    bringing,
+    copying,
+    database,
+    dns,
+    evidence,
+    keys,
+    parts,
+    product,
+    recovery,
+    rotation,
+    slots,
+    sources,
+    standby,
+)
 from hrx.ops.run.acting.parts import view_to_evidence
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, NotProven
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.reading import wrong
 
-_ROOMS: Final = (parts, product, database, accounts, evidence, sources, slots, keys)
+_ROOMS: Final = (
+    parts,
+    product,
+    database,
+    accounts,
+    evidence,
+    sources,
+    slots,
+    keys,
+    rotation,
+    bringing,
+    copying,
+    recovery,
+    standby,
+    dns,
+)
 ACTIONS: Final[Mapping[str, ActionSpec]] = MappingProxyType(
     {spec.id: spec for room in _ROOMS for spec in room.ACTIONS}
 )

@@ -11,10 +11,15 @@ from typing import Final
 
 from hrx.kit.errors import Unavailable
 from hrx.ops.run.acting.accounts import count_open_sessions, find_account_state
+from hrx.ops.run.acting.bringing import find_effects_state
+from hrx.ops.run.acting.copying import find_moment_state
 from hrx.ops.run.acting.database import find_index_state, find_session, refuse_administrators
 from hrx.ops.run.acting.database_door import DatabaseNotReached
+from hrx.ops.run.acting.dns import find_dns_state
+from hrx.ops.run.acting.recovery import find_copy_state, find_kept_state
 from hrx.ops.run.acting.slots import find_slot, refuse_live
 from hrx.ops.run.acting.sources import find_sources, refuse_source
+from hrx.ops.run.acting.standby import find_pair_state
 from hrx.ops.run.looking import find_process
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.planning import PART_RUNS
@@ -109,6 +114,13 @@ def _slot_may_rest(plane: Plane, params: Mapping[str, str]) -> str:
     return "yes"
 
 
+def _effects_held(plane: Plane, _params: Mapping[str, str]) -> str:
+    try:
+        return find_effects_state(plane)
+    except Unavailable:
+        return UNKNOWN
+
+
 #: Every fact by name, with what learns it from the parameters of a plan.
 FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
     {
@@ -118,10 +130,16 @@ FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
         "statement.runs": _statement_runs,
         "index.state": _index_state,
         "sessions.open": _sessions_open,
+        "recovery.moment": find_moment_state,
+        "recovery.copy": find_copy_state,
+        "standby.pair": find_pair_state,
+        "recovery.kept": find_kept_state,
         "account.state": _account_state,
         "slot.is_live": _slot_is_live,
         "slot.may_rest": _slot_may_rest,
         "source.is_blocked": _source_blocked,
         "source.is_listed": _source_listed,
+        "effects.held": _effects_held,
+        "dns.leads_to": find_dns_state,
     }
 )

@@ -24,6 +24,7 @@ from hrx.ops.check import (
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.parts import LookKind, PartInfo
 from hrx.ops.seams.postgres import look_at_postgres
+from hrx.ops.seams.postgres_receiver import look_at_receiver
 from hrx.ops.seams.redis import look_at_redis
 from hrx.ops.targets.target import PartState, PartStatus
 
@@ -129,6 +130,8 @@ def _look_outside(plane: Plane, info: PartInfo) -> Observation | None:
     timeout_s = plane.settings.look_timeout_s
     if info.look is LookKind.POSTGRES:
         return look_at_postgres(info.name, address, timeout_s=timeout_s)
+    if info.look is LookKind.RECEIVER:
+        return look_at_receiver(info.name, address, timeout_s=timeout_s)
     if info.look is LookKind.REDIS:
         return look_at_redis(info.name, address, timeout_s=timeout_s)
     if info.look is LookKind.READINESS:

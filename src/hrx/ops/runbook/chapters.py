@@ -29,7 +29,7 @@ class Built(StrEnum):
 class Section:
     """One section. What is not built says so plainly, with the requirements that will live there.
 
-    `shows` names live views (parts, alerts, settings, ledger, operators) rendered beside the text."""
+    `shows` names live views (parts, alerts, settings, ledger, operators, releases) shown beside the text."""
 
     id: str
     title: Text

@@ -19,6 +19,9 @@ SHORT_SOURCE: Final = re.compile(r"(?:\d{1,3}\.){3}x#[0-9a-f]{8}|[0-9a-f:]+::/48
 _WHOLE: Final = re.compile(r"[1-9]\d{0,17}")
 _SESSIONS_OF: Final = re.compile(r"all|(?:tenant|account):[1-9]\d{0,17}")
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+_TARGET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 :+./_-]{0,119}")
+_TABLE: Final = re.compile(r"all|app\.[a-z][a-z0-9_]{0,60}")
+_NUMBERS: Final = re.compile(r"all|[1-9]\d{0,17}(?:,[1-9]\d{0,17}){0,999}")
 #: A block that nobody takes back ends by itself after a week at most.
 _MINUTES_MAX: Final = 7 * 24 * 60
 
@@ -167,6 +170,38 @@ def _label(value: str) -> str:
     )
 
 
+def _target(value: str) -> str:
+    spelled = " ".join(value.split())
+    if _TARGET.fullmatch(spelled):
+        return spelled
+    raise Unfit(
+        Text(
+            ja="latest、時刻、point:名前、before incident 12 のような時点です",
+            en="a moment such as latest, a time, point:NAME or before incident 12",
+        )
+    )
+
+
+def _table(value: str) -> str:
+    if _TABLE.fullmatch(value):
+        return value
+    raise Unfit(
+        Text(ja="app.person のような表の名前、または all です", en="a table such as app.person, or all")
+    )
+
+
+def _numbers(value: str) -> str:
+    spelled = value.replace(" ", "")
+    if _NUMBERS.fullmatch(spelled):
+        return spelled
+    raise Unfit(
+        Text(
+            ja="カンマで区切った番号(1000 個まで)、または all です",
+            en="numbers with commas between, up to 1000 of them, or all",
+        )
+    )
+
+
 #: Every kind with the check of its form; `part`, `index` and `choice` are compared with names.
 KINDS: Final[Mapping[str, Callable[[str], str]]] = {
     "part": str,
@@ -179,4 +214,8 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {
     "sessions_of": _sessions_of,
     "source": _source,
     "label": _label,
+    "whole": _whole,
+    "target": _target,
+    "table": _table,
+    "numbers": _numbers,
 }

@@ -18,6 +18,8 @@ class LookKind(StrEnum):
     PAGE = "page"
     POSTGRES = "postgres"
     REDIS = "redis"
+    #: Asked of the database: whether it sends its change records to the receiver.
+    RECEIVER = "receiver"
     #: The plane looks at itself: answering is the proof.
     ITSELF = "itself"
 

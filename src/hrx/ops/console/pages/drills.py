@@ -11,6 +11,8 @@ from fastapi import APIRouter, Depends, Response
 from hrx.ops.console.desk import Visit, needs
 from hrx.ops.drills.experiments import Experiment, load_experiments
 from hrx.ops.drills.journal import Outcome, last_by_drill, list_outcomes
+from hrx.ops.drills.recovery.experiments import RecoveryExperiment, load_recovery_experiments
+from hrx.ops.drills.recovery.outcomes import RecoveryOutcome, list_recovery_outcomes
 from hrx.ops.drills.report import summarise
 from hrx.ops.operators.roles import Permission
 
@@ -28,6 +30,14 @@ class Row:
     trend: tuple[float | None, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """One recovery drill as a line of the page."""
+
+    experiment: RecoveryExperiment
+    last: RecoveryOutcome | None
+
+
 @router.get("/drills")
 def show_drills(visit: Looker) -> Response:
     plane = visit.desk.plane
@@ -36,7 +46,12 @@ def show_drills(visit: Looker) -> Response:
     rows = sorted((_row(one, outcomes) for one in experiments), key=lambda row: row.experiment.expects.sop)
     last = list(last_by_drill(outcomes).values())
     causes = {cause.id: cause.title for sop in plane.content.sops for cause in sop.causes}
-    return visit.page("drills.html", rows=rows, summary=summarise(last), causes=causes)
+    last_losses = last_by_drill(list_recovery_outcomes(plane.ledger))
+    losses = [
+        Loss(experiment=one, last=last_losses.get(one.id))
+        for one in load_recovery_experiments(plane.settings.runbook_dir.parent / "drills")
+    ]
+    return visit.page("drills.html", rows=rows, summary=summarise(last), causes=causes, losses=losses)
 
 
 def _row(experiment: Experiment, outcomes: Sequence[Outcome]) -> Row:

@@ -12,6 +12,7 @@ from hrx.kit.secrets import mask_text
 from hrx.ops.check import Status
 from hrx.ops.console.desk import Visit, needs
 from hrx.ops.console.pages.incidents import list_open_rows
+from hrx.ops.console.recovery_views import is_rpo_kept
 from hrx.ops.ledger.entries import EntryFilter, Kind
 from hrx.ops.lock import list_held
 from hrx.ops.observe.watching import Snapshot
@@ -78,11 +79,14 @@ def show_part_now(visit: Looker, name: str) -> Response:
 # `Any`: values for a template.
 def _live_values(visit: Visit) -> dict[str, Any]:
     snapshot = visit.desk.snapshot
+    _, at_risk = visit.desk.standings.read_risk()
     return {
         "snapshot": snapshot,
         "headline": headline(snapshot),
         "groups": group_views(snapshot),
         "last_restart": _last_restarts(visit),
+        "at_risk": at_risk,
+        "is_rpo_kept": is_rpo_kept(at_risk),
         "memory_total": sum(snapshot.memory_bytes.values()) or None,
     }
 

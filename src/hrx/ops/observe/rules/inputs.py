@@ -32,6 +32,7 @@ FEEDERS: Final[Mapping[Source, tuple[str, ...]]] = {
     Source.POSTGRES: ("postgres-exporter",),
     Source.REDIS: ("redis-exporter",),
     Source.EDGE: ("haproxy",),
+    Source.BACKUP: ("backup",),
 }
 #: What Prometheus itself makes for each target.
 OF_PROMETHEUS: Final = frozenset({"up"})

@@ -20,13 +20,28 @@ _SESSION_KEYS: Final = "HRX_SESSION_KEYS"
 _HOLDERS: Final = ("api-blue", "api-green", "worker")
 _SERVICE: Final = "api"
 _RENEWED: Final = "session_keys_renewed"
+#: Programs have another way into the database from their next start on.
+LOGIN_CHANGED: Final = "database_login_changed"
+_CHANGES: Final = (_RENEWED, LOGIN_CHANGED)
 _MOVED: Final = "moved_to_new_keys"
 #: The edge asks each slot twice a second.
 _SWITCH_S: Final = 10.0
 
 
 def _renew(plane: Plane, _params: Mapping[str, str], _timeout_s: float) -> Evidence:
-    parts = plane.target.renew_secret(_SESSION_KEYS)
+    return _note(plane, plane.target.renew_secret(_SESSION_KEYS))
+
+
+def _add(plane: Plane, _params: Mapping[str, str], _timeout_s: float) -> Evidence:
+    """A new key signs from each program's next start on; what the one before signed still counts."""
+    return _note(plane, plane.target.renew_secret(_SESSION_KEYS, keeps_former=True))
+
+
+def _drop(plane: Plane, _params: Mapping[str, str], _timeout_s: float) -> Evidence:
+    return _note(plane, plane.target.drop_former_secret(_SESSION_KEYS))
+
+
+def _note(plane: Plane, parts: tuple[str, ...]) -> Evidence:
     entry = plane.ledger.append(
         Kind.CONTAINMENT, actor="run", subject="secrets", body={"change": _RENEWED, "parts": list(parts)}
     )
@@ -43,11 +58,11 @@ def _move_over(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> Ev
     if len(live) > 1:
         plane.target.switch_to(live[0], timeout_s=_SWITCH_S)
     before = find_slot(plane, live[0])
-    if before.name not in _list_stale(plane):
+    if before.name not in list_stale(plane):
         return {"moved": False, "live": [before.name]}
     spare = find_other(plane, before)
     was_resting = find_process(plane, spare.name).state is PartState.STOPPED
-    if spare.name in _list_stale(plane):
+    if spare.name in list_stale(plane):
         plane.target.restart_part(spare.name, timeout_s=timeout_s / 2)
     else:
         plane.target.start_part(spare.name, timeout_s=timeout_s / 2)
@@ -75,29 +90,30 @@ def _retire(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> Evide
     """Restart what still runs with the old keys, one by one; what rests gets the new ones when it starts."""
     restarted = []
     for name in _HOLDERS:
-        if name in _list_stale(plane):
+        if name in list_stale(plane):
             plane.target.restart_part(name, timeout_s=timeout_s / len(_HOLDERS))
             restarted.append(name)
     return {"restarted": restarted}
 
 
 def _move_back(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> Evidence:
-    """As it was before: the slot that took over for a moment rests again. Nothing when it already is."""
+    """As it was before: the former slot has the requests, and the other rests if it did. Nothing when it
+    already is so."""
     moves = _list_since_renewal(plane, _MOVED)
     live = plane.target.list_live(_SERVICE)
-    if not moves or not moves[0].body.get("was_resting") or live != (moves[0].body["to"],):
+    if not moves or live != (moves[0].body["to"],):
         return {"moved_back": False, "live": list(live)}
     former, spare = str(moves[0].body["from"]), str(moves[0].body["to"])
     prove_well(plane, {"part": former}, timeout_s / 2)
     plane.target.switch_to(former, timeout_s=_SWITCH_S)
-    if find_slot(plane, spare).rests:
+    if moves[0].body.get("was_resting") and find_slot(plane, spare).rests:
         plane.target.stop_part(spare, timeout_s=timeout_s / 4)
     return {"moved_back": True, "live": [former]}
 
 
 def _prove_fresh(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> Evidence:
     def seen() -> Look:
-        stale = _list_stale(plane)
+        stale = list_stale(plane)
         return Look(
             is_good=not stale,
             evidence={"with_old_keys": stale},
@@ -107,15 +123,15 @@ def _prove_fresh(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> 
     return wait_until_seen(seen, timeout_s=timeout_s)
 
 
-def _list_stale(plane: Plane) -> list[str]:
-    """Running holders that began before the newest renewal."""
-    renewed = _list_changes(plane, _RENEWED)
-    if not renewed:
+def list_stale(plane: Plane) -> list[str]:
+    """Running holders that began before the newest change of what they hold."""
+    changed = _find_change(plane)
+    if changed is None:
         return []
     stale = []
     for name in _HOLDERS:
         # Before its age is measured: one of about the same age counts as old.
-        since_s = (clock.now() - renewed[0].at).total_seconds()
+        since_s = (clock.now() - changed.at).total_seconds()
         process = find_process(plane, name)
         if process.state not in (PartState.RUNNING, PartState.STARTING):
             continue
@@ -124,15 +140,21 @@ def _list_stale(plane: Plane) -> list[str]:
     return stale
 
 
+def _find_change(plane: Plane) -> Entry | None:
+    """The newest entry about another key or another login of the programs."""
+    found = [entry for change in _CHANGES for entry in _list_changes(plane, change)]
+    return max(found, key=lambda entry: entry.seq, default=None)
+
+
 def _list_changes(plane: Plane, change: str) -> list[Entry]:
-    """The newest entry about a change of keys; empty when there was none."""
+    """The newest entry about one kind of change; empty when there was none."""
     wanted = EntryFilter(kinds=(Kind.CONTAINMENT,), subject="secrets", text=f'"change":"{change}"')
     return plane.ledger.list_entries(wanted, limit=1)
 
 
 def _list_since_renewal(plane: Plane, change: str) -> list[Entry]:
-    renewed, found = _list_changes(plane, _RENEWED), _list_changes(plane, change)
-    return [one for one in found if renewed and one.seq > renewed[0].seq]
+    newest, found = _find_change(plane), _list_changes(plane, change)
+    return [one for one in found if newest is not None and one.seq > newest.seq]
 
 
 ACTIONS: Final = (
@@ -141,6 +163,18 @@ ACTIONS: Final = (
         title=Text(ja="鍵を新しくする", en="Renew the keys"),
         only_reads=False,
         perform=_renew,
+    ),
+    ActionSpec(
+        id="keys.add",
+        title=Text(ja="新しい鍵を加える", en="Add a new key"),
+        only_reads=False,
+        perform=_add,
+    ),
+    ActionSpec(
+        id="keys.drop_former",
+        title=Text(ja="古い鍵を外す", en="Drop the former key"),
+        only_reads=False,
+        perform=_drop,
     ),
     ActionSpec(
         id="keys.move_over",

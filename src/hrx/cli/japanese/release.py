@@ -1,0 +1,97 @@
+"""The help of `hrx release` in Japanese."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HELP: Final = {
+    "Releases: what is shipped, its migrations, the way back.": "リリース: 出すもの、その移行、戻り方。",
+    "Where the current rollout stands: its steps, the comparison under way, what it cost.": (
+        "現在の切り替えの状況: 手順、進行中の比較、これまでの影響。"
+    ),
+    "Let the version in the resting slot take over, or go on where a rollout was interrupted.": (
+        "待機中のスロットの版に切り替える。中断した切り替えがあれば、その続きから進める。"
+    ),
+    "Go on with a rollout that asks; shares are skipped, the watch after the switch is not.": (
+        "確認を待っている切り替えを進める。割合の段階は省き、切り替え後の観察は行う。"
+    ),
+    "All requests back to the version before, at once. Exit code 4: that one would break.": (
+        "どの段階からでも、すべての要求をただちに元の版に戻す。元の版が動かないなら終了コード 4。"
+    ),
+    "Also when the plan says that the version before would break.": (
+        "元の版が動かないと計画が示すときも戻す。"
+    ),
+    "Make a release of the commit that is checked out; nothing that runs is touched.": (
+        "作業ツリーのコミットからリリースを作る。動いているものには触れない。"
+    ),
+    "Schema first, then the resting slot, then requests move behind the gate. Exit code 1: not live.": (
+        "スキーマ、待機中のスロットの順に用意し、比較しながら要求を移す。公開に至らなければ終了コード 1。"
+    ),
+    "The release's id; without one, the newest.": "リリースの ID。省けば最新のもの。",
+    "The release's id, for the record.": "リリースの ID(記録用)。",
+    "How requests move: rolling, blue_green or canary.": "切り替え方: rolling、blue_green、canary。",
+    "Shares of a canary in percent, rising.": "カナリアの割合(%)。小さい順。",
+    "Bad answers, beyond the old version's, that people may get.": (
+        "利用者に返ってよいエラーの数(元の版の割合を超える分)。"
+    ),
+    "Migrations: read, rehearsed, checked.": "データベースの移行を読み、予行し、確かめる。",
+    "Folder of the migrations: env.py and versions.": "移行のフォルダ(env.py と versions)。",
+    "Also ask squawk, where it is installed; it only adds.": (
+        "入っていれば squawk にも尋ねる。結果は参考として加える。"
+    ),
+    "Hold every migration against the rules. Exit code 1 when a finding is neither mended nor accepted.": (
+        "すべての移行を規則に照らす。直しも受け入れもされていない指摘があれば終了コード 1。"
+    ),
+    "Ask each that lacks nothing what is live there.": "設定のそろったリリース先に、公開中の版を尋ねる。",
+    "Places that a release may go to, and what each still lacks. Exit code 1 when one does not answer.": (
+        "リリース先と、それぞれに足りない設定。応答しないものがあれば終了コード 1。"
+    ),
+    "Run what is pending on a copy: up under traffic, down, up again. Exit code 1 when something hurts.": (
+        "未実行の移行を複製の上で予行する(負荷の下で進め、戻し、また進める)。害があれば終了コード 1。"
+    ),
+    "Where a database stands and what would run. Changes nothing; exit code 1 when a finding is open.": (
+        "データベースの現在地と、実行される移行を示す。何も変えない。未解決の指摘があれば終了コード 1。"
+    ),
+    "Environment variable with the database URL of the owner.": "所有者のデータベース URL を持つ環境変数。",
+    "The same for a role that sees every row.": "すべての行が見える役割の URL を持つ環境変数。",
+    "The last revision, or head.": "最後のリビジョン(または head)。",
+    "Also write the report to this file.": "報告をこのファイルにも書く。",
+    "What was placed in which slot, newest first, and what is live now.": (
+        "どのスロットに何を置いたかを新しい順に。今の公開版も示す。"
+    ),
+    "Which environment; this one unless told otherwise.": "対象の環境。省略するとこの環境。",
+    "Whether and how one can go back: order, what breaks, what is lost. Exit code 4: it is not safe.": (
+        "戻せるか、どう戻すか。順番、影響、失われるものを示す。安全でなければ終了コード 4。"
+    ),
+    "Plan the way back.": "戻す計画を立てる。",
+    "The release to go back to; the one before unless told.": "戻す先のリリース。省略すると 1 つ前。",
+    "Move only this component.": "この部分だけを戻す。",
+    "Values of this column or table may be lost.": "この列または表の値は失われてよい。",
+    "The maintenance page may be shown meanwhile.": "途中でメンテナンス画面を出してよい。",
+    "COLUMN=N: values written since, as counted.": "列名=件数: その後に書かれた値を数えたもの。",
+    "NAME=N: rows that break what the older schema demands.": (
+        "名前=件数: 以前のスキーマの条件を満たさない行を数えたもの。"
+    ),
+    "KIND=N: jobs that wait, as counted.": "種類=件数: 待っているジョブを数えたもの。",
+    "Keep this checkout as a release: its components, and the tables and columns that its tests used.": (
+        "このチェックアウトをリリースとして登録する。構成と、テストが使った表と列を残す。"
+    ),
+    "Folder that `deploy/prove.py --record` wrote.": "`deploy/prove.py --record` が書いたフォルダ。",
+    "The target's name, as in `hrx release targets`.": "リリース先の名前(`hrx release targets` のとおり)。",
+    "How long its health is waited for, in seconds.": "正常になるのを待つ時間(秒)。",
+    "The version, for people.": "人に見せる版。",
+    "Its name there: the same name again makes nothing twice.": (
+        "リリース先での名前。同じ名前なら二重には作られない。"
+    ),
+    "A pinned container image.": "版を固定したコンテナイメージ。",
+    "A folder of files.": "ファイルのフォルダー。",
+    "Whose settings it is told.": "どの環境の設定を渡すか。",
+    "Put a release at a target, wait until it is healthy and live, and delete what is too old.": (
+        "リリース先に版を出し、正常になって公開されるのを待ち、古いものを消す。"
+    ),
+    "Deployments at a target, the newest first: which is live, to which one may go back.": (
+        "リリース先のデプロイを新しい順に示す。公開中のものと、戻せるもの。"
+    ),
+    "Its id, as in `hrx release deployments`.": "その ID(`hrx release deployments` のとおり)。",
+    "Make a former deployment at a target live again.": "リリース先の以前のデプロイを公開に戻す。",
+}

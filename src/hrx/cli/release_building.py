@@ -1,0 +1,147 @@
+"""`hrx release build | deploy`: a commit becomes a release, and a release comes to people."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+
+from hrx.cli import output, release_rollout
+from hrx.cli.options import As, AsJson, Code, DryRun, Yes
+from hrx.cli.plane import acting, confirm
+from hrx.cli.release_record import Recorded, gather, load_all
+from hrx.cli.release_rollback import find_proven_moment
+from hrx.cli.release_rollout import Harm, How, Shares
+from hrx.kit import clock
+from hrx.kit.errors import Text
+from hrx.ops.ledger.entries import Kind
+from hrx.ops.operators.roles import Permission
+from hrx.ops.recovery.moments import note_version
+from hrx.ops.release.building.building import build_release
+from hrx.ops.release.deploying import fill, migrate
+from hrx.ops.release.migrations.deciding import VerifiedBackup
+from hrx.ops.release.releases import Component, Release
+from hrx.ops.release.store import ReleaseStore
+from hrx.ops.release.strategies.progress import Stand
+from hrx.ops.release.strategies.rollout import Strategy
+from hrx.ops.run.rollouts import find_this_place
+
+_OWNER: Final = "hrx_owner"
+_FIRST: Final = "r1"
+_NAMES: Final = {
+    Component.API: Text(ja="API", en="API"),
+    Component.WEB: Text(ja="ポータル", en="Portal"),
+    Component.SCHEMA: Text(ja="スキーマ", en="Schema"),
+}
+
+
+def add_to(release: typer.Typer) -> None:
+    """Add the commands to `hrx release`."""
+    for command in (build, deploy):
+        release.command()(command)
+
+
+def build(recorded: Recorded = None, operator: As = None, code: Code = "", as_json: AsJson = False) -> None:
+    """Make a release of the commit that is checked out; nothing that runs is touched."""
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
+        place = find_this_place(plane.settings)
+        made = build_release(
+            place.layout,
+            place.store,
+            partial(gather, recording=load_all(recorded)),
+            tell=_be_quiet if as_json else _say,
+        )
+        plane.ledger.append(
+            Kind.RELEASE_BUILT, actor=actor.name, subject=f"release:{made.id}", body=_document(made)
+        )
+    if as_json:
+        output.show_json(_document(made))
+        return
+    output.show_facts(
+        [
+            (Text(ja="リリース", en="Release"), f"{made.id} ({made.version})"),
+            *((_NAMES[name], one.version) for name, one in made.components.items() if name in _NAMES),
+        ]
+    )
+    print(
+        output.say(
+            Text(
+                ja=f"→ 利用者に届ける: `hrx release deploy {made.id}`",
+                en=f"→ Bring it to people: `hrx release deploy {made.id}`",
+            )
+        )
+    )
+
+
+def deploy(
+    release_id: Annotated[str, typer.Argument(help="The release's id; without one, the newest.")] = "",
+    strategy: How = Strategy.CANARY,
+    shares: Shares = release_rollout.SHARES_SAID,
+    harm: Harm = release_rollout.HARM,
+    operator: As = None,
+    code: Code = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Schema first, then the resting slot, then requests move behind the gate. Exit code 1: not live."""
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
+        place = find_this_place(plane.settings)
+        release = place.store.get(release_id) if release_id else _newest(place.store)
+        rollout, is_new = release_rollout.find_or_plan(
+            plane, release.id, strategy=strategy, shares=shares, harm=harm
+        )
+        if dry_run:
+            release_rollout.show_plan(rollout, as_json=as_json)
+            return
+        question = Text(
+            ja=f"リリース {release.id}({release.version})を {rollout.new} に置き、要求を移しますか?",
+            en=f"Put release {release.id} ({release.version}) into {rollout.new} and move requests to it?",
+        )
+        confirm(question, yes=yes)
+        began = clock.now()
+        url = plane.target.database_url(_OWNER)
+        tell = _be_quiet if as_json else _say
+        migrate(place, release, owner_url=url, backup=_find_backup(), tell=tell)
+        if is_new:
+            release_rollout.begin_here(plane, rollout)
+        fill(place, release, rollout, by=actor.name)
+        done = release_rollout.go_on(plane, actor=actor.name, as_json=as_json)
+        if done.stand is Stand.PROMOTED:
+            schema = release.components[Component.SCHEMA].version
+            note_version(
+                plane.ledger, commit=release.commit[:12], schema=schema, began_at=began, actor=actor.name
+            )
+    release_rollout.finish(done, wanted=Stand.PROMOTED, as_json=as_json)
+
+
+def _find_backup() -> VerifiedBackup | None:
+    """What a destructive migration rests on: `hrx recover verify` makes it younger."""
+    proven_at = find_proven_moment()
+    if proven_at is None:
+        return None
+    return VerifiedBackup(id="proven", covers_until=proven_at, verified_at=proven_at)
+
+
+def _newest(store: ReleaseStore) -> Release:
+    found = store.list_all()
+    return found[-1] if found else store.get(_FIRST)
+
+
+def _say(said: Text) -> None:
+    print(f"  · {output.say(said)}", flush=True)
+
+
+def _be_quiet(_said: Text) -> None:
+    return
+
+
+def _document(release: Release) -> dict[str, object]:
+    return {
+        "release": release.id,
+        "version": release.version,
+        "commit": release.commit,
+        "built_at": release.built_at.isoformat(),
+        "components": {name.value: one.version for name, one in release.components.items()},
+    }

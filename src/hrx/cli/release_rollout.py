@@ -1,0 +1,297 @@
+"""`hrx release switch | status | promote | rollback`: requests move to a version, or back."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from hrx.cli import output
+from hrx.cli.options import As, AsJson, Code, DryRun, Yes
+from hrx.cli.plane import acting, confirm, opened
+from hrx.cli.release_rollback import refuse_unsafe
+from hrx.kit import clock
+from hrx.kit.errors import Conflict, Invalid, Text
+from hrx.kit.settings import load
+from hrx.ops.operators.roles import Permission
+from hrx.ops.release.deploying import settle
+from hrx.ops.release.gating.judging import Verdict
+from hrx.ops.release.gating.policy import Policy
+from hrx.ops.release.gating.wording import HEADINGS, ComparisonView, row_cells
+from hrx.ops.release.releases import Slot
+from hrx.ops.release.strategies.hands import Hands
+from hrx.ops.release.strategies.noting import note_rollout
+from hrx.ops.release.strategies.progress import Progress, Stand
+from hrx.ops.release.strategies.rollout import SHARES, Rollout, Strategy, plan_steps
+from hrx.ops.release.strategies.running import begin, decide, roll_back, run
+from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
+from hrx.ops.release.strategies.wording import STRATEGIES, say_progress, say_step, show_comparisons
+from hrx.ops.run.plane import Plane
+from hrx.ops.run.rollouts import find_this_place
+from hrx.ops.targets.machine.layout import find_layout
+from hrx.ops.targets.machine.settings import MachineSettings
+from hrx.ops.targets.machine.slots import find_slots
+
+HARM: Final = Policy().harm_budget
+SHARES_SAID: Final = ",".join(map(str, SHARES))
+How = Annotated[
+    Strategy, typer.Option("--strategy", help="How requests move: rolling, blue_green or canary.")
+]
+Shares = Annotated[str, typer.Option("--shares", help="Shares of a canary in percent, rising.")]
+Harm = Annotated[
+    int, typer.Option("--harm", help="Bad answers, beyond the old version's, that people may get.")
+]
+
+
+def add_to(release: typer.Typer) -> None:
+    """Add the commands to `hrx release`."""
+    for command in (status, switch, promote, rollback):
+        release.command()(command)
+
+
+def status(as_json: AsJson = False) -> None:
+    """Where the current rollout stands: its steps, the comparison under way, what it cost."""
+    with opened() as plane:
+        progress = _store(plane).get()
+    if as_json:
+        output.show_json(_document(progress))
+        return
+    print(output.say(say_progress(progress)))
+    for number, step in enumerate(plan_steps(progress.rollout)):
+        mark = "✓" if number < progress.step else "▸" if number == progress.step else "·"
+        print(f"  {mark} {output.say(say_step(step))}")
+    for view in show_comparisons(progress):
+        _print_comparison(view)
+
+
+def switch(
+    release_id: Annotated[str, typer.Argument(help="The release's id, for the record.")],
+    strategy: How = Strategy.CANARY,
+    shares: Shares = SHARES_SAID,
+    harm: Harm = HARM,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    operator: As = None,
+    code: Code = "",
+) -> None:
+    """Let the version in the resting slot take over, or go on where a rollout was interrupted."""
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
+        rollout, is_new = find_or_plan(plane, release_id, strategy=strategy, shares=shares, harm=harm)
+        if dry_run:
+            show_plan(rollout, as_json=as_json)
+            return
+        confirm(
+            Text(
+                ja=f"リリース {release_id}({rollout.new})に切り替えますか?",
+                en=f"Let release {release_id} ({rollout.new}) take over?",
+            ),
+            yes=yes,
+        )
+        if is_new:
+            begin_here(plane, rollout)
+        done = go_on(plane, actor=actor.name, as_json=as_json)
+    finish(done, wanted=Stand.PROMOTED, as_json=as_json)
+
+
+def promote(
+    dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = False, operator: As = None, code: Code = ""
+) -> None:
+    """Go on with a rollout that asks; shares are skipped, the watch after the switch is not."""
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
+        store = _store(plane)
+        progress = store.get()
+        if progress.stand is not Stand.ASKING:
+            raise Conflict(say_progress(progress), code="rollout.does_not_ask")
+        if dry_run:
+            show_plan(progress.rollout, as_json=as_json)
+            return
+        release = progress.rollout.release_id
+        confirm(Text(ja=f"リリース {release} を進めますか?", en=f"Go on with release {release}?"), yes=yes)
+        decide(store, Verdict.PROMOTE)
+        done = go_on(plane, actor=actor.name, as_json=as_json)
+    finish(done, wanted=Stand.PROMOTED, as_json=as_json)
+
+
+def rollback(
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also when the plan says that the version before would break.")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    operator: As = None,
+    code: Code = "",
+) -> None:
+    """All requests back to the version before, at once. Exit code 4: that one would break."""
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
+        store, hands = _store(plane), _hands()
+        rollout = store.get().rollout
+        text = Text(
+            ja=f"{' '.join(rollout.services)} の要求をすべて {rollout.old} に戻します。",
+            en=f"All requests of {' '.join(rollout.services)} go back to {rollout.old}.",
+        )
+        if dry_run:
+            output.show_json({"would": text.en, "dry_run": True}) if as_json else print(output.say(text))
+            return
+        progress = store.get()
+        if progress.stand is Stand.PROMOTED and not anyway:
+            refuse_unsafe(plane.settings, progress, as_json=as_json)
+        confirm(Text(ja=f"{text.ja}よいですか?", en=f"{text.en} Go on?"), yes=yes)
+        done = roll_back(store, hands, tell=None if as_json else _tell)
+        _settle(plane, done, actor=actor.name)
+    finish(done, wanted=Stand.ROLLED_BACK, as_json=as_json)
+
+
+def find_or_plan(
+    plane: Plane, release_id: str, *, strategy: Strategy, shares: str, harm: int
+) -> tuple[Rollout, bool]:
+    """The rollout of this release that was interrupted, else a new one into the slot that rests; and whether
+    it is new. Raises Conflict while another release's is not over, Invalid, Unavailable."""
+    former = _store(plane).find()
+    if former is not None and not former.stand.is_over:
+        _require_same(former, release_id)
+        return former.rollout, False
+    rollout = Rollout(
+        id=f"{release_id}-{clock.now():%Y%m%dT%H%M%S}",
+        release_id=release_id,
+        strategy=strategy,
+        new=_resting(_hands()),
+        shares=_read_shares(shares),
+        policy=Policy(harm_budget=harm),
+    )
+    return rollout, True
+
+
+def begin_here(plane: Plane, rollout: Rollout) -> None:
+    """Put it on record; nothing else is touched. Raises as `begin`."""
+    begin(_store(plane), _hands(), rollout)
+
+
+def go_on(plane: Plane, *, actor: str, as_json: bool) -> Progress:
+    """Run the current rollout until it is over or asks, and what follows its end. Raises as `run`."""
+    store = _store(plane)
+    note_rollout(plane.ledger, store.get(), actor=actor)
+    done = run(store, _hands(), tell=None if as_json else _tell)
+    _settle(plane, done, actor=actor)
+    return done
+
+
+def _settle(plane: Plane, done: Progress, *, actor: str) -> None:
+    note_rollout(plane.ledger, done, actor=actor)
+    settle(find_this_place(plane.settings), done, by=actor)
+
+
+def _store(plane: Plane) -> RolloutStore:
+    return RolloutStore(rollout_folder(plane.settings.var_dir))
+
+
+def _hands() -> Hands:
+    return find_slots(find_layout(load(MachineSettings)))
+
+
+def _resting(hands: Hands) -> Slot:
+    return Slot.GREEN if hands.edge.kept("api") == Slot.BLUE else Slot.BLUE
+
+
+def _require_same(former: Progress, release_id: str) -> None:
+    if former.rollout.release_id != release_id:
+        raise Conflict(say_progress(former), code="rollout.under_way")
+
+
+def _read_shares(shares: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(share) for share in shares.split(","))
+    except ValueError as error:
+        raise Invalid(
+            Text(ja=f"割合が読めません: {shares}", en=f"These are no shares: {shares}"),
+            hint=Text(ja="例: `--shares 10,25`", en="For example `--shares 10,25`."),
+            code="rollout.bad_shares",
+        ) from error
+
+
+def _tell(progress: Progress) -> None:
+    """One line for each step, on standard error: standard output is for the result."""
+    step = progress.current
+    if progress.stand is Stand.RUNNING and step is not None:
+        line = output.say(say_step(step))
+    else:
+        line = output.say(say_progress(progress))
+    print(f"{output.moment(clock.now(), to_second=True)}  {line}", file=sys.stderr, flush=True)
+
+
+def show_plan(rollout: Rollout, *, as_json: bool) -> None:
+    steps = plan_steps(rollout)
+    if as_json:
+        output.show_json(
+            {
+                "release": rollout.release_id,
+                "slot": rollout.new,
+                "strategy": rollout.strategy,
+                "steps": [
+                    {"kind": step.kind, "services": step.services, "percent": step.percent} for step in steps
+                ],
+                "dry_run": True,
+            }
+        )
+        return
+    print(f"{rollout.release_id} → {rollout.new}: {output.say(STRATEGIES[rollout.strategy])}")
+    for number, step in enumerate(steps, start=1):
+        print(f"  {number}. {output.say(say_step(step))}")
+
+
+def _print_comparison(view: ComparisonView) -> None:
+    rows = [[output.say(cell) for cell in row_cells(row)] for row in view.rows]
+    output.show_table(
+        HEADINGS, rows, title=Text(ja=f"{view.service} の比較", en=f"Comparison of {view.service}")
+    )
+    print(f"  {output.say(view.verdict)}: {output.say(view.reason)}")
+    print(f"  {output.say(view.harm)}")
+    print(f"  {output.say(view.evidence)}")
+
+
+def _document(progress: Progress) -> dict[str, object]:
+    return {
+        "rollout": progress.rollout.id,
+        "release": progress.rollout.release_id,
+        "strategy": progress.rollout.strategy,
+        "slot": progress.rollout.new,
+        "stand": progress.stand,
+        "reason": progress.reason,
+        "step": progress.step,
+        "steps": [step.kind for step in plan_steps(progress.rollout)],
+        "bad_answers": round(progress.total_harm, 1),
+        "left_open": progress.left_open,
+        "comparisons": [
+            {
+                "service": view.service,
+                "verdict": view.verdict.en,
+                "reason": view.reason.en,
+                "rows": [
+                    {
+                        "slot": row.slot,
+                        "share_percent": row.weight_percent,
+                        "requests": row.requests,
+                        "errors": row.errors,
+                        "p95_ms": row.p95_ms,
+                    }
+                    for row in view.rows
+                ],
+            }
+            for view in show_comparisons(progress)
+        ],
+        "events": [
+            {"at": event.at, "step": event.step, "stand": event.stand, "reason": event.reason}
+            for event in progress.events
+        ],
+    }
+
+
+def finish(progress: Progress, *, wanted: Stand, as_json: bool) -> None:
+    if as_json:
+        output.show_json(_document(progress))
+    else:
+        print(output.say(say_progress(progress)))
+    if progress.stand is not wanted:
+        raise typer.Exit(output.FAILED)
