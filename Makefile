@@ -39,9 +39,10 @@ bench: ## measure; prints medians, ratios and aims: make bench BENCH="directory 
 	@$(PYTHON) deploy/bootstrap.py --dev
 	@.venv/bin/python -m benchmarks $(BENCH)
 
-drill: ## break the running system on purpose and measure: make drill DRILL="api-stopped"
+drill: ## break the system on purpose and measure: make drill DRILL="api-stopped", SUITE=recovery
 	@$(INSTALLED)
-	@$(HRX) drill run $(DRILL) $(if $(DRILL),,--suite all) --yes
+	@$(if $(filter recovery,$(SUITE)),:,$(HRX) drill run $(DRILL) $(if $(DRILL),,--suite $(or $(SUITE),all)) --yes)
+	@$(if $(or $(DRILL),$(filter-out recovery,$(SUITE))),:,$(HRX) recover drill --all --yes)
 
 format: ## format the sources
 	@.venv/bin/ruff check --fix -q src tests benchmarks migrations deploy

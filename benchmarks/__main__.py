@@ -14,13 +14,38 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import importing, logs, memory, pages, paging_crash, signals, telemetry
+from benchmarks import importing, leaks, logs, memory, migrations, pages, paging_crash, signals, telemetry
+from benchmarks.failover import measure_failover
 from benchmarks.figures import Section, show
-from benchmarks.servers import House, running_house
+from benchmarks.recovery.elsewhere import measure_elsewhere
+from benchmarks.recovery.looking import measure_looking
+from benchmarks.recovery.measuring import measure_recovery
+from benchmarks.recovery.vectors import measure_vectors
+from benchmarks.releasing.canary import measure_canary
+from benchmarks.releasing.deploys import measure_deploys
+from benchmarks.releasing.rollback_plans import measure_rollback_plans
+from benchmarks.servers import ROOT, House, running_house
 
-_OTHERS = ("import", "telemetry", "memory", "signals", "paging-crash", "logs")
+_OTHERS = (
+    "import",
+    "telemetry",
+    "memory",
+    "signals",
+    "paging-crash",
+    "logs",
+    "recovery",
+    "vectors",
+    "elsewhere",
+    "failover",
+    "looking",
+    "leaks",
+    "canary",
+    "deploys",
+    "migrations",
+    "rollback_plans",
+)
 #: Those that need no running house.
-_ALONE = {"memory", "signals", "paging-crash", "logs"}
+_ALONE = set(_OTHERS) - {"import", "telemetry"}
 EMPLOYEES_10K = "HRX_BENCH_EMPLOYEES_10K"
 
 
@@ -40,6 +65,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "logs" in wanted:
         _say("logs …")
         sections.append(logs.measure_logs(lines=given.log_lines))
+    if "recovery" in wanted:
+        _say(f"recovery at {given.gib:g} GiB …")
+        sections += measure_recovery(gib=given.gib, rounds=given.rounds, cache=given.peers)
+    if "vectors" in wanted:
+        _say("vectors …")
+        sections.append(measure_vectors(rounds=given.rounds))
+    if "failover" in wanted:
+        _say("failover …")
+        sections.append(measure_failover(gib=min(given.gib, 0.5), rounds=max(given.rounds, 5)))
+    if "elsewhere" in wanted:
+        _say("elsewhere …")
+        sections.append(measure_elsewhere())
+    if "looking" in wanted:
+        _say("looking …")
+        sections.append(measure_looking())
+    if "leaks" in wanted:
+        _say("leaks …")
+        sections.append(leaks.measure_leaks())
+    if "canary" in wanted:
+        _say(f"canary, {given.releases} simulated and {given.real_releases} real releases each …")
+        sections += measure_canary(trials=given.releases, real=given.real_releases)
+    if "deploys" in wanted:
+        _say(f"deploys, {given.deploys} releases and ways back …")
+        sections += measure_deploys(rounds=given.deploys)
+    if "migrations" in wanted:
+        _say("migrations …")
+        sections += migrations.measure_migrations()
+    if "rollback_plans" in wanted:
+        _say(f"rollback_plans, {given.companies} companies …")
+        sections += measure_rollback_plans(companies=given.companies)
     if "memory" in wanted:
         sections += memory.measure_stack(settle_s=given.settle)
     show(sections)
@@ -56,6 +111,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--settle", type=float, default=60.0, help="seconds before memory is read")
     parser.add_argument("--kills", type=int, default=200, help="of paging-crash (%(default)s)")
     parser.add_argument("--log-lines", type=int, default=logs.LINES, help="lines archived (%(default)s)")
+    parser.add_argument("--gib", type=float, default=1.6, help="of recovery: size asked for (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="of recovery (%(default)s)")
+    parser.add_argument("--companies", type=int, default=12, help="of rollback_plans (%(default)s)")
+    parser.add_argument("--releases", type=int, default=100, help="of canary, simulated (%(default)s)")
+    parser.add_argument("--real-releases", type=int, default=2, help="of canary, real (%(default)s)")
+    parser.add_argument("--deploys", type=int, default=25, help="of deploys, and back (%(default)s)")
+    parser.add_argument(
+        "--peers", type=Path, default=ROOT / "var" / "peers", help="where peers are unpacked (%(default)s)"
+    )
     parser.add_argument("--json", type=Path, help="also write every round to this file")
     parser.add_argument(
         "--employees-10k",

@@ -28,6 +28,7 @@ from hrx.app.settings import AppSettings
 from hrx.ops.targets.machine import users
 from hrx.ops.targets.machine.postgres import PostgresCluster, create_roles_and_database
 from hrx.ops.targets.machine.redis import RedisServer, wheel_program
+from hrx.ops.targets.machine.roles import LOGIN_ROLES
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _READY_WITHIN_S: Final = 60.0
@@ -94,7 +95,7 @@ def running_house() -> Iterator[House]:
 
 
 def _build_house(folder: Path, cluster: PostgresCluster, admin_password: str, *, redis_url: str) -> House:
-    passwords = {role: secrets.token_hex(12) for role in ("hrx_owner", "hrx_app", "hrx_ops")}
+    passwords = {role: secrets.token_hex(12) for role in LOGIN_ROLES}
     create_roles_and_database(cluster.url("hrx_admin", admin_password, "postgres"), passwords)
     owner_url = cluster.url("hrx_owner", passwords["hrx_owner"], "hrx")
     subprocess.run(

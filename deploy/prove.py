@@ -34,6 +34,7 @@ LINT = (
     Proof("ruff", (str(BIN / "ruff"), "check", *PYTHON_ROOMS)),
     Proof("format", (str(BIN / "ruff"), "format", "--check", "-q", *PYTHON_ROOMS)),
     Proof("contracts", (str(BIN / "lint-imports"), "--no-logo")),
+    Proof("leaks", (str(BIN / "hrx"), "settings", "leaks", "tree", "history", "--refs", "HEAD")),
     Proof("mypy", (str(BIN / "mypy"),)),
 )
 WEB_CHECKS = (
@@ -64,21 +65,33 @@ def prove(proof: Proof) -> bool:
     return holds
 
 
-def run_tests(extra: list[str]) -> bool:
-    """The suite, its output passed through."""
+def run_tests(extra: list[str], record: Path | None) -> bool:
+    """The suite, its output passed through; what it saw of the schema goes to `record`, emptied before."""
+    recorded = {}
+    if record is not None:
+        for left in record.glob("*.json"):
+            left.unlink()
+        recorded["HRX_RECORD_SCHEMA_USE"] = str(record.resolve())
     argv = [str(BIN / "pytest"), "-n", "2", "--dist", "loadgroup", "-q", *extra]
-    return subprocess.run(argv, cwd=ROOT, timeout=3600, check=False).returncode == 0
+    done = subprocess.run(argv, cwd=ROOT, timeout=3600, check=False, env={**os.environ, **recorded})
+    return done.returncode == 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("lint", "web", "tests"))
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FOLDER",
+        help="keep there which tables and columns the tests saw used, for `hrx release record`",
+    )
     options, extra = parser.parse_known_args()
     proofs = {"lint": LINT, "web": WEB_CHECKS, "tests": (), None: LINT + WEB_CHECKS}[options.only]
     with ThreadPoolExecutor(max_workers=2) as workers:
         results = list(workers.map(prove, proofs))
     if options.only in (None, "tests"):
-        results.append(run_tests(extra))
+        results.append(run_tests(extra, options.record))
     if options.only is not None or not all(results):
         # pytest's own count would hide a proof that failed before it.
         print(f"{sum(results)} passed, {len(results) - sum(results)} failed", flush=True)

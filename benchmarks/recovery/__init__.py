@@ -1,0 +1,1 @@
+"""Backup, restore and loss at about 2 GiB, beside pgBackRest and beside `cp`, in one run."""
