@@ -1,0 +1,1 @@
+"""How each vendor writes: pure encoding and decoding, no socket, no clock."""

@@ -1,0 +1,1 @@
+"""The way out to language models, against stand-ins of the vendors."""
