@@ -6,6 +6,7 @@ import typer
 
 from hrx.cli import (
     release_building,
+    release_checking,
     release_migrations,
     release_record,
     release_rollback,
@@ -24,5 +25,6 @@ def register(app: typer.Typer) -> None:
     release_record.add_to(group)
     release_rollback.add_to(group)
     release_ship.add_to(group)
+    release_checking.add_to(group)
     group.command("targets")(release_targets.targets)
     app.add_typer(group, name="release")

@@ -94,4 +94,11 @@ HELP: Final = {
     ),
     "Its id, as in `hrx release deployments`.": "その ID(`hrx release deployments` のとおり)。",
     "Make a former deployment at a target live again.": "リリース先の以前のデプロイを公開に戻す。",
+    "Which check; `list` lists them.": "確認の名前。`list` で一覧。",
+    "The release that is looked at; this checkout without one.": (
+        "確かめるリリース。省けばこのチェックアウト。"
+    ),
+    "Ask one question of the pipeline. Exit code 1: failed; what could not be asked is told, not failed.": (
+        "パイプラインの確認を一つ行う。不合格なら終了コード 1。確かめられなければ「未確認」と示す。"
+    ),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hrx.ops.settings.channels import ChannelSettings
+from hrx.ops.settings.checks import CheckSettings
 from hrx.ops.settings.console import ConsoleSettings
 from hrx.ops.settings.dns import DnsSettings
 from hrx.ops.settings.environments import EnvironmentSettings
@@ -32,6 +33,7 @@ class OpsSettings(
     TriageSettings,
     StatusSettings,
     DnsSettings,
+    CheckSettings,
     TargetSettings,
     EnvironmentSettings,
     RecoverySettings,

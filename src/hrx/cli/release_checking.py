@@ -1,0 +1,131 @@
+"""`hrx release check`: the questions of the pipeline, one at a time."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Annotated, Final
+
+import typer
+
+from hrx.cli import output
+from hrx.cli.options import As, AsJson, Code
+from hrx.cli.plane import acting
+from hrx.cli.up import join_stack
+from hrx.kit import clock
+from hrx.kit.errors import NotFound, Text
+from hrx.kit.settings import load
+from hrx.ops.operators.roles import Permission
+from hrx.ops.release.checking.listing import CHECKS, Check, find_check
+from hrx.ops.release.checking.results import Bench, Checked, Tell
+from hrx.ops.release.releases import Outcome
+from hrx.ops.run.rollouts import find_this_place
+from hrx.ops.settings import OpsSettings
+
+_LIST: Final = "list"
+_OUTCOMES: Final = {
+    Outcome.PASSED: Text(ja="✓ 合格", en="✓ Passed"),
+    Outcome.FAILED: Text(ja="✗ 不合格", en="✗ Failed"),
+    Outcome.NOT_CHECKED: Text(ja="− 未確認", en="− Not checked"),
+}
+_ENDED: Final = 143
+
+
+def add_to(release: typer.Typer) -> None:
+    """Add `hrx release check`."""
+    release.command("check")(check)
+
+
+def check(
+    name: Annotated[str, typer.Argument(help="Which check; `list` lists them.")],
+    release_id: Annotated[
+        str, typer.Option("--release", help="The release that is looked at; this checkout without one.")
+    ] = "",
+    as_json: AsJson = False,
+    operator: As = None,
+    code: Code = "",
+) -> None:
+    """Ask one question of the pipeline. Exit code 1: failed; what could not be asked is told, not failed."""
+    if name == _LIST:
+        _show_list(as_json=as_json)
+        return
+    wanted = _get_check(name)
+    # A pipeline that gives up ends us by signal: what we started is to end with us.
+    signal.signal(signal.SIGTERM, _end)
+    began_s = clock.monotonic_s()
+    with ExitStack() as opened:
+        bench = _open_bench(release_id, tell=_be_quiet if as_json else _say)
+        if wanted.changes:
+            plane, actor = opened.enter_context(acting(operator, code=code, needs=Permission.PLAN_AND_RUN))
+            bench = replace(bench, ledger=plane.ledger, actor=actor.name)
+        found = wanted.run(bench)
+    _show(wanted, found, seconds=clock.monotonic_s() - began_s, as_json=as_json)
+    if found.outcome is Outcome.FAILED:
+        raise typer.Exit(output.FAILED)
+
+
+def _open_bench(release_id: str, *, tell: Tell) -> Bench:
+    join_stack()
+    settings = load(OpsSettings)
+    place = find_this_place(settings)
+    return Bench(
+        layout=place.layout,
+        settings=settings,
+        release=place.store.get(release_id) if release_id else None,
+        tell=tell,
+    )
+
+
+def _get_check(name: str) -> Check:
+    found = find_check(name)
+    if found is None:
+        names = ", ".join(one.name for one in CHECKS)
+        raise NotFound(
+            Text(ja=f"確認「{name}」はありません", en=f"There is no check {name}"),
+            hint=Text(ja=f"次のどれかです: {names}", en=f"One of: {names}."),
+            code="check.unknown",
+        )
+    return found
+
+
+def _show_list(*, as_json: bool) -> None:
+    if as_json:
+        output.show_json({"items": [{"name": one.name, "title": output.say(one.title)} for one in CHECKS]})
+        return
+    output.show_table(
+        (Text(ja="名前", en="Name"), Text(ja="内容", en="What it asks")),
+        [[one.name, output.say(one.title)] for one in CHECKS],
+    )
+
+
+def _show(wanted: Check, found: Checked, *, seconds: float, as_json: bool) -> None:
+    if as_json:
+        document: dict[str, object] = {
+            "check": wanted.name,
+            "outcome": found.outcome.value,
+            "detail": output.say(found.detail),
+            "seconds": round(seconds, 2),
+        }
+        output.show_json(document | ({"findings": list(found.findings)} if found.findings else {}))
+        return
+    print(f"{output.say(_OUTCOMES[found.outcome])}  {output.say(wanted.title)} ({seconds:.1f} s)")
+    print(f"  {output.say(found.detail)}")
+    for one in found.findings:
+        print("  · " + "  ".join(_cell(value) for value in one.values() if value not in ("", [], None)))
+
+
+def _cell(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _say(said: Text) -> None:
+    print(f"  · {output.say(said)}", flush=True)
+
+
+def _be_quiet(_said: Text) -> None:
+    return
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(_ENDED)

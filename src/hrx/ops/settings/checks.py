@@ -1,0 +1,65 @@
+"""How the checks of a release are done: time limits, where advisories lie, what is let pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from hrx.kit.settings import Settings, setting
+
+
+class CheckSettings(Settings):
+    """Tests, audits and scans of `hrx release check`."""
+
+    check_tests_timeout_s: float = setting(
+        3600.0,
+        ja="リリースのテスト全体を待つ時間",
+        en="How long all tests of a release may take",
+        unit="s",
+        gt=0,
+        le=14_400,
+    )
+    check_timeout_s: float = setting(
+        900.0,
+        ja="そのほかの確認(静的解析、脆弱性の監査など)一つを待つ時間",
+        en="How long any other check of a release may take: static analysis, audits",
+        unit="s",
+        gt=0,
+        le=7200,
+    )
+    audit_timeout_s: float = setting(
+        120.0,
+        ja="脆弱性データベースへの問い合わせを待つ時間。過ぎたら「未確認」になる",
+        en="How long a database of holes may take to answer; after that the audit says not checked",
+        unit="s",
+        gt=0,
+        le=1800,
+    )
+    audit_severity: Literal["low", "moderate", "high", "critical"] = setting(
+        "moderate",
+        ja="これ以上の重大度の脆弱性があればリリースを止める。重大度の分からないものは常に止める",
+        en="Holes of this severity and above stop a release; one of unknown severity always does",
+    )
+    advisories_dir: Path | None = setting(
+        None,
+        ja="OSV 形式のアドバイザリ(JSON、または osv.dev が配る zip)を置くフォルダ。"
+        "外部に出られない機械での監査に使う",
+        en="Folder of advisories in OSV's format (JSON, or the archives that osv.dev publishes), "
+        "for the audit on machines that reach nothing outside",
+        unit="path",
+        example="/srv/advisories",
+    )
+    advisories_max_age_days: int = setting(
+        7,
+        ja="そのアドバイザリがこれより古いと「未確認」になる",
+        en="When the advisories on this disk are older than this, the audit says not checked",
+        unit="days",
+        ge=1,
+        le=365,
+    )
+    check_images: str | None = setting(
+        None,
+        ja="脆弱性を調べるコンテナイメージの名前(コンマ区切り)。trivy が必要",
+        en="Container images whose holes are looked for, separated by commas; needs trivy",
+        example="hrx-api:1.2.0,hrx-web:1.2.0",
+    )
