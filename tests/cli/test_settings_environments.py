@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from hrx.cli.__main__ import main
+from tests.servers.issuers import IssuersServer
+from tests.servers.vendor import running
 
 pytestmark = pytest.mark.req("R3.6-1", "R10.1-1")
 
@@ -101,8 +104,43 @@ def test_ages_are_kept_and_a_way_to_rotate_is_said(
     assert (code, told["error"]["code"]) == (1, "settings.no_rotation")
 
 
+def test_a_key_is_proved_at_its_issuer_before_it_is_put_in_place_and_is_never_an_argument(
+    place: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, old, new = IssuersServer(), secrets.token_hex(20), secrets.token_hex(20)
+    with running(server):
+        with (place / "production.env").open("a") as file:
+            file.write(f"HRX_OPENAI_URL={server.url}/openai/v1\nHRX_OPENAI_API_KEY={old}\n")
+        server.valid["openai"].add(old)
+        asked = ("prove", "HRX_OPENAI_API_KEY", "--environment", "production")
+        code, rows = run(capfdbinary, *asked)
+        assert (code, [row["standing"] for row in rows]) == (0, ["accepted"])
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{new}\n"))
+        code, rows = run(capfdbinary, *asked, "--stdin")
+        assert (code, [row["standing"] for row in rows]) == (1, ["refused"])
+        server.valid["openai"].add(new)
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{new}\n"))
+        code, rows = run(capfdbinary, *asked, "--stdin")
+        assert (code, [row["standing"] for row in rows]) == (0, ["accepted"])
+        assert new not in json.dumps(rows)
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+        code, told = run(capfdbinary, *asked, "--stdin")
+        assert (code, told["error"]["code"]) == (2, "settings.no_candidate")
+        code, rows = run(capfdbinary, "prove", "--environment", "production")
+        off = [row["name"] for row in rows if row["standing"] == "off"]
+        assert (code, len(off), len(rows)) == (0, 4, 5)
+
+
 @pytest.mark.parametrize(
-    "arguments", [("matrix",), ("drift", "staging", "production"), ("age",), ("rotate",), ("leaks", "log")]
+    "arguments",
+    [
+        ("matrix",),
+        ("drift", "staging", "production"),
+        ("age",),
+        ("rotate",),
+        ("prove", "--environment", "production"),
+        ("leaks", "log"),
+    ],
 )
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_every_verb_speaks_both_languages(

@@ -12,11 +12,12 @@ from typing import Literal
 import orjson
 from pydantic import SecretStr
 
+from hrx.app.vendor_settings import VendorSettings
 from hrx.kit.settings import Settings, document, setting
 
 
-class AppSettings(Settings):
-    """Settings of the API and the worker; read once in `main`, then passed down."""
+class ProductSettings(Settings):
+    """What the product needs of itself: its stores, its secrets, its limits."""
 
     # ── where the other parts are ──────────────────────────────────────────────────────────────────
     database_url: SecretStr = setting(
@@ -323,6 +324,11 @@ class AppSettings(Settings):
         ge=0,
         le=1,
     )
+
+
+# The generated reference lists the fields of the last base first.
+class AppSettings(VendorSettings, ProductSettings):
+    """Settings of the API and the worker; read once in `main`, then passed down."""
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,17 +10,14 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import AsJson
-from hrx.cli.up import join_stack
+from hrx.cli.settings_desk import Desk, open_desk
 from hrx.kit import clock
 from hrx.kit.errors import HrxError, Invalid, NotFound, Text
 from hrx.kit.secrets import MASK
-from hrx.kit.settings import load
-from hrx.ops.release.environments.ages import Age, AgeRecord
+from hrx.ops.release.environments.ages import Age
 from hrx.ops.release.environments.drift import Difference, compare
-from hrx.ops.release.environments.fingerprints import FingerprintKey, load_key
 from hrx.ops.release.environments.matrix import SettingFinding, judge_matrix
 from hrx.ops.release.environments.opening import find_source
-from hrx.ops.release.environments.schema import KnownSetting, list_known
 from hrx.ops.release.environments.snapshots import (
     Entry,
     Snapshot,
@@ -30,7 +26,6 @@ from hrx.ops.release.environments.snapshots import (
     write_snapshot,
 )
 from hrx.ops.release.releases import Environment
-from hrx.ops.settings import OpsSettings
 
 _MARKS: Final = {
     Difference.SAME: Text(ja="同じ", en="same"),
@@ -41,26 +36,9 @@ _MARKS: Final = {
 EnvironmentName = Annotated[str, typer.Argument(help="development, staging or production.")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What every command here needs."""
-
-    settings: OpsSettings
-    key: FingerprintKey
-    known: Mapping[str, KnownSetting]
-
-    @property
-    def ages(self) -> AgeRecord:
-        return AgeRecord(self.settings.var_dir / "ops" / "secret-ages.json")
-
-    def file_of(self, environment: Environment) -> Path:
-        """Where an imported file of fingerprints is kept."""
-        return self.settings.var_dir / "ops" / "fingerprints" / f"{environment}.json"
-
-
 def matrix(as_json: AsJson = False) -> None:
     """Settings by environment, and what is wrong with them. Exit code 1 when something is serious."""
-    desk = _open()
+    desk = open_desk()
     snapshots, silent = _look_everywhere(desk)
     ages = {environment: _age(desk, snapshot) for environment, snapshot in snapshots.items()}
     findings = judge_matrix(snapshots, known=desk.known, ages=ages, now=clock.now())
@@ -79,7 +57,7 @@ def drift(
     as_json: AsJson = False,
 ) -> None:
     """How two environments differ, by keyed fingerprints. Exit code 1 when something should not be so."""
-    desk = _open()
+    desk = open_desk()
     rows = compare(_find(desk, first), _find(desk, second), known=desk.known)
     shown = [row for row in rows if everything or not row.is_wanted]
     if as_json:
@@ -119,7 +97,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write an environment's fingerprints to a file that may be sent elsewhere; no value is in it."""
-    desk = _open()
+    desk = open_desk()
     snapshot = _look(desk, _read_name(environment))
     write_snapshot(snapshot, to, key=desk.key)
     document = {"file": str(to), "names": len(snapshot.entries), "key_id": desk.key.id}
@@ -135,7 +113,7 @@ def take_in(
     as_json: AsJson = False,
 ) -> None:
     """Keep another environment's fingerprints here, for the matrix and the scan for leaks."""
-    desk = _open()
+    desk = open_desk()
     snapshot = read_snapshot(file, key=desk.key)
     path = desk.file_of(snapshot.environment)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +127,7 @@ def take_in(
 
 def age(as_json: AsJson = False) -> None:
     """How old each secret is and when it is due. Exit code 1 when one is overdue."""
-    desk = _open()
+    desk = open_desk()
     snapshots, _ = _look_everywhere(desk)
     now = clock.now()
     rows = [
@@ -193,16 +171,6 @@ def age(as_json: AsJson = False) -> None:
         )
     if any(one.is_due(now) for _, one in rows):
         raise typer.Exit(output.FAILED)
-
-
-def _open() -> Desk:
-    join_stack()
-    settings = load(OpsSettings)
-    return Desk(
-        settings=settings,
-        key=load_key(settings.fingerprint_key_location),
-        known={known.name: known for known in list_known()},
-    )
 
 
 def _look(desk: Desk, environment: Environment) -> Snapshot:

@@ -41,6 +41,14 @@ HELP: Final = {
     "The secret's name; without one, all that can be rotated.": (
         "秘密の名前。省略すると交換できるものの一覧。"
     ),
+    "Ask each issuer whether our keys are let in, old and new. Exit code 1 when one is refused.": (
+        "鍵が今も有効かを発行者ごとに確かめる(交換中は新旧とも)。断られた鍵があれば終了コード 1。"
+    ),
+    "The key's setting; without one, every issuer.": "鍵の設定の名前。省略するとすべての発行者。",
+    "Whose settings; this one's by default.": "どの環境の設定か。省略するとこの環境。",
+    "Prove a key that is not in place yet: asked, or read from a pipe.": (
+        "まだ設定していない鍵を確かめる。鍵は入力を求めるか、パイプから読む。"
+    ),
     "History of these refs, such as HEAD.": "調べる履歴の参照(HEAD など)。",
     "The web build; web/.next by default.": "Web のビルド。省略すると web/.next。",
     "Write .env.example and docs/settings.md from the code.": (

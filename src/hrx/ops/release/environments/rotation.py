@@ -73,8 +73,7 @@ _OLD: Final = frozenset({Key.OLD})
 _NEW: Final = frozenset({Key.NEW})
 _BOTH: Final = frozenset({Key.OLD, Key.NEW})
 
-#: By name, the longest beginning first. Names of issuers that the product has no setting for yet are here
-#: already: they are kept in the same places.
+#: By name.
 _KINDS: Final = (
     ("HRX_DATABASE_URL", SecretKind.DATABASE),
     ("HRX_POSTGRES_APP_PASSWORD", SecretKind.DATABASE),
@@ -88,6 +87,7 @@ _KINDS: Final = (
     ("HRX_OPENAI_API_KEY", SecretKind.ISSUED),
     ("HRX_ANTHROPIC_API_KEY", SecretKind.ISSUED),
     ("HRX_GOOGLE_API_KEY", SecretKind.ISSUED),
+    ("HRX_LLM_API_KEY", SecretKind.ISSUED),
     ("HRX_SLACK_BOT_TOKEN", SecretKind.ISSUED),
     ("HRX_PAGERDUTY_ROUTING_KEY", SecretKind.ISSUED),
     ("HRX_SMTP_PASSWORD", SecretKind.ISSUED),
