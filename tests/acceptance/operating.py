@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 from hrx.ops.targets.machine.blueprint import list_doors
 from hrx.ops.targets.machine.environment import checkout
-from hrx.ops.targets.machine.machine import RESTING
+from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.machine import RESTING, Machine
 from hrx.ops.targets.machine.ports import Ports, read_remembered
 from hrx.ops.targets.machine.readiness import ask
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.target import PartState
+from hrx.ops.triage.eyes import SLOTTED
 from tests.conftest import Stack, last_lines
 
 #: A part gets this long to stop or to start.
@@ -74,6 +76,28 @@ def becomes_well(stack: Stack, *, within_s: float) -> None:
     while unwell := list_unwell(stack):
         assert time.monotonic() < deadline, f"not well in {within_s} s: {unwell}\n{last_lines(stack.var)}"
         time.sleep(0.1)
+
+
+def put_blue_live(stack: Stack) -> None:
+    """As `hrx up` leaves a new stack: blue takes requests, green rests, whatever a test before this one did.
+
+    A test that failed in the middle of a release leaves green live, and others name blue."""
+    layout = layout_of(stack)
+    machine, supervisor = Machine(layout), supervisor_of(stack)
+    for service in SLOTTED:
+        blue, green = f"{service}-blue", f"{service}-green"
+        if machine.list_live(service) != (blue,):
+            if supervisor.get_part(blue).state is not PartState.RUNNING:
+                supervisor.start(blue, timeout_s=PART_TIMEOUT_S)
+            machine.switch_to(blue, timeout_s=PART_TIMEOUT_S)
+        if supervisor.get_part(green).state is PartState.RUNNING:
+            machine.send_to_edge(f"set server {service}/{green} state maint")
+            supervisor.stop(green, timeout_s=PART_TIMEOUT_S)
+
+
+def layout_of(stack: Stack) -> Layout:
+    """The folders of the stack under test."""
+    return Layout(root=checkout(), var=stack.var, user=None, tools=checkout() / "var" / "tools")
 
 
 def pids(stack: Stack) -> dict[str, int | None]:

@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.operating import becomes_well, run_hrx
+from hrx.ops.targets.machine.machine import Machine
+from hrx.ops.triage.eyes import SLOTTED
+from tests.acceptance.operating import becomes_well, layout_of, put_blue_live, run_hrx, supervisor_of
 from tests.conftest import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
@@ -21,6 +23,7 @@ PAGE_WITHIN_S = 10.0
 @pytest.fixture
 def calm(stack: Stack) -> Iterator[Stack]:
     """The stack with nothing broken and no incident open; whatever a drill left in is taken back."""
+    put_blue_live(stack)
     becomes_well(stack, within_s=60)
     finish_all(stack)
     yield stack
@@ -74,3 +77,27 @@ def test_an_outage_is_paged_within_ten_seconds_and_its_cause_is_named(
     assert found["evidence_complete"]
     assert f"hrx-incident:{found['incident_id']}" in alerts_in_inbox(calm)
     assert json.loads(run_hrx(calm, "drill", "abort", "--dry-run").stdout)["would_undo"] == []
+
+
+@pytest.fixture
+def green_live(calm: Stack) -> Iterator[Stack]:
+    """As after a deploy: people are on green, and blue runs on beside it as the way back."""
+    machine = Machine(layout_of(calm))
+    for service in SLOTTED:
+        supervisor_of(calm).start(f"{service}-green", timeout_s=60)
+        machine.switch_to(f"{service}-green", timeout_s=60)
+        machine.send_to_edge(f"set server {service}/{service}-blue state drain")
+    yield calm
+    put_blue_live(calm)
+
+
+@pytest.mark.req("R5.2-2", "R3.1-2")
+@pytest.mark.parametrize("drill", ["api-hung", "release-broken-page"])
+def test_after_a_deploy_a_drill_breaks_the_slot_that_people_are_on(green_live: Stack, drill: str) -> None:
+    done = run_drill(green_live, drill)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = json.loads(done.stdout)["items"]
+    assert found["first_cause"] in found["expected_cause"], found
+    assert found["problem"] is None
+    machine = Machine(layout_of(green_live))
+    assert [machine.list_live(service) for service in SLOTTED] == [("api-green",), ("web-green",)]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.acceptance.operating import becomes_well, eventually, run_hrx
+from tests.acceptance.operating import becomes_well, eventually, put_blue_live, run_hrx
 from tests.acceptance.test_repairs import run_procedure
 from tests.conftest import ROOT, Stack
 
@@ -53,6 +53,14 @@ class Visitors:
             time.sleep(0.02)
         if connection is not None:
             connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _blue_again(stack: Stack) -> Iterator[None]:
+    """Whatever becomes of a release here, the tests after it find the stack as they know it."""
+    put_blue_live(stack)
+    yield
+    put_blue_live(stack)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from hrx.ops.drills.experiments import Experiment
 from hrx.ops.drills.faults.registry import get_fault
 from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import find_injected
+from hrx.ops.drills.live import name_live
 from hrx.ops.drills.measuring import list_open_real
 from hrx.ops.drills.steady import list_unsteady
 from hrx.ops.operators.roles import Actor, Permission
@@ -45,7 +46,7 @@ def refuse_unless_safe(ground: Ground, experiment: Experiment, *, actor: Actor) 
             ja=f"実際の障害が未解決です。先に解決してください: `hrx incident show {real[0].id}`",
             en=f"A real incident is open; resolve it first: `hrx incident show {real[0].id}`",
         )
-    for call in experiment.method:
+    for call in name_live(ground.plane.target, experiment).method:
         get_fault(call.fault).refuse(ground, call.arguments)
     deadline = time.monotonic() + _STEADY_S
     while unsteady := list_unsteady(ground, experiment):

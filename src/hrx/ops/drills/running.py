@@ -22,6 +22,7 @@ from hrx.ops.drills.faults.fault import Let
 from hrx.ops.drills.faults.registry import get_fault
 from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import STARTED, Injected, Journal, Outcome
+from hrx.ops.drills.live import name_live
 from hrx.ops.drills.measuring import (
     Noticed,
     list_open_drills,
@@ -101,6 +102,8 @@ def run_drill(
     hold, or where this machine cannot bear the fault (code NOT_HERE)."""
     require(actor, Permission.PLAN_AND_RUN)
     refuse_unless_safe(ground, experiment, actor=actor)
+    # Named once: which slot is live may change while the drill runs, and what it broke does not.
+    experiment = name_live(ground.plane.target, experiment)
     run_id = secrets.token_hex(6)
     held = locks.acquire(
         ground.plane.ledger,

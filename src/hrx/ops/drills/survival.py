@@ -22,6 +22,7 @@ from hrx.ops.drills.experiments import Experiment, FaultCall
 from hrx.ops.drills.faults.registry import get_fault
 from hrx.ops.drills.ground import Ground
 from hrx.ops.drills.journal import STARTED, Injected, Journal
+from hrx.ops.drills.live import name_live
 from hrx.ops.drills.measuring import PAGES
 from hrx.ops.drills.refusing import refuse_unless_safe
 from hrx.ops.drills.running import end_incidents, look_quiet
@@ -73,6 +74,7 @@ def run_pairs(
     """Every pair, one after the other. `experiment` is the fault that must be told (the API is stopped)."""
     require(actor, Permission.PLAN_AND_RUN)
     refuse_unless_safe(ground, experiment, actor=actor)
+    experiment = name_live(ground.plane.target, experiment)
     outcomes = []
     for pair in pairs or list_pairs():
         say(Text(ja=f"■ {pair[0]} と {pair[1]} を止める", en=f"■ without {pair[0]} and {pair[1]}"))

@@ -114,7 +114,7 @@ def _forget_targets(ground: Ground, _params: Params, _memo: Memo) -> None:
 def _guess_passwords(ground: Ground, params: Params, _memo: Memo) -> Let:
     """Real sign-in attempts from many addresses, past the edge, which would name them all ours."""
     stopped = threading.Event()
-    port = ground.port("api_blue")
+    port = ground.port(params["part"].replace("-", "_"))
     per_s, crowd = float(params.get("per_s", "20")), 4
 
     def guess(number: int) -> None:

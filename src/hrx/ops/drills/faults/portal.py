@@ -18,14 +18,27 @@ from hrx.ops.targets.machine.haproxy import send_command
 from hrx.ops.targets.machine.processes import find_stack_processes
 from hrx.ops.targets.machine.readiness import ask
 from hrx.ops.targets.machine.secrets import parse_env
+from hrx.ops.targets.machine.slot_code import read_slot_code
+from hrx.ops.targets.target import PartState
 
-_PROGRAM: Final = "drill-web-green"
+_PROGRAM: Final = "drill-web"
 _START_S: Final = 30.0
 
 
-def _release(ground: Ground, params: Params, _memo: Memo) -> Let:
-    build = _damaged_build(ground, params["damage"])
-    known = parse_env((ground.layout.run / "env" / "web-green.env").read_text())
+def _find_slots(ground: Ground, params: Params) -> Memo:
+    """The live slot, and the other, which after a deploy runs on as the way back: its port is needed."""
+    live = params["part"].removeprefix("web-")
+    resting = "green" if live == "blue" else "blue"
+    states = {part.name: part.state for part in ground.plane.target.list_parts()}
+    return {"live": live, "resting": resting, "ran": states.get(f"web-{resting}") is PartState.RUNNING}
+
+
+def _release(ground: Ground, params: Params, memo: Memo) -> Let:
+    live, resting = str(memo["live"]), str(memo["resting"])
+    build = _damaged_build(ground, params["damage"], live=live)
+    if memo["ran"]:
+        ground.plane.target.stop_part(f"web-{resting}", timeout_s=_START_S)
+    known = parse_env((ground.layout.run / "env" / f"web-{resting}.env").read_text())
     node = shutil.which("node", path=known.get("PATH")) or "node"
     with (ground.layout.log / f"{_PROGRAM}.log").open("ab") as output:
         process = subprocess.Popen(
@@ -38,7 +51,7 @@ def _release(ground: Ground, params: Params, _memo: Memo) -> Let:
         )
     # As a release does: traffic moves when the new slot is ready, and this one says that it is.
     _wait_until_ready(f"http://127.0.0.1:{known['HRX_WEB_PORT']}/web/readyz")
-    _switch(ground, live="green", resting="blue")
+    _switch(ground, live=resting, resting=live)
 
     def let_go() -> None:
         process.kill()
@@ -47,15 +60,22 @@ def _release(ground: Ground, params: Params, _memo: Memo) -> Let:
     return let_go
 
 
-def _damaged_build(ground: Ground, damage: str) -> Path:
-    live = max(
+def _find_build(ground: Ground, *, live: str) -> Path:
+    """The portal that people have: a release's, or the checkout's newest."""
+    placed = read_slot_code(ground.layout.run).get(f"web-{live}")
+    if placed is not None:
+        return placed.portal
+    return max(
         (path for path in (ground.layout.var / "web").iterdir() if not path.name.startswith(".")),
         key=lambda path: path.stat().st_mtime,
     )
+
+
+def _damaged_build(ground: Ground, damage: str, *, live: str) -> Path:
     copy = ground.layout.run / "drill-web"
     shutil.rmtree(copy, ignore_errors=True)
     # Hard links: a copy of 60 MB in no time. What is damaged is removed first, never written through.
-    shutil.copytree(live, copy, symlinks=True, copy_function=os.link)
+    shutil.copytree(_find_build(ground, live=live), copy, symlinks=True, copy_function=os.link)
     if damage == "scripts":
         for chunk in (copy / ".next" / "static" / "chunks").glob("*.js"):
             chunk.unlink()
@@ -92,8 +112,8 @@ def _is_up(ground: Ground, server: str) -> bool:
     return any(line.startswith(f"web,{server},") and ",UP," in line for line in stat.splitlines())
 
 
-def _roll_back(ground: Ground, _params: Params, _memo: Memo) -> None:
-    _switch(ground, live="blue", resting="green")
+def _roll_back(ground: Ground, _params: Params, memo: Memo) -> None:
+    _switch(ground, live=str(memo["live"]), resting=str(memo["resting"]))
     for process in find_stack_processes(ground.layout.stack_mark):
         try:
             if process.environ().get("HRX_PROGRAM") == _PROGRAM:
@@ -101,12 +121,17 @@ def _roll_back(ground: Ground, _params: Params, _memo: Memo) -> None:
         except (psutil.Error, OSError):
             continue
     shutil.rmtree(ground.layout.run / "drill-web", ignore_errors=True)
+    if memo["ran"]:
+        ground.plane.target.start_part(f"web-{memo['resting']}", timeout_s=_START_S)
+        # The warm way back as it was: checked by the edge, and without requests.
+        send_command(ground.layout.haproxy_socket, f"set server web/web-{memo['resting']} state drain")
 
 
 FAULTS: Final = (
     FaultSpec(
         id="portal.bad_release",
         title=Text(ja="壊れた画面をリリースする", en="Release a broken front end"),
+        prepare=_find_slots,
         inject=_release,
         undo=_roll_back,
     ),
