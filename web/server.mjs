@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { startAccessLog } from "./access.mjs";
+import { serveKept } from "./kept.mjs";
 import { readTemplates, startMetrics } from "./metrics.mjs";
 
 process.env.PORT = process.env.HRX_WEB_PORT ?? process.env.PORT ?? "8111";
@@ -22,4 +23,6 @@ const templates = readTemplates();
 const metricsPort = process.env.HRX_WEB_METRICS_PORT;
 const metrics = metricsPort ? startMetrics({ port: Number(metricsPort), templates }) : null;
 startAccessLog({ templates, not: [metrics] });
+const kept = process.env.HRX_WEB_KEPT_FOLDER;
+if (kept) serveKept({ folder: kept, own: join(server, "..", ".next", "static") });
 await import(server);

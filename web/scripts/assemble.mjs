@@ -11,5 +11,5 @@ if (existsSync(join(root, "public"))) {
   cpSync(join(root, "public"), join(standalone, "public"), { recursive: true });
 }
 cpSync(join(root, "server.mjs"), join(standalone, "start.mjs"));
-for (const beside of ["access.mjs", "metrics.mjs", "routes.json"])
+for (const beside of ["access.mjs", "kept.mjs", "metrics.mjs", "routes.json"])
   cpSync(join(root, beside), join(standalone, beside));

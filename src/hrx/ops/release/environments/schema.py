@@ -69,6 +69,7 @@ _OTHERS: Final = (
             ("HRX_WEB_PORT", "8111", "port"),
             ("HRX_WEB_HOST", "127.0.0.1", "IP address"),
             ("HRX_WEB_METRICS_PORT", None, "port"),
+            ("HRX_WEB_KEPT_FOLDER", None, ""),
         )
     ),
 )

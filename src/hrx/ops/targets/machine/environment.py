@@ -274,6 +274,7 @@ def web_environment(layout: Layout, *, ports: Ports, slot: str) -> dict[str, str
         **own,
         "HRX_WEB_PORT": str(ports[f"web_{slot}"]),
         "HRX_WEB_METRICS_PORT": str(ports[f"web_{slot}_metrics"]),
+        "HRX_WEB_KEPT_FOLDER": str(layout.kept_assets),
         "HRX_SLOT": slot,
     }
 

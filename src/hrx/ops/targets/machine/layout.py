@@ -62,6 +62,11 @@ class Layout:
         return self.var / "status" / "public"
 
     @property
+    def kept_assets(self) -> Path:
+        """Files of portals before this one, one folder a build, for browser tabs that were opened on them."""
+        return self.var / "web-assets"
+
+    @property
     def recovery(self) -> Path:
         """Change records as they are received, what the keeper of the backups knows, restored copies."""
         return self.var / "recovery"

@@ -5,6 +5,7 @@ gone back to."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from pathlib import Path
@@ -14,6 +15,8 @@ from hrx.kit.errors import Text, Unavailable
 from hrx.ops.targets.machine.layout import Layout
 
 _KEPT_BUILDS: Final = 3
+#: Builds whose files tabs may still ask for.
+_KEPT_ASSETS: Final = 10
 
 
 def publish_portal(layout: Layout) -> Path:
@@ -40,8 +43,37 @@ def publish_portal(layout: Layout) -> Path:
         shutil.copytree(built, draft, symlinks=True)
         draft.rename(home)
     home.touch()
-    _forget_old(home.parent)
+    _forget_old(home.parent, keep=_KEPT_BUILDS)
+    keep_assets(layout, home)
     return home
+
+
+def keep_assets(layout: Layout, portal: Path) -> None:
+    """Keep what browsers load of this build beyond the portal itself: a tab loads its parts when it needs
+    them, perhaps days after a release. The builds that were placed last stay. Raises OSError.
+
+    Hard links where the disk has them; a copy of some MB elsewhere."""
+    kept, built = layout.kept_assets, portal / ".next" / "static"
+    home = kept / (portal / ".next" / "BUILD_ID").read_text().strip()
+    if not home.exists() and built.is_dir():
+        kept.mkdir(exist_ok=True)
+        draft = kept / f".{home.name}.{secrets.token_hex(4)}"
+        shutil.copytree(built, draft, copy_function=_link_or_copy)
+        try:
+            draft.rename(home)
+        except OSError:
+            # Somebody else kept the same build meanwhile.
+            shutil.rmtree(draft, ignore_errors=True)
+    if home.exists():
+        home.touch()
+    _forget_old(kept, keep=_KEPT_ASSETS)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _newest(folder: Path) -> Path | None:
@@ -54,6 +86,6 @@ def _list_builds(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def _forget_old(folder: Path) -> None:
-    for old in _list_builds(folder)[_KEPT_BUILDS:]:
+def _forget_old(folder: Path, *, keep: int) -> None:
+    for old in _list_builds(folder)[keep:]:
         shutil.rmtree(old, ignore_errors=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hrx.kit.errors import Conflict, Text
 from hrx.ops.targets.machine.layout import Layout
-from hrx.ops.targets.machine.portal import publish_portal
+from hrx.ops.targets.machine.portal import keep_assets, publish_portal
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.machine.supervisor_config import read_commit, replace_program
 from hrx.ops.targets.target import PartState
@@ -65,6 +65,9 @@ def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode
     if kept.get(part) == wanted and supervisor.get_part(part).state is not PartState.FAILED:
         return
     source = code or _checkout(layout)
+    if part.startswith("web-"):
+        # Before it is started: whoever has a tab of it keeps what the tab will load.
+        keep_assets(layout, source.portal)
     argv, cwd = _start_of(part, source, layout)
     variables = source.variables if code is not None else {"HRX_COMMIT": source.commit}
     _write_record(layout.run, {**kept, part: wanted})
