@@ -40,7 +40,7 @@ def check(
         if record:
             evidence = {view.info.name: view_to_evidence(view) for view in views}
             plane.ledger.append(Kind.LOOK, actor=actor_of(plane, None).name, body={"parts": evidence})
-    is_well = not any(view.status is Status.DOWN and view.info.required for view in views)
+    is_well = not any(view.status is Status.DOWN and view.is_required for view in views)
     if as_json:
         output.show_json({"is_well": is_well, "parts": [view_to_evidence(view) for view in views]})
     else:

@@ -26,6 +26,7 @@ from hrx.ops.release.strategies.progress import Progress, Stand
 from hrx.ops.release.strategies.rollout import SHARES, Rollout, Strategy, plan_steps
 from hrx.ops.release.strategies.running import begin, decide, roll_back, run
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
+from hrx.ops.release.strategies.warmth import find_start_s, say_way_back
 from hrx.ops.release.strategies.wording import STRATEGIES, say_progress, say_step, show_comparisons
 from hrx.ops.run.plane import Plane
 from hrx.ops.run.rollouts import find_this_place
@@ -54,15 +55,25 @@ def status(as_json: AsJson = False) -> None:
     """Where the current rollout stands: its steps, the comparison under way, what it cost."""
     with opened() as plane:
         progress = _store(plane).get()
+        is_warm = _is_warm(progress)
     if as_json:
-        output.show_json(_document(progress))
+        way_back = {"is_warm": is_warm, "start_took_s": find_start_s(progress)}
+        output.show_json({**_document(progress), "way_back": way_back})
         return
     print(output.say(say_progress(progress)))
+    if progress.stand is Stand.PROMOTED:
+        print(output.say(say_way_back(progress, is_warm=is_warm)))
     for number, step in enumerate(plan_steps(progress.rollout)):
         mark = "✓" if number < progress.step else "▸" if number == progress.step else "·"
         print(f"  {mark} {output.say(say_step(step))}")
     for view in show_comparisons(progress):
         _print_comparison(view)
+
+
+def _is_warm(progress: Progress) -> bool:
+    """Whether every service of the version before still answers."""
+    hands, old = _hands(), progress.rollout.old
+    return all(hands.is_alive(service, old) for service in progress.rollout.services)
 
 
 def switch(

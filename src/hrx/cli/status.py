@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import typer
@@ -14,7 +14,8 @@ from hrx.kit.errors import Text, Unavailable
 from hrx.ops.targets.machine import ports as machine_ports
 from hrx.ops.targets.machine.blueprint import list_doors
 from hrx.ops.targets.machine.layout import Layout
-from hrx.ops.targets.machine.machine import RESTING, Machine
+from hrx.ops.targets.machine.live import SERVICES, find_live_part, find_resting
+from hrx.ops.targets.machine.machine import Machine
 from hrx.ops.targets.machine.memory import PartMemory, measure_memory
 from hrx.ops.targets.machine.ports import INNER_DEFAULTS, Ports
 from hrx.ops.targets.machine.readiness import Answer, ask
@@ -39,11 +40,12 @@ def status(
     parts = Machine(layout).list_parts()
     answers = _ask_doors(layout, parts, edge=settings.edge_port, ops=settings.ops_port)
     sizes = {item.part: item for item in _measure(layout, parts)} if memory else {}
-    is_well = all(_is_well(part, answers.get(part.name)) for part in parts)
+    resting = find_resting(layout)
+    is_well = all(_is_well(part, answers.get(part.name), resting=resting) for part in parts)
     if as_json:
         output.show_json(_describe(parts, answers, sizes, is_well=is_well))
     else:
-        _show(parts, answers, sizes)
+        _show(parts, answers, sizes, resting=resting)
     if not is_well:
         raise typer.Exit(output.FAILED)
 
@@ -55,7 +57,7 @@ def _ask_doors(layout: Layout, parts: Sequence[PartStatus], *, edge: int, ops: i
     ports = Ports(edge=remembered.get("edge", edge), ops=remembered.get("ops", ops), inner=inner)
     running = [part.name for part in parts if part.state is PartState.RUNNING]
     doors = list_doors(ports, names=running)
-    named = {"api": "api-blue", "web": "web-blue"}
+    named = {service: find_live_part(layout, service) for service in SERVICES}
     return {named.get(door.part, door.part): ask(door.url) for door in doors}
 
 
@@ -68,13 +70,19 @@ def _measure(layout: Layout, parts: Sequence[PartStatus]) -> list[PartMemory]:
     return measure_memory(pids)
 
 
-def _is_well(part: PartStatus, answer: Answer | None) -> bool:
-    if part.name in RESTING:
+def _is_well(part: PartStatus, answer: Answer | None, *, resting: Collection[str]) -> bool:
+    if part.name in resting:
         return True
     return part.state is PartState.RUNNING and (answer is None or answer.is_ready)
 
 
-def _show(parts: Sequence[PartStatus], answers: dict[str, Answer], sizes: dict[str, PartMemory]) -> None:
+def _show(
+    parts: Sequence[PartStatus],
+    answers: dict[str, Answer],
+    sizes: dict[str, PartMemory],
+    *,
+    resting: Collection[str],
+) -> None:
     columns = [
         Text(ja="部品", en="Part"),
         Text(ja="状態", en="State"),
@@ -89,7 +97,7 @@ def _show(parts: Sequence[PartStatus], answers: dict[str, Answer], sizes: dict[s
     for part in parts:
         row = [
             part.name,
-            _say_state(part),
+            _say_state(part, resting=resting),
             _say_answer(answers.get(part.name)),
             _say_duration(part.uptime_s),
             str(part.pid or ""),
@@ -111,8 +119,8 @@ def _show(parts: Sequence[PartStatus], answers: dict[str, Answer], sizes: dict[s
         )
 
 
-def _say_state(part: PartStatus) -> str:
-    is_resting = part.name in RESTING and not part.pid
+def _say_state(part: PartStatus, *, resting: Collection[str]) -> str:
+    is_resting = part.name in resting and not part.pid
     return output.say(_RESTING) if is_resting else output.word("process", part.state)
 
 

@@ -32,6 +32,10 @@ class Supervised:
         self.states[name] = PartState.RUNNING
         return PartStatus(name=name, state=PartState.RUNNING)
 
+    def stop_part(self, name: str, *, timeout_s: float) -> PartStatus:
+        self.states[name] = PartState.STOPPED
+        return PartStatus(name=name, state=PartState.STOPPED)
+
 
 def _slots(parts: Supervised, ports: dict[str, int]) -> MachineSlots:
     return MachineSlots(edge=MachineEdge(send=str, folder=Path()), parts=parts, ports=ports)
@@ -44,6 +48,15 @@ def test_a_slot_is_started_unless_it_runs() -> None:
         slots.wake("api", "green")
         slots.wake("web", "green")
     assert parts.started == ["api-green"]
+
+
+def test_a_slot_is_stopped_by_name_and_twice_is_harmless() -> None:
+    parts = Supervised(api_blue=PartState.RUNNING, api_green=PartState.RUNNING)
+    slots = _slots(parts, {})
+    for _ in range(2):
+        slots.stop("api", "blue")
+    assert not slots.is_running("api", "blue")
+    assert slots.is_running("api", "green")
 
 
 def test_a_slot_is_asked_at_its_own_port(ports: Ports) -> None:

@@ -32,6 +32,7 @@ from hrx.ops.ledger.incidents import list_unresolved
 from hrx.ops.ledger.store import Connection
 from hrx.ops.ledger.timers import Timer, cancel_timers, set_timer
 from hrx.ops.operators.roles import Actor, Permission, require
+from hrx.ops.run.looking import may_rest
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.messages import find_template
 from hrx.ops.runbook.parts import get_part
@@ -208,7 +209,9 @@ def _write(
     whole = {
         service
         for service in services
-        if all(one.name in parts or one.rests for one in plane.content.parts if one.service == service)
+        if all(
+            one.name in parts or may_rest(plane, one) for one in plane.content.parts if one.service == service
+        )
     }
     features = [one for one in rules.features if whole & {*one.stops_with, *one.slows_with}]
     template = find_template(rules.templates, audience="customers", kind=NoticeKind.MAINTENANCE.value)

@@ -20,6 +20,7 @@ from hrx.ops.paging.sender import Sender
 from hrx.ops.run import timers as run_timers
 from hrx.ops.run.evidence_retention import EvidenceKeeper
 from hrx.ops.run.plane import Plane
+from hrx.ops.run.resting import SlotKeeper
 from hrx.ops.run.rollouts import RolloutKeeper
 from hrx.ops.signal import Signal
 from hrx.ops.tick import Decision, Round, Ticker, Work
@@ -45,13 +46,21 @@ def make_ticker(plane: Plane) -> Ticker:
     keeper = LogKeeper(plane)
     standing = make_standing_questions(plane)
     evidence = EvidenceKeeper()
-    rollouts = RolloutKeeper()
+    rollouts, slots = RolloutKeeper(), SlotKeeper()
     return Ticker(
         plane,
         decisions=DECISIONS,
         works=WORKS,
         # Last, so that what the others wanted said leaves in the same tick.
-        rounds=(*ROUNDS, keeper.keep, evidence.keep, rollouts.keep, standing.ask_when_due, sender.send_due),
+        rounds=(
+            *ROUNDS,
+            keeper.keep,
+            evidence.keep,
+            rollouts.keep,
+            slots.keep,
+            standing.ask_when_due,
+            sender.send_due,
+        ),
         closing=(sender.close, keeper.close, standing.close),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hrx.kit.errors import HrxError, Text, Unavailable
@@ -15,6 +15,7 @@ from hrx.ops.release.strategies.hands import Hands
 from hrx.ops.release.strategies.progress import Progress, Stand
 from hrx.ops.release.strategies.rollout import plan_steps
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
+from hrx.ops.release.strategies.warmth import say_way_back
 from hrx.ops.release.strategies.wording import STRATEGIES, say_progress, say_step, show_comparisons
 from hrx.ops.run.plane import Plane
 from hrx.ops.targets.edge import ServerLook, SlotEdge
@@ -39,7 +40,8 @@ STANDS: Final = {
 }
 _SERVING: Final = (Text(ja="要求を受けている", en="takes requests"), "ok")
 _SHARING: Final = (Text(ja="要求の一部を受けている", en="takes a share of requests"), "degraded")
-_RESTING: Final = (Text(ja="待機", en="rests"), "resting")
+_WARM: Final = (Text(ja="待機(動いたまま)", en="rests, still running"), "resting")
+_COLD: Final = (Text(ja="待機(停止中)", en="rests, stopped"), "resting")
 _UNKNOWN: Final = (Text(ja="不明", en="not known"), "unknown")
 
 
@@ -87,6 +89,8 @@ class RolloutView:
     steps: tuple[StepView, ...]
     comparisons: tuple[ComparisonView, ...]
     is_asked_back: bool
+    #: Whether the version before still runs, once another took over; None while that is no question.
+    way_back: Text | None = None
 
     @property
     def key(self) -> str:
@@ -124,16 +128,30 @@ def open_releases(plane: Plane) -> ReleaseStore:
 
 def look(plane: Plane, find_hands: Callable[[], Hands]) -> Picture:
     """Raises ReleaseUnreadable, and Unavailable when the record of the rollout cannot be read."""
-    rollout = find_rollout(plane)
-    edge = find_hands().edge
-    looks, problem = _look_at(edge)
+    rollout, hands = find_rollout(plane), find_hands()
+    looks, problem = _look_at(hands.edge)
     store = open_releases(plane)
     held = store.look(Environment(plane.settings.environment)).slots
     return Picture(
-        slots=tuple(_slot(slot, store, held.get(slot), edge=edge, looks=looks) for slot in Slot),
-        rollout=rollout,
+        slots=tuple(_slot(slot, store, held.get(slot), hands=hands, looks=looks) for slot in Slot),
+        rollout=_with_way_back(rollout, hands) if rollout is not None else None,
         edge_problem=problem,
     )
+
+
+def _with_way_back(rollout: RolloutView, hands: Hands) -> RolloutView:
+    if rollout.progress.stand is not Stand.PROMOTED:
+        return rollout
+    is_warm = _is_running(hands, rollout.progress.rollout.old)
+    return replace(rollout, way_back=say_way_back(rollout.progress, is_warm=is_warm))
+
+
+def _is_running(hands: Hands, slot: Slot) -> bool:
+    """By the list of programs: a page waits for nobody who hangs."""
+    try:
+        return all(hands.is_running(service, slot) for service in SERVICES)
+    except Unavailable:
+        return False
 
 
 def find_picture(plane: Plane, find_hands: Callable[[], Hands]) -> Picture | None:
@@ -218,7 +236,7 @@ def _slot(
     store: ReleaseStore,
     placed: Placement | None,
     *,
-    edge: SlotEdge,
+    hands: Hands,
     looks: dict[str, dict[str, ServerLook]],
 ) -> SlotView:
     release_id = placed.release_id if placed is not None else None
@@ -226,11 +244,11 @@ def _slot(
         Share(
             service=service,
             percent=_percent(looks.get(service, {}), slot),
-            is_kept=edge.kept(service) == slot.value,
+            is_kept=hands.edge.kept(service) == slot.value,
         )
         for service in SERVICES
     )
-    state, seen_as = _stand_of(shares)
+    state, seen_as = _stand_of(shares, is_running=_is_running(hands, slot))
     return SlotView(
         slot=slot,
         release_id=release_id,
@@ -250,10 +268,12 @@ def _percent(servers: dict[str, ServerLook], slot: Slot) -> int | None:
     return round(100 * own.weight / whole) if own.is_taking and whole else 0
 
 
-def _stand_of(shares: tuple[Share, ...]) -> tuple[Text, str]:
+def _stand_of(shares: tuple[Share, ...], *, is_running: bool) -> tuple[Text, str]:
     percents = [one.percent for one in shares]
     if any(one is None for one in percents):
         return _UNKNOWN
     if all(one == 100 for one in percents):
         return _SERVING
-    return _SHARING if any(percents) else _RESTING
+    if any(percents):
+        return _SHARING
+    return _WARM if is_running else _COLD

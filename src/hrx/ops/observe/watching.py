@@ -61,9 +61,9 @@ class Snapshot:
         """How the whole is: a lost optional part degrades it, a lost required one takes it down."""
         return worst(
             tuple(
-                Status.DEGRADED if view.status is Status.DOWN and not view.info.required else view.status
+                Status.DEGRADED if view.status is Status.DOWN and not view.is_required else view.status
                 for view in self.views
-                if view.status is not Status.UNKNOWN or view.info.required
+                if view.status is not Status.UNKNOWN or view.is_required
             )
         )
 
@@ -222,7 +222,7 @@ class Watcher:
             for other in views
             if other.info.name != name
         )
-        is_critical = view.info.required and not has_other
+        is_critical = view.is_required and not has_other
         return Signal(
             source=SignalSource.WATCHER,
             key=f"part-down:{name}",
@@ -262,7 +262,7 @@ class Watcher:
         last = self._plane.ledger.find_last(Kind.FINDING, subject=f"part:{name}")
         if last is None:
             self._streak[name] = (view.status, 1, view.observed_at)
-            if view.status is Status.DOWN and not view.info.required:
+            if view.status is Status.DOWN and not view.is_required:
                 self._never_well.add(name)
             return
         was = Status(last.body["status"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from hrx.kit import clock
 from hrx.kit.errors import Text
@@ -28,6 +29,8 @@ from hrx.ops.seams.postgres_receiver import look_at_receiver
 from hrx.ops.seams.redis import look_at_redis
 from hrx.ops.targets.target import PartState, PartStatus
 
+_STOPPED: Final = (PartState.STOPPED, PartState.ABSENT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartView:
@@ -41,20 +44,27 @@ class PartView:
     version: Mapping[str, Fact]
     latency_ms: float | None
     observed_at: datetime
+    #: Whether it may be stopped on purpose now: the slot that people are not on.
+    may_rest: bool
 
     @property
     def is_resting(self) -> bool:
         """Stopped on purpose: the idle slot."""
-        return self.info.rests and self.process.state in (PartState.STOPPED, PartState.ABSENT)
+        return self.may_rest and self.process.state in _STOPPED
+
+    @property
+    def is_required(self) -> bool:
+        """Whether people lose something without it: of two slots, the one that they are on."""
+        return not self.may_rest if self.info.slot else self.info.required
 
 
 def look_at_part(plane: Plane, info: PartInfo, *, process: PartStatus) -> PartView:
     """Look at one part now; takes about the look's time limit at most, never raises for what is broken."""
     at = clock.now()
-    findings = [_find_process(info, process, at=at)]
+    can_rest = may_rest(plane, info)
+    findings = [_find_process(info, process, at=at, is_expected=not can_rest)]
     version: Mapping[str, Fact] = {}
-    is_resting = info.rests and process.state in (PartState.STOPPED, PartState.ABSENT)
-    if not is_resting:
+    if not (can_rest and process.state in _STOPPED):
         findings += _find_answers(plane, info)
         if info.version_path and findings[-1].status is not Status.DOWN:
             version = plane.http.look_at_version(info.name, _url_of(plane, info, info.version_path)).facts
@@ -73,7 +83,15 @@ def look_at_part(plane: Plane, info: PartInfo, *, process: PartStatus) -> PartVi
         version=version,
         latency_ms=latencies[0] if latencies else None,
         observed_at=at,
+        may_rest=can_rest,
     )
+
+
+def may_rest(plane: Plane, info: PartInfo) -> bool:
+    """Whether being stopped is normal for a part now: of two slots, for the one that people are not on."""
+    if info.slot is None:
+        return info.rests
+    return plane.target.find_kept(info.service) != info.name
 
 
 def find_process(plane: Plane, name: str) -> PartStatus:
@@ -84,10 +102,10 @@ def find_process(plane: Plane, name: str) -> PartStatus:
     return PartStatus(name=name, state=PartState.UNKNOWN)
 
 
-def _find_process(info: PartInfo, process: PartStatus, *, at: datetime) -> Finding:
+def _find_process(info: PartInfo, process: PartStatus, *, at: datetime, is_expected: bool) -> Finding:
     check = Check(id=f"{info.name}.process", subject=info.name, title=Text(ja="プロセス", en="Process"))
     facts = ProcessFacts(state=process.state.value, pid=process.pid, says=process.says)
-    return check_process(check, facts, at=at, is_expected=not info.rests)
+    return check_process(check, facts, at=at, is_expected=is_expected)
 
 
 def _find_answers(plane: Plane, info: PartInfo) -> list[Finding]:

@@ -18,6 +18,7 @@ from hrx.ops.settings.parts import PartSettings
 from hrx.ops.settings.places import HOME, PlaceSettings
 from hrx.ops.settings.probe import ProbeSettings
 from hrx.ops.settings.recovery import RecoverySettings
+from hrx.ops.settings.releasing import ReleasingSettings
 from hrx.ops.settings.status import StatusSettings
 from hrx.ops.settings.targets import TargetSettings
 from hrx.ops.settings.triage import TriageSettings
@@ -35,6 +36,7 @@ class OpsSettings(
     DnsSettings,
     CheckSettings,
     TargetSettings,
+    ReleasingSettings,
     EnvironmentSettings,
     RecoverySettings,
     ProbeSettings,

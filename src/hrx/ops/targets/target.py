@@ -107,6 +107,10 @@ class Target(Protocol):
     def list_live(self, service: str) -> tuple[str, ...]:
         """The slots of a service (`api`, `web`) to which the edge gives requests. Raises Unavailable."""
 
+    def find_kept(self, service: str) -> str:
+        """The slot that a start of the edge would give a service's requests to, by what stands on the disk;
+        never raises."""
+
     def pass_database_to(self, part: str, *, timeout_s: float) -> None:
         """Have clients of the database reach this part, which was proven to be the writer, now and after
         restarts of whoever passes them on. Harmless where nothing stands in front. Raises Unavailable."""

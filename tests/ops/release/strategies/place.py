@@ -81,6 +81,12 @@ class Slots:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self._running[name] = server
 
+    def stop(self, service: str, slot: str) -> None:
+        self.end(service, slot)
+
+    def is_running(self, service: str, slot: str) -> bool:
+        return f"{service}-{slot}" in self._running
+
     def end(self, service: str, slot: str) -> None:
         server = self._running.pop(f"{service}-{slot}", None)
         if server is not None:

@@ -119,7 +119,7 @@ def headline(snapshot: Snapshot) -> Text:
             ja=f"{degraded[0].info.title.ja}の機能が低下しています",
             en=f"{degraded[0].info.title.en} is degraded",
         )
-    if any(view.status is Status.UNKNOWN and view.info.required for view in snapshot.views):
+    if any(view.status is Status.UNKNOWN and view.is_required for view in snapshot.views):
         return Text(ja="状態の分からない部品があります", en="Some parts cannot be seen")
     return Text(ja="すべて動いています", en="Everything is working")
 

@@ -18,6 +18,12 @@ class Hands(Protocol):
     def wake(self, service: str, slot: str) -> None:
         """Start the slot's process unless it runs; may return before it is ready."""
 
+    def stop(self, service: str, slot: str) -> None:
+        """Stop the slot's process and wait for its end; harmless when it does not run."""
+
+    def is_running(self, service: str, slot: str) -> bool:
+        """Whether the slot has a process, well or not."""
+
     def is_ready(self, service: str, slot: str) -> bool:
         """Whether the slot says that it is ready, asked at its own port, past the edge."""
 

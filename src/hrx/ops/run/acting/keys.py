@@ -11,7 +11,7 @@ from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.run.acting.parts import prove_well
 from hrx.ops.run.acting.slots import find_other, find_slot
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, Look, wait_until_seen
-from hrx.ops.run.looking import find_process
+from hrx.ops.run.looking import find_process, may_rest
 from hrx.ops.run.plane import Plane
 from hrx.ops.targets.target import PartState
 
@@ -106,7 +106,7 @@ def _move_back(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> Ev
     former, spare = str(moves[0].body["from"]), str(moves[0].body["to"])
     prove_well(plane, {"part": former}, timeout_s / 2)
     plane.target.switch_to(former, timeout_s=_SWITCH_S)
-    if moves[0].body.get("was_resting") and find_slot(plane, spare).rests:
+    if moves[0].body.get("was_resting") and may_rest(plane, find_slot(plane, spare)):
         plane.target.stop_part(spare, timeout_s=timeout_s / 4)
     return {"moved_back": True, "live": [former]}
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from hrx.kit.errors import Refused, Text
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, Look, wait_until_seen
-from hrx.ops.run.looking import find_process
+from hrx.ops.run.looking import find_process, may_rest
 from hrx.ops.run.plane import Plane
 from hrx.ops.runbook.parts import PartInfo, get_part
 from hrx.ops.targets.target import PartState
@@ -52,22 +52,22 @@ def _start(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidenc
 
 
 def _rest(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
-    """Let a slot rest again whose rest is normal, unless requests go to it."""
+    """Let a slot rest again, unless requests go to it or would after a start of the edge."""
     info = find_slot(plane, params["part"])
-    if not info.rests or info.name in plane.target.list_live(info.service):
+    if not may_rest(plane, info) or info.name in plane.target.list_live(info.service):
         return {"part": info.name, "stopped": False}
     status = plane.target.stop_part(info.name, timeout_s=timeout_s)
     return {"part": info.name, "stopped": status.state is PartState.STOPPED}
 
 
 def refuse_live(plane: Plane, info: PartInfo) -> None:
-    """Raises MayNotRest for a slot that people use, and for one whose normal state is to run."""
-    if info.rests and info.name not in plane.target.list_live(info.service):
+    """Raises MayNotRest for a slot that people use, or would use after a start of the edge."""
+    if may_rest(plane, info) and info.name not in plane.target.list_live(info.service):
         return
     raise MayNotRest(
         Text(
-            ja=f"{info.name} は利用者の要求を受けているか、常に動くスロットです",
-            en=f"{info.name} takes people's requests, or is the slot that always runs",
+            ja=f"{info.name} は利用者の要求を受けているスロットです",
+            en=f"{info.name} is the slot that people's requests go to",
         ),
         hint=Text(
             ja="先に `switch-slot` でもう一方へ切り替えてください。",

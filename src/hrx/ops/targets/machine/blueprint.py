@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -29,7 +29,9 @@ from hrx.ops.targets.machine.tools import Tool
 #: would make two conditions of one fact.
 SCRAPED: Final = {
     "api-blue": "api_blue_metrics",
+    "api-green": "api_green_metrics",
     "web-blue": "web_blue_metrics",
+    "web-green": "web_green_metrics",
     "worker": "worker",
     "ops": "ops",
     "backup": "backup",
@@ -181,8 +183,8 @@ def list_doors(ports: Ports, *, names: Sequence[str]) -> list[Door]:
     """Where each part that has a door says whether it is ready; API and web as people reach them."""
     edge = f"http://127.0.0.1:{ports.edge}"
     doors = {
-        "api-blue": Door(part="api", url=f"{edge}/readyz"),
-        "web-blue": Door(part="web", url=f"{edge}/web/readyz"),
+        "api": Door(part="api", url=f"{edge}/readyz"),
+        "web": Door(part="web", url=f"{edge}/web/readyz"),
         "worker": Door(part="worker", url=f"http://127.0.0.1:{ports['worker']}/readyz"),
         "backup": Door(part="backup", url=f"http://127.0.0.1:{ports['backup']}/readyz"),
         "ops": Door(part="ops", url=f"http://127.0.0.1:{ports.ops}/readyz"),
@@ -192,7 +194,9 @@ def list_doors(ports: Ports, *, names: Sequence[str]) -> list[Door]:
         "prometheus": Door(part="prometheus", url=f"http://127.0.0.1:{ports['prometheus']}/-/ready"),
         "alertmanager": Door(part="alertmanager", url=f"http://127.0.0.1:{ports['alertmanager']}/-/ready"),
     }
-    return [door for name, door in doors.items() if name in names]
+    # People come to a service, whichever of its slots runs.
+    wanted = {name.removesuffix("-blue").removesuffix("-green") for name in names}
+    return [door for name, door in doors.items() if name in wanted]
 
 
 def find_endpoints(
@@ -239,8 +243,8 @@ def find_endpoints(
     )
 
 
-def list_scraped(ports: Ports, parts: Parts) -> dict[str, int]:
-    """What Prometheus asks: every part with metrics. The resting slots are added by a release."""
+def list_scraped(ports: Ports, parts: Parts, *, resting: Collection[str]) -> dict[str, int]:
+    """What Prometheus asks: every part with metrics, and of two slots the live one."""
     there = {
         "alertmanager": parts.alertmanager,
         "postgres-exporter": parts.postgres_exporter,
@@ -249,5 +253,5 @@ def list_scraped(ports: Ports, parts: Parts) -> dict[str, int]:
     return {
         name: ports.ops if port == "ops" else ports[port]
         for name, port in SCRAPED.items()
-        if there.get(name, True) is not None
+        if there.get(name, True) is not None and name not in resting
     }

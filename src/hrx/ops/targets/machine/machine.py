@@ -28,6 +28,7 @@ from hrx.ops.targets.machine.haproxy import (
 )
 from hrx.ops.targets.machine.homes import find_writer, find_writer_port
 from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.live import find_live_part
 from hrx.ops.targets.machine.ports import read_remembered
 from hrx.ops.targets.machine.postgres import SUPERUSER
 from hrx.ops.targets.machine.processes import find_suspended
@@ -123,6 +124,9 @@ class Machine:
             and row["svname"] not in ("FRONTEND", "BACKEND")
             and str(row["status"]).startswith(taking)
         )
+
+    def find_kept(self, service: str) -> str:
+        return find_live_part(self._layout, service)
 
     def switch_to(self, part: str, *, timeout_s: float) -> None:
         service, _, slot = _require_known(part).partition("-")

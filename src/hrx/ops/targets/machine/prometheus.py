@@ -20,6 +20,19 @@ _CHECK_TIMEOUT_S = 30
 SCRAPE_INTERVALS_S: Final[Mapping[str, int]] = {"postgres-exporter": 4, "redis-exporter": 4}
 
 
+def write_target(folder: Path, part: str, *, port: int, user: str | None) -> None:
+    """One thing to scrape, whole or not at all. `user`: whoever Prometheus runs as. Raises OSError."""
+    labels = {"part": part, "job": "hrx"}
+    if part in SCRAPE_INTERVALS_S:
+        interval = f"{SCRAPE_INTERVALS_S[part]}s"
+        labels |= {"__scrape_interval__": interval, "__scrape_timeout__": "3s"}
+    entry = [{"targets": [f"127.0.0.1:{port}"], "labels": labels}]
+    draft = folder / f"{part}.new"
+    draft.write_text(json.dumps(entry) + "\n")
+    users.give_to(draft, user=user, mode=0o600)
+    draft.replace(folder / f"{part}.json")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prometheus:
     """One Prometheus with its data below `folder`. `checker` is promtool, when there is one."""
@@ -58,15 +71,7 @@ class Prometheus:
             if old.stem not in scraped:
                 old.unlink()
         for part, port in scraped.items():
-            labels = {"part": part, "job": "hrx"}
-            if part in SCRAPE_INTERVALS_S:
-                interval = f"{SCRAPE_INTERVALS_S[part]}s"
-                labels |= {"__scrape_interval__": interval, "__scrape_timeout__": "3s"}
-            entry = [{"targets": [f"127.0.0.1:{port}"], "labels": labels}]
-            draft = folder / f"{part}.new"
-            draft.write_text(json.dumps(entry) + "\n")
-            users.give_to(draft, user=self.user, mode=0o600)
-            draft.replace(folder / f"{part}.json")
+            write_target(folder, part, port=port, user=self.user)
 
     def argv(self) -> list[str]:
         """The foreground command. Rules resume after a restart within a second instead of ten minutes."""

@@ -19,14 +19,17 @@ READY_PATHS: Final = {"api": "/readyz", "web": "/web/readyz"}
 ALIVE_PATHS: Final = {"api": "/livez", "web": "/web/livez"}
 _ASK_WITHIN_S: Final = 3.0
 _START_WITHIN_S: Final = 60.0
+_STOP_WITHIN_S: Final = 60.0
 
 
 class _Parts(Protocol):
-    """The two powers over processes that are needed here, of `target.Target`."""
+    """The powers over processes that are needed here, of `target.Target`."""
 
     def list_parts(self) -> list[PartStatus]: ...
 
     def start_part(self, name: str, *, timeout_s: float) -> PartStatus: ...
+
+    def stop_part(self, name: str, *, timeout_s: float) -> PartStatus: ...
 
 
 class MachineSlots:
@@ -45,6 +48,14 @@ class MachineSlots:
         states = {part.name: part.state for part in self._parts.list_parts()}
         if states.get(name) is not PartState.RUNNING:
             self._parts.start_part(name, timeout_s=_START_WITHIN_S)
+
+    def stop(self, service: str, slot: str) -> None:
+        """Raises Unavailable when the supervisor cannot stop it."""
+        self._parts.stop_part(f"{service}-{slot}", timeout_s=_STOP_WITHIN_S)
+
+    def is_running(self, service: str, slot: str) -> bool:
+        states = {part.name: part.state for part in self._parts.list_parts()}
+        return states.get(f"{service}-{slot}") in (PartState.RUNNING, PartState.STARTING)
 
     def is_ready(self, service: str, slot: str) -> bool:
         return self._answers(service, slot, READY_PATHS.get(service, "/readyz"))

@@ -29,11 +29,11 @@ from hrx.ops.targets.machine.blueprint import (
 from hrx.ops.targets.machine.disk import require_free_space
 from hrx.ops.targets.machine.environment import Endpoints
 from hrx.ops.targets.machine.halt import alone, end_leftovers, take_down
-from hrx.ops.targets.machine.haproxy import pass_database_to, read_live
+from hrx.ops.targets.machine.haproxy import pass_database_to
 from hrx.ops.targets.machine.homes import FIRST, SECOND, bring_home, find_writer
 from hrx.ops.targets.machine.identity import Control, Memory
 from hrx.ops.targets.machine.layout import Layout
-from hrx.ops.targets.machine.machine import RESTING
+from hrx.ops.targets.machine.live import SERVICES, find_live_part, find_resting
 from hrx.ops.targets.machine.native import reach_programs
 from hrx.ops.targets.machine.ports import Ports, choose_ports
 from hrx.ops.targets.machine.postgres import PostgresCluster
@@ -232,7 +232,8 @@ class _Rise:
             parts.redis.prepare(password=self.secrets["HRX_REDIS_PASSWORD"])
         parts.edge.prepare()
         if parts.prometheus is not None:
-            parts.prometheus.prepare(scraped=list_scraped(self.ports, parts))
+            resting = find_resting(self.layout)
+            parts.prometheus.prepare(scraped=list_scraped(self.ports, parts, resting=resting))
         if parts.alertmanager is not None:
             parts.alertmanager.prepare(
                 hook_token=newest(self.secrets["HRX_OPS_HOOK_TOKEN"]), direct=environment.direct_secrets()
@@ -292,9 +293,9 @@ class _Rise:
         answers: dict[str, Answer] = {}
         problem: HrxError | None = None
         with step(self.report, ja="すべての部品の応答", en="every part answers"):
-            # A resting slot that somebody gave the requests to has to run; the other one is its way back.
-            switched = {f"{service}-{slot}" for service, slot in read_live(self.layout.run / "edge").items()}
-            wanted = [program.name for program in programs if program.name not in RESTING - switched]
+            # Whichever slot people are on; the other one stays as it is, warm or cold.
+            resting = find_resting(self.layout)
+            wanted = [program.name for program in programs if program.name not in resting]
             for wave in _to_waves(wanted):
                 for name in wave:
                     self.supervisor.request_start(name)
@@ -319,8 +320,8 @@ class _Rise:
         return answers
 
     def _has_given_up(self, part: str) -> bool:
-        names = {"api": "api-blue", "web": "web-blue"}
-        return self.supervisor.get_part(names.get(part, part)).state is PartState.FAILED
+        name = find_live_part(self.layout, part) if part in SERVICES else part
+        return self.supervisor.get_part(name).state is PartState.FAILED
 
     def _list_degraded(self, answers: Mapping[str, Answer]) -> Iterator[Text]:
         for missing in self.tools.missing.values():
