@@ -134,6 +134,7 @@ def build_parts(settings: AppSettings, *, identity: IdentityParts, registry: Col
         retry_s=settings.redis_retry_s,
         ttl_s=settings.cache_ttl_s,
         registry=registry,
+        commit=settings.commit,
     )
     return Parts(
         settings=settings,

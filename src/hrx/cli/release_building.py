@@ -10,6 +10,7 @@ import typer
 from hrx.cli import output, release_rollout
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import acting, confirm
+from hrx.cli.release_checking import run_after_switch
 from hrx.cli.release_record import Recorded, gather, load_all
 from hrx.cli.release_rollback import find_proven_moment
 from hrx.cli.release_rollout import Harm, How, Shares
@@ -79,6 +80,9 @@ def deploy(
     strategy: How = Strategy.CANARY,
     shares: Shares = release_rollout.SHARES_SAID,
     harm: Harm = release_rollout.HARM,
+    no_checks: Annotated[
+        bool, typer.Option("--no-checks", help="Leave out smoke, cache-clear and mark after the switch.")
+    ] = False,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -113,7 +117,14 @@ def deploy(
             note_version(
                 plane.ledger, commit=release.commit[:12], schema=schema, began_at=began, actor=actor.name
             )
-    release_rollout.finish(done, wanted=Stand.PROMOTED, as_json=as_json)
+        checks = (
+            run_after_switch(plane, release, actor=actor.name, as_json=as_json)
+            if done.stand is Stand.PROMOTED and not no_checks
+            else ()
+        )
+    release_rollout.finish(done, wanted=Stand.PROMOTED, as_json=as_json, checks=checks)
+    if any(one["outcome"] == "failed" for one in checks):
+        raise typer.Exit(output.FAILED)
 
 
 def _find_backup() -> VerifiedBackup | None:

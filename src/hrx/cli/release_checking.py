@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Annotated, Final
@@ -14,12 +15,13 @@ from hrx.cli.options import As, AsJson, Code
 from hrx.cli.plane import acting
 from hrx.cli.up import join_stack
 from hrx.kit import clock
-from hrx.kit.errors import NotFound, Text
+from hrx.kit.errors import HrxError, NotFound, Text
 from hrx.kit.settings import load
 from hrx.ops.operators.roles import Permission
 from hrx.ops.release.checking.listing import CHECKS, Check, find_check
 from hrx.ops.release.checking.results import Bench, Checked, Tell
-from hrx.ops.release.releases import Outcome
+from hrx.ops.release.releases import Outcome, Release
+from hrx.ops.run.plane import Plane
 from hrx.ops.run.rollouts import find_this_place
 from hrx.ops.settings import OpsSettings
 
@@ -99,16 +101,50 @@ def _show_list(*, as_json: bool) -> None:
     )
 
 
+#: What follows once requests have moved, in this order.
+_AFTER: Final = ("smoke", "cache-clear", "mark")
+
+
+def run_after_switch(
+    plane: Plane, release: Release, *, actor: str, as_json: bool
+) -> tuple[Mapping[str, object], ...]:
+    """The questions that follow a switch, told as they are answered. Nothing is taken back by them: a
+    failure proposes the way back, for what broke may be older than the release."""
+    bench = replace(
+        _open_bench(release.id, tell=_be_quiet), settings=plane.settings, ledger=plane.ledger, actor=actor
+    )
+    told = []
+    for wanted in (one for one in CHECKS if one.name in _AFTER):
+        began_s = clock.monotonic_s()
+        try:
+            found = wanted.run(bench)
+        except HrxError as error:
+            found = Checked(outcome=Outcome.FAILED, detail=error.message)
+        seconds = clock.monotonic_s() - began_s
+        told.append(_document(wanted, found, seconds=seconds))
+        if not as_json:
+            _print(wanted, found, seconds=seconds)
+    return tuple(told)
+
+
 def _show(wanted: Check, found: Checked, *, seconds: float, as_json: bool) -> None:
     if as_json:
-        document: dict[str, object] = {
-            "check": wanted.name,
-            "outcome": found.outcome.value,
-            "detail": output.say(found.detail),
-            "seconds": round(seconds, 2),
-        }
-        output.show_json(document | ({"findings": list(found.findings)} if found.findings else {}))
-        return
+        output.show_json(_document(wanted, found, seconds=seconds))
+    else:
+        _print(wanted, found, seconds=seconds)
+
+
+def _document(wanted: Check, found: Checked, *, seconds: float) -> dict[str, object]:
+    document: dict[str, object] = {
+        "check": wanted.name,
+        "outcome": found.outcome.value,
+        "detail": output.say(found.detail),
+        "seconds": round(seconds, 2),
+    }
+    return document | ({"findings": list(found.findings)} if found.findings else {})
+
+
+def _print(wanted: Check, found: Checked, *, seconds: float) -> None:
     print(f"{output.say(_OUTCOMES[found.outcome])}  {output.say(wanted.title)} ({seconds:.1f} s)")
     print(f"  {output.say(found.detail)}")
     for one in found.findings:

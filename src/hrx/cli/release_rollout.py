@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 import typer
@@ -299,9 +300,11 @@ def _document(progress: Progress) -> dict[str, object]:
     }
 
 
-def finish(progress: Progress, *, wanted: Stand, as_json: bool) -> None:
+def finish(
+    progress: Progress, *, wanted: Stand, as_json: bool, checks: Sequence[Mapping[str, object]] = ()
+) -> None:
     if as_json:
-        output.show_json(_document(progress))
+        output.show_json(_document(progress) | ({"checks": list(checks)} if checks else {}))
     else:
         print(output.say(say_progress(progress)))
     if progress.stand is not wanted:

@@ -3,7 +3,8 @@
 Redis may vanish at any moment. Every call has a short time-out; after a failure nothing is asked of Redis
 for a while; no failure reaches a person. What is cached is keyed by tenant, by what the reader may see, and
 by the tenant's data version, which PostgreSQL keeps and every writing transaction raises: an entry made
-before a change can never be read after it, even if Redis was away while the change happened."""
+before a change can never be read after it, even if Redis was away while the change happened. The commit is
+part of the key as well: while two versions run side by side neither is given what the other's code built."""
 
 from __future__ import annotations
 
@@ -56,6 +57,8 @@ class Cache:
     retry_s: float
     ttl_s: int
     metrics: CacheMetrics
+    #: Whose code builds the views.
+    commit: str = "unknown"
     _bypassed_until_s: float = field(default=0.0, init=False)
     #: By key: what is being built; ends with None when building failed.
     _building: dict[str, asyncio.Future[bytes | None]] = field(default_factory=dict, init=False)
@@ -75,7 +78,7 @@ class Cache:
         transaction that wrote something the view would hold what is not committed yet."""
         if "data_version" not in session.info:
             return await build()
-        key = _key(session, name=name, params=params)
+        key = _key(session, commit=self.commit, name=name, params=params)
         found = await self._get(key)
         if found is not None:
             self.metrics.requests.labels(name, "hit").inc()
@@ -193,7 +196,13 @@ class Cache:
 
 
 def open_cache(
-    url: str | None, *, timeout_ms: int, retry_s: float, ttl_s: int, registry: CollectorRegistry
+    url: str | None,
+    *,
+    timeout_ms: int,
+    retry_s: float,
+    ttl_s: int,
+    registry: CollectorRegistry,
+    commit: str = "unknown",
 ) -> Cache:
     """A cache on `redis://…`; connects when first used."""
     timeout_s = timeout_ms / 1000
@@ -209,7 +218,7 @@ def open_cache(
         if url
         else None
     )
-    return Cache(client=client, retry_s=retry_s, ttl_s=ttl_s, metrics=CacheMetrics(registry))
+    return Cache(client=client, retry_s=retry_s, ttl_s=ttl_s, metrics=CacheMetrics(registry), commit=commit)
 
 
 def visibility_class(principal: Principal) -> str:
@@ -218,9 +227,10 @@ def visibility_class(principal: Principal) -> str:
     return f"all:{roles}" if principal.sees_everyone else f"user:{principal.user_id}:{roles}"
 
 
-def _key(session: AsyncSession, *, name: str, params: Mapping[str, Param]) -> str:
+def _key(session: AsyncSession, *, commit: str, name: str, params: Mapping[str, Param]) -> str:
     principal: Principal = session.info["principal"]
     version = session.info["data_version"]
     content = orjson.dumps(dict(params), option=orjson.OPT_SORT_KEYS)
     digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-    return f"hrx:view:{principal.tenant_id}:{version}:{visibility_class(principal)}:{name}:{digest}"
+    readers = visibility_class(principal)
+    return f"hrx:view:{commit}:{principal.tenant_id}:{version}:{readers}:{name}:{digest}"

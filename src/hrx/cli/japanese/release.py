@@ -101,4 +101,7 @@ HELP: Final = {
     "Ask one question of the pipeline. Exit code 1: failed; what could not be asked is told, not failed.": (
         "パイプラインの確認を一つ行う。不合格なら終了コード 1。確かめられなければ「未確認」と示す。"
     ),
+    "Leave out smoke, cache-clear and mark after the switch.": (
+        "切り替え後の確認(smoke、cache-clear、mark)を省く。"
+    ),
 }

@@ -26,6 +26,15 @@ class Page:
     latency_ms: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """An answer as bytes."""
+
+    status_code: int
+    content: bytes
+    content_type: str
+
+
 class AnsweredWrongly(LookFailed):
     """It answers, but not with what was asked for."""
 
@@ -79,6 +88,18 @@ class HttpSeam:
             latency_ms=round((clock.monotonic_s() - started) * 1000, 1),
         )
 
+    def get_file(self, url: str) -> File:
+        """A file as it comes. Raises LookFailed."""
+        try:
+            answer = self._client.get(url)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+            raise no_answer(error, within_s=self._timeout_s) from error
+        return File(
+            status_code=answer.status_code,
+            content=answer.content,
+            content_type=answer.headers.get("content-type", ""),
+        )
+
     def close(self) -> None:
         self._client.close()
 
@@ -116,4 +137,4 @@ def _version_facts(code: int, body: Any) -> dict[str, Fact]:
     return {name: str(body[name]) for name in names if body.get(name) is not None}
 
 
-__all__ = ["AnsweredWrongly", "HttpSeam", "LookFailed", "Page"]
+__all__ = ["AnsweredWrongly", "File", "HttpSeam", "LookFailed", "Page"]

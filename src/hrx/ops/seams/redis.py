@@ -1,13 +1,69 @@
-"""Looking at Redis: does it answer, how full is it, how often does the cache help."""
+"""Looking at Redis: does it answer, how full is it; and throwing away keys that begin in one way."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import redis
 
 from hrx.ops.check import Fact, Observation
 from hrx.ops.seams.looking import look, no_answer
+
+#: Keys asked for, and thrown away, at a time: Redis answers others in between.
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared:
+    """`removed` were thrown away, `kept` are spared by their beginning, `left` are there although they should
+    not be."""
+
+    removed: int
+    kept: int
+    left: int
+
+
+def clear_keys(url: str, *, prefix: str, but: str, timeout_s: float) -> Cleared:
+    """Throw away what begins with `prefix` and not with `but`; then look again. Raises LookFailed.
+
+    Costs one walk over all keys, twice; nobody is held up, for it goes in small steps."""
+    client = redis.Redis.from_url(
+        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, client_name="hrx-ops"
+    )
+    try:
+        removed = _clear(client, prefix=prefix, but=but)
+        left, kept = 0, 0
+        for key in _walk(client, prefix):
+            kept, left = (kept + 1, left) if key.startswith(but.encode()) else (kept, left + 1)
+    except (redis.RedisError, OSError, ValueError) as error:
+        raise no_answer(error, within_s=timeout_s) from error
+    finally:
+        client.close()
+    return Cleared(removed=removed, kept=kept, left=left)
+
+
+def _clear(client: redis.Redis, *, prefix: str, but: str) -> int:
+    removed, batch = 0, []
+    for key in _walk(client, prefix):
+        if not key.startswith(but.encode()):
+            batch.append(key)
+        if len(batch) == _BATCH:
+            removed += _drop(client, batch)
+            batch = []
+    return removed + (_drop(client, batch) if batch else 0)
+
+
+def _drop(client: redis.Redis, keys: list[bytes]) -> int:
+    # `Any`: the library's answers are of two colours.
+    dropped: Any = client.unlink(*keys)
+    return int(dropped)
+
+
+def _walk(client: redis.Redis, prefix: str) -> set[bytes]:
+    """Keys that begin so; each that is there from beginning to end is among them. The prefix has no signs
+    that mean something in a pattern."""
+    return set(client.scan_iter(match=f"{prefix}*", count=_BATCH))
 
 
 def look_at_redis(subject: str, url: str, *, timeout_s: float) -> Observation:

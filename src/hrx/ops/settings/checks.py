@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from hrx.kit.settings import Settings, setting
+from hrx.kit.settings import SecretStr, Settings, setting
 
 
 class CheckSettings(Settings):
@@ -62,4 +62,40 @@ class CheckSettings(Settings):
         ja="脆弱性を調べるコンテナイメージの名前(コンマ区切り)。trivy が必要",
         en="Container images whose holes are looked for, separated by commas; needs trivy",
         example="hrx-api:1.2.0,hrx-web:1.2.0",
+    )
+    smoke_url: str | None = setting(
+        None,
+        ja="リリース後の外からの確認が見る URL。空の場合は入口(HRX_EDGE_URL)",
+        en="Where the probes after a release look; the edge (HRX_EDGE_URL) when empty",
+        unit="URL",
+        example="https://hr.example.co.jp",
+    )
+    smoke_timeout_s: float = setting(
+        10.0,
+        ja="リリース後の確認で、1 回の応答を待つ時間",
+        en="How long one answer is waited for by the probes after a release",
+        unit="s",
+        gt=0,
+        le=120,
+    )
+    smoke_error_ratio: float = setting(
+        0.01,
+        ja="切り替えのあとのエラーの割合がこれを超えると不合格",
+        en="Share of errors since the switch above which the probes after a release fail",
+        unit="ratio",
+        ge=0,
+        le=1,
+    )
+    grafana_url: str | None = setting(
+        None,
+        ja="リリースの印(注釈)を付ける Grafana の URL",
+        en="URL of the Grafana in which releases are marked as annotations",
+        unit="URL",
+        example="https://grafana.example.co.jp",
+    )
+    grafana_token: SecretStr | None = setting(
+        None,
+        ja="その Grafana のサービスアカウントのトークン(注釈の読み書きだけを許す)",
+        en="Token of a service account there; let it read and write annotations, nothing else",
+        unit="secret",
     )

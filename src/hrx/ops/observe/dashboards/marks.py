@@ -1,4 +1,4 @@
-"""What happened meanwhile, out of the ledger: incidents, runs of procedures (releases are such), drills."""
+"""What happened meanwhile, out of the ledger: incidents, releases, runs of procedures, drills."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ _READ: Final = 200
 
 
 class MarkKind(StrEnum):
-    """What a mark stands for. RUN: a procedure was carried out, a release or a restart."""
+    """What a mark stands for. RELEASE: a version came to people, or was taken back.
+    RUN: a procedure was carried out, such as a restart."""
 
     INCIDENT = "incident"
+    RELEASE = "release"
     RUN = "run"
     DRILL = "drill"
 
@@ -42,7 +44,7 @@ def list_marks(ledger: Ledger, content: Content, *, grid: Grid) -> tuple[Mark, .
     """The marks within these moments, oldest first; none while the ledger cannot be read: a plot without
     marks is better than no plot."""
     try:
-        found = [*_incidents(ledger), *_runs(ledger, content), *_drills(ledger)]
+        found = [*_incidents(ledger), *_releases(ledger), *_runs(ledger, content), *_drills(ledger)]
     except Unavailable:
         return ()
     shown = [mark for mark in found if grid.place_of(mark.at) is not None or _reaches_into(mark, grid)]
@@ -72,6 +74,33 @@ def _incidents(ledger: Ledger) -> list[Mark]:
 
 def _end_of(found: Incident) -> datetime | None:
     return found.mitigated_at or found.resolved_at or found.closed_at
+
+
+#: How a rollout that is over stands → what that means to people.
+_CAME: Final = {
+    "promoted": Text(ja="リリース {0} を公開", en="Release {0} came to people"),
+    "rolled_back": Text(ja="リリース {0} を取り下げ", en="Release {0} was taken back"),
+}
+
+
+def _releases(ledger: Ledger) -> list[Mark]:
+    """One for each end of each rollout: what noted the same end again adds nothing."""
+    seen: dict[tuple[str, str, str], Mark] = {}
+    for entry in ledger.list_entries(EntryFilter(kinds=(Kind.ROLLOUT,)), limit=_READ):
+        stand = str(entry.body.get("stand", ""))
+        # A wish that was put on record is not yet what happened.
+        if stand not in _CAME or "asked" in entry.body:
+            continue
+        name, told = entry.subject.removeprefix("release:"), _CAME[stand]
+        # Entries come newest first: what stays is when it happened.
+        seen[name, str(entry.body.get("rollout", "")), stand] = Mark(
+            kind=MarkKind.RELEASE,
+            at=entry.at,
+            ends_at=None,
+            says=Text(ja=told.ja.format(name), en=told.en.format(name)),
+            href=f"/ledger/{entry.seq}",
+        )
+    return list(seen.values())
 
 
 def _runs(ledger: Ledger, content: Content) -> list[Mark]:

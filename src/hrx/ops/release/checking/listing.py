@@ -10,8 +10,11 @@ from hrx.kit.errors import Text
 from hrx.ops.release.checking.auditing.images import check_images
 from hrx.ops.release.checking.auditing.node import check_audit_node
 from hrx.ops.release.checking.auditing.python import check_audit_python
+from hrx.ops.release.checking.caching import check_cache_clear
+from hrx.ops.release.checking.marking import check_mark
 from hrx.ops.release.checking.proving import check_static, check_tests, check_web
 from hrx.ops.release.checking.results import Bench, Checked
+from hrx.ops.release.checking.smoke import check_smoke
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,19 @@ CHECKS: Final = (
         name="image-scan",
         title=Text(ja="コンテナイメージの脆弱性", en="Known holes in container images"),
         run=check_images,
+    ),
+    Check(name="smoke", title=Text(ja="公開後の外からの確認", en="From outside, once live"), run=check_smoke),
+    Check(
+        name="cache-clear",
+        title=Text(ja="前の版のキャッシュを消す", en="Views of former versions leave the cache"),
+        run=check_cache_clear,
+        changes=True,
+    ),
+    Check(
+        name="mark",
+        title=Text(ja="監視の図に印を付ける", en="A mark where figures are looked at"),
+        run=check_mark,
+        changes=True,
     ),
 )
 
