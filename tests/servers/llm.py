@@ -73,6 +73,7 @@ class LlmServer:
     paths: list[str] = field(default_factory=list)
     billed: list[Billed] = field(default_factory=list)
     met: Counter[str] = field(default_factory=Counter)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -90,6 +91,7 @@ class LlmServer:
         body: Json = await request.json()
         self.asked.append(body)
         self.paths.append(request.path_qs)
+        self.arrived.set()
         fault = self._fault()
         self.met[fault or "none"] += 1
         if not self._has_key(request):

@@ -12,6 +12,7 @@ from typing import Literal
 import orjson
 from pydantic import SecretStr
 
+from hrx.app.llm_settings import LlmSettings
 from hrx.app.vendor_settings import VendorSettings
 from hrx.kit.settings import Settings, document, setting
 
@@ -327,7 +328,7 @@ class ProductSettings(Settings):
 
 
 # The generated reference lists the fields of the last base first.
-class AppSettings(VendorSettings, ProductSettings):
+class AppSettings(LlmSettings, VendorSettings, ProductSettings):
     """Settings of the API and the worker; read once in `main`, then passed down."""
 
 

@@ -6,7 +6,7 @@ what quotes somebody's input (a database's complaint, a query string) is masked 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -85,6 +85,14 @@ def mask_line(text: str) -> str:
     text = _TOKEN.sub(MASK, _EMAIL.sub(MASK, text))
     text = _ACCOUNT.sub(rf"\g<word>{MASK}", text)
     return _PHONE.sub(MASK, _TWELVE.sub(_mask_individual, text))
+
+
+def list_personal(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where mail addresses, phone and individual numbers stand: begin, end, and which of the three."""
+    for kind, pattern in (("EMAIL", _EMAIL), ("PHONE", _PHONE), ("NUMBER", _TWELVE)):
+        for found in pattern.finditer(text):
+            if kind != "NUMBER" or is_individual_number(found.group()):
+                yield found.start(), found.end(), kind
 
 
 def mask_fields(values: Mapping[str, object]) -> dict[str, object]:

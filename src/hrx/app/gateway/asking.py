@@ -68,8 +68,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A question to whichever model answers. `feature` is ours (assistant, extraction …): budgets and
-    routes go by it. `prompt_version` names the prompt that the messages were made from."""
+    """A question to whichever model answers. `feature` is ours (assistant, extraction …): budgets go by
+    it. `prompt_version` names the prompt that the messages were made from. `is_interactive`: a
+    person waits, so that a slow model may get a second one beside it."""
 
     feature: str
     messages: tuple[Message, ...]
@@ -78,6 +79,7 @@ class Ask:
     tool_choice: ToolChoice = ToolChoice.AUTO
     temperature: float | None = None
     prompt_version: str = ""
+    is_interactive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,15 @@ _OPERATION: Final = chosen("gen_ai_operation_name", "chat", "embeddings", "reran
 _PROVIDER: Final = bounded("gen_ai_provider_name", "providers in the settings", at_most=8)
 _MODEL: Final = bounded("gen_ai_request_model", "models in the settings", at_most=32)
 _ERROR: Final = chosen(
-    "error_type", "", "timeout", "rate_limited", "refused", "malformed", "unavailable", "over_budget", "other"
+    "error_type",
+    "",
+    "timeout",
+    "connection",
+    "rate_limited",
+    "server_error",
+    "authentication",
+    "invalid_request",
+    "invalid_response",
 )
 _OWN: Final = (
     bounded("model", "our own models", at_most=16),
@@ -55,6 +63,50 @@ GEN_AI_COST: Final = counter(
     ja="言語モデルの費用(日付のある価格表による)。",
     en="Cost of language models, by a dated price list.",
     labels=(_PROVIDER, _MODEL),
+)
+GEN_AI_ESTIMATED: Final = counter(
+    "hrx_gen_ai_usage_estimated_total",
+    *_CALLERS,
+    unit="requests",
+    ja="使用量を自分で見積もった要求。事業者が示さないか、あり得ない値を示したもの。",
+    en="Requests whose usage is our estimate: the vendor gave none, or one that cannot be.",
+    labels=(_PROVIDER, _MODEL),
+)
+GEN_AI_FALLBACKS: Final = counter(
+    "hrx_gen_ai_fallbacks_total",
+    *_CALLERS,
+    unit="calls",
+    ja="第一候補のモデルの代わりに別のモデルが答えた呼び出し。事業者とモデルは第一候補のもの。",
+    en="Calls that another model answered; provider and model are the first choice's.",
+    labels=(
+        _PROVIDER,
+        _MODEL,
+        chosen("reason", *(value for value in _ERROR.values if value), "resting", "slow"),
+    ),
+)
+GEN_AI_BREAKER: Final = gauge(
+    "hrx_gen_ai_breaker_open",
+    *_CALLERS,
+    unit="state",
+    ja="モデルを休ませているか(0 呼び出す、0.5 試している、1 休ませている)。",
+    en="Whether a model is left alone: 0 asked, 0.5 being tried, 1 resting.",
+    labels=(_PROVIDER, _MODEL),
+)
+GEN_AI_REFUSED: Final = counter(
+    "hrx_gen_ai_refused_total",
+    *_CALLERS,
+    unit="calls",
+    ja="予算(budget)か頻度(pace)の上限で、モデルに尋ねる前に断った呼び出し。",
+    en="Calls refused before any model was asked: no budget, or too many a minute (pace).",
+    labels=(chosen("reason", "budget", "pace"),),
+)
+GEN_AI_BUDGET_LEFT: Final = gauge(
+    "hrx_gen_ai_budget_left_ratio",
+    *_CALLERS,
+    unit="ratio",
+    ja="今月の予算の残りの割合。この一時間に呼び出した顧客のうち最も少ないもの。",
+    en="Share of the month's budget that is left, of the customer with least among those who asked in the "
+    "last hour.",
 )
 MODEL_DURATION: Final = histogram(
     "hrx_model_inference_duration_seconds",
@@ -102,6 +154,11 @@ CALLS: Final = (
     GEN_AI_FIRST_CHUNK,
     GEN_AI_TOKENS,
     GEN_AI_COST,
+    GEN_AI_ESTIMATED,
+    GEN_AI_FALLBACKS,
+    GEN_AI_BREAKER,
+    GEN_AI_REFUSED,
+    GEN_AI_BUDGET_LEFT,
     MODEL_DURATION,
     RAG_RETRIEVALS,
     RAG_RELEVANCE,
