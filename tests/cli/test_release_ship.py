@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from typer.testing import CliRunner
 
 from hrx.cli import release
 from hrx.kit.errors import HrxError
+from hrx.ops import lock as locks
+from hrx.ops.ledger.entries import Ledger, open_ledger
 from tests.servers.railway import ENVIRONMENT, PROJECT, SERVICE, RailwayServer, running_railway
 
 pytestmark = pytest.mark.req("R3.2-1")
@@ -88,6 +92,31 @@ def test_releases_are_shipped_listed_and_brought_back(railway: RailwayServer, tm
     assert b"bring-back" in ledger
     assert SECRET.encode() not in ledger
     assert railway.token.encode() not in ledger
+
+
+def test_while_one_ships_another_is_told_who_and_a_holder_that_died_stops_nobody(
+    railway: RailwayServer, tmp_path: Path
+) -> None:
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    with locks.holding(ledger, "target:railway", owner="sato", reason="ship 0.9.0", valid_s=60):
+        for error in (ship("1.0.0", "--yes")[2], call("bring-back", "railway", "d1", "--yes")[2]):
+            assert isinstance(error, locks.LockHeld)
+            assert "sato" in error.message.en
+    assert railway.made == 0
+    held_by_a_child_that_dies(ledger)
+    assert locks.list_held(ledger)[0].reason == "ship 0.9.1"
+    code, _, _ = ship("1.0.0", "--yes")
+    assert code == 0
+    assert locks.list_held(ledger) == []
+
+
+def held_by_a_child_that_dies(ledger: Ledger) -> None:
+    child = os.fork()
+    if not child:
+        with suppress(BaseException):
+            locks.acquire(ledger, "target:railway", owner="mori", reason="ship 0.9.1", valid_s=3600)
+        os._exit(0)
+    os.waitpid(child, 0)
 
 
 def test_missing_settings_are_named_before_anything_is_sent(

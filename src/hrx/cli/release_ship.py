@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,6 +13,7 @@ from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import acting, confirm, opened, show_done
 from hrx.kit.errors import Invalid, Text
+from hrx.ops import lock as locks
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.operators.roles import Permission
 from hrx.ops.release.environments.opening import find_source
@@ -46,6 +47,8 @@ _STATES: Final = {
     DeploymentState.FAILED: Text(ja="失敗", en="failed"),
     DeploymentState.REMOVED: Text(ja="削除済み", en="removed"),
 }
+#: An upload may take longer than any wait for health.
+_STEP_S: Final = 900.0
 TargetName = Annotated[str, typer.Argument(help="The target's name, as in `hrx release targets`.")]
 Timeout = Annotated[
     float, typer.Option("--timeout", help="How long its health is waited for, in seconds.", min=1)
@@ -97,9 +100,18 @@ def ship_release(
         shipment = Shipment(
             build=build, version=version, key=key, settings=settings, health_timeout_s=timeout
         )
-        with _opened_target(target, plane.settings) as place:
+        with (
+            _opened_target(target, plane.settings) as place,
+            _alone(plane, target, by=actor.name, reason=f"ship {version}", timeout_s=timeout) as renew,
+        ):
             _note(plane, actor.name, target, {"act": "ship", "version": version, "key": key})
-            done = ship(place, shipment, on_step=_quiet if as_json else _tell)
+
+            def follow(step: Step) -> None:
+                renew()
+                if not as_json:
+                    _tell(step)
+
+            done = ship(place, shipment, on_step=follow)
         _note(plane, actor.name, target, {"act": "shipped", "version": version, "key": key})
     _show_shipped(target, done, as_json=as_json)
 
@@ -155,10 +167,11 @@ def bring_back(
             show_done(text, {"target": target, "to": deployment, "dry_run": True}, as_json=as_json)
             return
         confirm(Text(ja=f"{text.ja}よいですか?", en=f"{text.en} Go on?"), yes=yes)
-        _note(plane, actor.name, target, {"act": "bring-back", "to": deployment})
-        # The live one is part of the name: going back, forward and back again are three things.
-        key = back_key(f"{_plain(deployment)[:16]}-{_plain(live.id if live else 'none')[:16]}")
-        done = place.roll_back(deployment, key=key, timeout_s=timeout)
+        with _alone(plane, target, by=actor.name, reason=f"bring back {deployment}", timeout_s=timeout):
+            _note(plane, actor.name, target, {"act": "bring-back", "to": deployment})
+            # The live one is part of the name: going back, forward and back again are three things.
+            key = back_key(f"{_plain(deployment)[:16]}-{_plain(live.id if live else 'none')[:16]}")
+            done = place.roll_back(deployment, key=key, timeout_s=timeout)
         _note(plane, actor.name, target, {"act": "brought-back", "to": deployment})
     said = done.version or done.id
     show_done(
@@ -166,6 +179,27 @@ def bring_back(
         {"target": target, "live": _document(done)},
         as_json=as_json,
     )
+
+
+@contextmanager
+def _alone(
+    plane: Plane, target: str, *, by: str, reason: str, timeout_s: float
+) -> Iterator[Callable[[], None]]:
+    """One at a time changes what is live at a target; gives what keeps the lock for one step more.
+
+    It outlasts one step and the way back from it, and is free at once when its holder has died. Raises
+    LockHeld; the renewal raises LockLost when somebody else has taken it."""
+    valid_s = 2 * timeout_s + _STEP_S
+    held = locks.acquire(plane.ledger, f"target:{target}", owner=by, reason=reason, valid_s=valid_s)
+
+    def renew() -> None:
+        nonlocal held
+        held = locks.renew(plane.ledger, held, valid_s=valid_s)
+
+    try:
+        yield renew
+    finally:
+        locks.release(plane.ledger, held)
 
 
 @contextmanager
@@ -202,10 +236,6 @@ def _note(plane: Plane, actor: str, target: str, body: dict[str, object]) -> Non
 
 def _tell(step: Step) -> None:
     print(f"▸ {output.say(_STEPS[step])}")
-
-
-def _quiet(step: Step) -> None:
-    del step
 
 
 def _show_shipped(target: str, done: Shipped, *, as_json: bool) -> None:
