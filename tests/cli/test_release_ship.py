@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,10 +17,11 @@ from hrx.cli import release
 from hrx.kit.errors import HrxError
 from hrx.ops import lock as locks
 from hrx.ops.ledger.entries import Ledger, open_ledger
+from hrx.ops.release.environments.readiness import SettingsNotReady
 from tests.servers.railway import ENVIRONMENT, PROJECT, SERVICE, RailwayServer, running_railway
 
 pytestmark = pytest.mark.req("R3.2-1")
-SECRET = "not-to-be-seen-0123456789"
+SECRET = secrets.token_hex(20)
 
 
 @pytest.fixture
@@ -138,3 +140,28 @@ def test_without_a_build_or_with_two_it_is_wrong_use(railway: RailwayServer) -> 
     assert isinstance(error, HrxError)
     assert error.stable_code == "release.one_build"
     assert railway.calls.total() == 0
+
+
+def test_nothing_is_shipped_to_an_environment_that_shares_a_secret_unless_a_reason_is_given(
+    railway: RailwayServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = tmp_path / "staging.env"
+    staging.touch(mode=0o600)
+    staging.write_text(f"HRX_SESSION_KEYS={SECRET}{SECRET}\n")
+    monkeypatch.setenv("HRX_SETTINGS_STAGING", f"env-file:{staging}")
+    code, said, error = ship("1.0.0", "--yes")
+    assert isinstance(error, SettingsNotReady)
+    assert "HRX_SESSION_KEYS" in error.message.en
+    assert "HRX_API_URL" not in error.message.en, "the portal's settings are another service's affair"
+    assert "hrx settings rotate HRX_SE" in (error.hint.en if error.hint else "")
+    assert SECRET not in f"{error.message}{error.hint}{said}"
+    assert railway.calls.total() == 0
+    code, said, _ = ship("1.0.0", "--yes", "--despite-settings", "the old key leaks no more than it did")
+    assert (code, "railway: 1.0.0 is live" in said) == (0, True)
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    try:
+        noted = [entry.body for entry in ledger.list_entries(limit=50)]
+    finally:
+        ledger.store.close()
+    reasons = [body["reason"] for body in noted if body.get("act") == "despite-settings"]
+    assert reasons == ["the old key leaks no more than it did"]

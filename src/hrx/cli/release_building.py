@@ -14,18 +14,21 @@ from hrx.cli.release_checking import run_after_switch
 from hrx.cli.release_record import Recorded, gather, load_all
 from hrx.cli.release_rollback import find_proven_moment
 from hrx.cli.release_rollout import Harm, How, Shares
+from hrx.cli.release_settings import Despite, require_fit_settings
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.operators.roles import Permission
 from hrx.ops.recovery.moments import note_version
-from hrx.ops.release.building.building import build_release
-from hrx.ops.release.deploying import fill, migrate
+from hrx.ops.release.building.building import build_release, find_code
+from hrx.ops.release.deploying import Place, fill, migrate
+from hrx.ops.release.environments.schema import ask_product
 from hrx.ops.release.migrations.deciding import VerifiedBackup
 from hrx.ops.release.releases import Component, Release
 from hrx.ops.release.store import ReleaseStore
 from hrx.ops.release.strategies.progress import Stand
 from hrx.ops.release.strategies.rollout import Strategy
+from hrx.ops.run.plane import Plane
 from hrx.ops.run.rollouts import find_this_place
 
 _OWNER: Final = "hrx_owner"
@@ -83,6 +86,7 @@ def deploy(
     no_checks: Annotated[
         bool, typer.Option("--no-checks", help="Leave out smoke, cache-clear and mark after the switch.")
     ] = False,
+    despite: Despite = "",
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -104,6 +108,8 @@ def deploy(
             en=f"Put release {release.id} ({release.version}) into {rollout.new} and move requests to it?",
         )
         confirm(question, yes=yes)
+        if is_new:
+            _require_fit(plane, place, release, actor=actor.name, despite=despite, is_quiet=as_json)
         began = clock.now()
         url = plane.target.database_url(_OWNER)
         tell = _be_quiet if as_json else _say
@@ -125,6 +131,22 @@ def deploy(
     release_rollout.finish(done, wanted=Stand.PROMOTED, as_json=as_json, checks=checks)
     if any(one["outcome"] == "failed" for one in checks):
         raise typer.Exit(output.FAILED)
+
+
+def _require_fit(
+    plane: Plane, place: Place, release: Release, *, actor: str, despite: str, is_quiet: bool
+) -> None:
+    """By what the release itself declares: its code is asked, and not what runs here."""
+    code = find_code(place.store, release)
+    require_fit_settings(
+        plane,
+        place.environment,
+        subject=f"release:{release.id}",
+        actor=actor,
+        despite=despite,
+        is_quiet=is_quiet,
+        product=ask_product(python=str(code.python), folder=code.code),
+    )
 
 
 def _find_backup() -> VerifiedBackup | None:

@@ -12,6 +12,7 @@ import typer
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import acting, confirm, opened, show_done
+from hrx.cli.release_settings import Despite, require_fit_settings
 from hrx.kit.errors import Invalid, Text
 from hrx.ops import lock as locks
 from hrx.ops.ledger.entries import Kind
@@ -76,6 +77,7 @@ def ship_release(
         Environment, typer.Option("--environment", help="Whose settings it is told.")
     ] = Environment.PRODUCTION,
     timeout: Timeout = 600.0,
+    despite: Despite = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -97,6 +99,16 @@ def ship_release(
             show_done(text, {"target": target, "settings": names, "dry_run": True}, as_json=as_json)
             return
         confirm(Text(ja=f"{target} に {version} を出しますか?", en=f"Ship {version} to {target}?"), yes=yes)
+        if settings:
+            require_fit_settings(
+                plane,
+                environment,
+                subject=f"target:{target}",
+                actor=actor.name,
+                despite=despite,
+                is_quiet=as_json,
+                names=frozenset(settings),
+            )
         shipment = Shipment(
             build=build, version=version, key=key, settings=settings, health_timeout_s=timeout
         )

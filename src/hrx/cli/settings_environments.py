@@ -10,22 +10,22 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import AsJson
-from hrx.cli.settings_desk import Desk, open_desk
+from hrx.cli.up import join_stack
 from hrx.kit import clock
-from hrx.kit.errors import HrxError, Invalid, NotFound, Text
+from hrx.kit.errors import HrxError, Invalid, Text
 from hrx.kit.secrets import MASK
-from hrx.ops.release.environments.ages import Age
+from hrx.kit.settings import load
 from hrx.ops.release.environments.drift import Difference, compare
-from hrx.ops.release.environments.matrix import SettingFinding, judge_matrix
-from hrx.ops.release.environments.opening import find_source
+from hrx.ops.release.environments.looking import Desk, look, look_everywhere, open_desk
+from hrx.ops.release.environments.matrix import SettingFinding
 from hrx.ops.release.environments.snapshots import (
     Entry,
     Snapshot,
     read_snapshot,
-    take_snapshot,
     write_snapshot,
 )
 from hrx.ops.release.releases import Environment
+from hrx.ops.settings import OpsSettings
 
 _MARKS: Final = {
     Difference.SAME: Text(ja="同じ", en="same"),
@@ -38,15 +38,13 @@ EnvironmentName = Annotated[str, typer.Argument(help="development, staging or pr
 
 def matrix(as_json: AsJson = False) -> None:
     """Settings by environment, and what is wrong with them. Exit code 1 when something is serious."""
-    desk = open_desk()
-    snapshots, silent = _look_everywhere(desk)
-    ages = {environment: _age(desk, snapshot) for environment, snapshot in snapshots.items()}
-    findings = judge_matrix(snapshots, known=desk.known, ages=ages, now=clock.now())
+    desk = _open()
+    seen = look_everywhere(desk)
     if as_json:
-        output.show_json(_matrix_document(snapshots, silent, findings))
+        output.show_json(_matrix_document(seen.snapshots, seen.silent, seen.findings))
     else:
-        _show_matrix(snapshots, silent, findings)
-    if any(finding.is_serious for finding in findings):
+        _show_matrix(seen.snapshots, seen.silent, seen.findings)
+    if any(finding.is_serious for finding in seen.findings):
         raise typer.Exit(output.FAILED)
 
 
@@ -57,7 +55,7 @@ def drift(
     as_json: AsJson = False,
 ) -> None:
     """How two environments differ, by keyed fingerprints. Exit code 1 when something should not be so."""
-    desk = open_desk()
+    desk = _open()
     rows = compare(_find(desk, first), _find(desk, second), known=desk.known)
     shown = [row for row in rows if everything or not row.is_wanted]
     if as_json:
@@ -97,8 +95,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write an environment's fingerprints to a file that may be sent elsewhere; no value is in it."""
-    desk = open_desk()
-    snapshot = _look(desk, _read_name(environment))
+    desk = _open()
+    snapshot = look(desk, _read_name(environment))
     write_snapshot(snapshot, to, key=desk.key)
     document = {"file": str(to), "names": len(snapshot.entries), "key_id": desk.key.id}
     said = Text(
@@ -113,7 +111,7 @@ def take_in(
     as_json: AsJson = False,
 ) -> None:
     """Keep another environment's fingerprints here, for the matrix and the scan for leaks."""
-    desk = open_desk()
+    desk = _open()
     snapshot = read_snapshot(file, key=desk.key)
     path = desk.file_of(snapshot.environment)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,13 +125,13 @@ def take_in(
 
 def age(as_json: AsJson = False) -> None:
     """How old each secret is and when it is due. Exit code 1 when one is overdue."""
-    desk = open_desk()
-    snapshots, _ = _look_everywhere(desk)
+    desk = _open()
+    seen = look_everywhere(desk)
     now = clock.now()
     rows = [
         (environment, found)
-        for environment, snapshot in snapshots.items()
-        for found in sorted(_age(desk, snapshot).values(), key=lambda one: one.since)
+        for environment, aged in seen.ages.items()
+        for found in sorted(aged.values(), key=lambda one: one.since)
     ]
     if as_json:
         output.show_json(
@@ -173,52 +171,15 @@ def age(as_json: AsJson = False) -> None:
         raise typer.Exit(output.FAILED)
 
 
-def _look(desk: Desk, environment: Environment) -> Snapshot:
-    """The environment's snapshot: from its source, or the file that was taken in. Raises NotFound."""
-    source = find_source(desk.settings, environment)
-    if source is not None:
-        snapshot = take_snapshot(
-            environment, source.read(), source=source.says, key=desk.key, known=desk.known
-        )
-        desk.ages.observe(snapshot, known=desk.known)
-        return snapshot
-    path = desk.file_of(environment)
-    if path.exists():
-        return read_snapshot(path, key=desk.key)
-    raise NotFound(
-        Text(
-            ja=f"{environment} の設定の置き場所が分かりません",
-            en=f"Nobody said where {environment}'s settings are",
-        ),
-        hint=Text(
-            ja=f"HRX_SETTINGS_{environment.upper()} を設定するか、"
-            "`hrx settings import` で取り込んでください。",
-            en=f"Set HRX_SETTINGS_{environment.upper()}, or take in a file with `hrx settings import`.",
-        ),
-        code="settings.no_source",
-    )
-
-
-def _look_everywhere(desk: Desk) -> tuple[dict[Environment, Snapshot], dict[Environment, HrxError]]:
-    """What can be seen, and why the others cannot."""
-    seen: dict[Environment, Snapshot] = {}
-    silent: dict[Environment, HrxError] = {}
-    for environment in Environment:
-        try:
-            seen[environment] = _look(desk, environment)
-        except HrxError as error:
-            silent[environment] = error
-    return seen, silent
+def _open() -> Desk:
+    join_stack()
+    return open_desk(load(OpsSettings))
 
 
 def _find(desk: Desk, name: str) -> Snapshot:
     if name in set(Environment):
-        return _look(desk, Environment(name))
+        return look(desk, Environment(name))
     return read_snapshot(Path(name), key=desk.key)
-
-
-def _age(desk: Desk, snapshot: Snapshot) -> dict[str, Age]:
-    return desk.ages.list_ages(snapshot, known=desk.known, house_days=desk.settings.secret_max_age_days)
 
 
 def _read_name(name: str) -> Environment:

@@ -11,9 +11,10 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import AsJson
-from hrx.cli.settings_desk import Desk, open_desk
+from hrx.cli.up import join_stack
 from hrx.kit.errors import Invalid, NotFound, Text
-from hrx.kit.settings import SecretStr
+from hrx.kit.settings import SecretStr, load
+from hrx.ops.release.environments.looking import Desk, open_desk
 from hrx.ops.release.environments.opening import find_source
 from hrx.ops.release.environments.proving import (
     Proof,
@@ -25,6 +26,7 @@ from hrx.ops.release.environments.proving import (
 )
 from hrx.ops.release.environments.source import Reading
 from hrx.ops.release.releases import Environment
+from hrx.ops.settings import OpsSettings
 
 _STANDINGS: Final = {
     Standing.ACCEPTED: Text(ja="有効", en="accepted"),
@@ -53,7 +55,8 @@ def prove(
     as_json: AsJson = False,
 ) -> None:
     """Ask each issuer whether our keys are let in, old and new. Exit code 1 when one is refused."""
-    desk = open_desk()
+    join_stack()
+    desk = open_desk(load(OpsSettings))
     whose = environment or Environment(desk.settings.environment)
     reading = _read(desk, whose)
     proofs: tuple[Proof, ...] = (

@@ -104,4 +104,7 @@ HELP: Final = {
     "Leave out smoke, cache-clear and mark after the switch.": (
         "切り替え後の確認(smoke、cache-clear、mark)を省く。"
     ),
+    "Go on although the settings are not fit; why, for the record.": (
+        "設定が整っていなくても続ける。理由は記録に残る。"
+    ),
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from hrx.kit.errors import Text
+from hrx.kit.errors import HrxError, Text
 from hrx.kit.secrets import mask_text
 from hrx.kit.settings import ENV_PREFIX, SecretStr, document
 from hrx.ops.console.desk import Visit, needs
+from hrx.ops.console.settings_views import show_matrix
 from hrx.ops.operators.roles import Permission
 from hrx.ops.settings import OpsSettings
 
@@ -33,6 +34,20 @@ class SettingRow:
 @router.get("/settings")
 def show_settings(visit: Annotated[Visit, Depends(needs(Permission.LOOK))]) -> Response:
     return visit.page("settings.html", setting_rows=list_rows(visit.desk.plane.settings))
+
+
+@router.get("/settings/environments")
+def show_environments(
+    visit: Annotated[Visit, Depends(needs(Permission.LOOK))],
+    everything: Annotated[bool, Query(alias="all")] = False,
+) -> Response:
+    """Every environment that can be seen; a place that does not answer is told on the page."""
+    view, broken = None, None
+    try:
+        view = show_matrix(visit.desk.plane.settings)
+    except HrxError as error:
+        broken = error
+    return visit.page("environments.html", view=view, broken=broken, everything=everything)
 
 
 def list_rows(settings: OpsSettings) -> list[SettingRow]:

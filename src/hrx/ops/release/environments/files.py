@@ -33,7 +33,14 @@ class MachineSource:
 
     def read(self) -> Reading:
         """Later ones win: secrets, what the programs have, the shell. Raises Refused for a readable file."""
-        values = dict(read_secrets(self.var / "secrets.env"))
+        try:
+            values = dict(read_secrets(self.var / "secrets.env"))
+        except OSError as error:
+            raise refuses(
+                self.says,
+                type(error).__name__,
+                hint=Text(ja="所有者として実行してください。", en="Run it as the owner of that file."),
+            ) from error
         for path in sorted((self.var / "run" / "env").glob("*.env")):
             values |= _read_program(path)
         values |= dict(os.environ if self.typed is None else self.typed)

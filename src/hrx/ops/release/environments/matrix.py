@@ -43,6 +43,7 @@ class SettingFinding:
     is_serious: bool
 
 
+_BY_WEIGHT: Final = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT)
 #: Without the second, the first has no effect.
 _NEEDS: Final[Mapping[str, str]] = {
     "HRX_SLACK_SIGNING_SECRET": "HRX_SLACK_BOT_TOKEN",
@@ -76,7 +77,8 @@ def judge_matrix(
         found += _judge_names(snapshot, known)
         found += _judge_values(snapshot, known)
         found += _judge_ages(snapshot.environment, ages.get(snapshot.environment, {}), now)
-    for one, other in combinations(sorted(snapshots), 2):
+    # Of two that share a secret, the one that loses more by it is told.
+    for one, other in combinations([each for each in _BY_WEIGHT if each in snapshots], 2):
         found += _judge_shared(snapshots[one], snapshots[other])
     return tuple(sorted(found, key=lambda item: (not item.is_serious, item.environment, item.name)))
 

@@ -5,11 +5,14 @@ The product's settings are asked of the product as a process: this plane never i
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Text, Unavailable
@@ -80,20 +83,18 @@ def list_known() -> tuple[KnownSetting, ...]:
     """Every name once, sorted; one that several planes read names them all.
 
     Costs one start of the product (about 1 s), once a process. Raises Unavailable when it does not answer."""
-    found: dict[str, KnownSetting] = {}
-    declared = (
-        (Plane.APPLICATION, ask_product()),
-        (Plane.OPERATIONS, document(OpsSettings)),
-        (Plane.MACHINE, document(MachineSettings)),
-    )
-    for plane, rows in declared:
-        for row in rows:
-            _add(found, _from_doc(row, plane))
-    for name in GENERATED:
-        _add(found, _made_here(name))
-    for other in _OTHERS:
-        _add(found, other)
+    found = _gather(ask_product())
     return tuple(found[name] for name in sorted(found))
+
+
+def list_known_to(product: Sequence[SettingDoc]) -> dict[str, KnownSetting]:
+    """The same by name, with the application's as another release declares them.
+
+    What that release dropped stays known and is required no more."""
+    found = _gather(product)
+    for known in list_known():
+        found.setdefault(known.name, replace(known, is_required=False))
+    return found
 
 
 def find_known(name: str) -> KnownSetting | None:
@@ -101,11 +102,16 @@ def find_known(name: str) -> KnownSetting | None:
     return next((known for known in list_known() if known.name == name), None)
 
 
-def ask_product() -> list[SettingDoc]:
-    """The product's own settings, printed by itself. Raises Unavailable."""
+def ask_product(*, python: str = sys.executable, folder: Path | None = None) -> list[SettingDoc]:
+    """The product's own settings, printed by itself; by another release's `python` in its folder of code.
+
+    Raises Unavailable."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "hrx.app.settings"],
+            [python, "-m", "hrx.app.settings"],
+            cwd=folder,
+            env=None if folder is None else {**kept, "PYTHONPATH": str(folder / "src")},
             capture_output=True,
             text=True,
             timeout=_PRODUCT_TIMEOUT_S,
@@ -116,6 +122,23 @@ def ask_product() -> list[SettingDoc]:
     if done.returncode != 0:
         raise _silent(done.stderr[-300:])
     return [SettingDoc(**row) for row in json.loads(done.stdout)]
+
+
+def _gather(product: Sequence[SettingDoc]) -> dict[str, KnownSetting]:
+    found: dict[str, KnownSetting] = {}
+    declared = (
+        (Plane.APPLICATION, product),
+        (Plane.OPERATIONS, document(OpsSettings)),
+        (Plane.MACHINE, document(MachineSettings)),
+    )
+    for plane, rows in declared:
+        for row in rows:
+            _add(found, _from_doc(row, plane))
+    for name in GENERATED:
+        _add(found, _made_here(name))
+    for other in _OTHERS:
+        _add(found, other)
+    return found
 
 
 def _add(found: dict[str, KnownSetting], new: KnownSetting) -> None:
