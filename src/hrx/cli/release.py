@@ -8,6 +8,7 @@ from hrx.cli import (
     release_building,
     release_checking,
     release_migrations,
+    release_models,
     release_record,
     release_rollback,
     release_rollout,
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     release_rollout.add_to(group)
     release_migrations.add_to(group)
     release_record.add_to(group)
+    release_models.add_to(group)
     release_rollback.add_to(group)
     release_ship.add_to(group)
     release_checking.add_to(group)

@@ -5,6 +5,47 @@ from __future__ import annotations
 from typing import Final
 
 HELP: Final = {
+    "Models: versions, aliases, the gate, the way back.": ("モデル: 版、指し先、切り替えの条件、戻し方。"),
+    "A model's version, such as skills-1a2b3c4d5e6f.": ("モデルの版(例: skills-1a2b3c4d5e6f)。"),
+    "One model, with its moves; without it, all.": ("1 つのモデルと、その切り替えの記録。省けばすべて。"),
+    "Versions with their metrics, and what is live, in the shadow and ready to go back to.": (
+        "版とその指標。使用中(live)、影(shadow)、戻り先(previous)も示す。"
+    ),
+    "What the trainer wrote.": ("学習プログラムが書いたフォルダ。"),
+    "Sign a version and keep it; nothing points at it yet. Safe to repeat.": (
+        "版に署名して登録する。まだ何も切り替わらない。繰り返しても害はない。"
+    ),
+    "A model's version; without it, all.": ("モデルの版。省けばすべて。"),
+    "Signature, digest and every rule of the gate, looked at again. Exit code 1 when one does not hold.": (
+        "署名、ダイジェスト、切り替えの条件をもう一度確かめる。満たさないものがあれば終了コード 1。"
+    ),
+    "live, or shadow.": ("live(使用中)か shadow(影)。"),
+    "Point an alias at a version, when the gate lets it. Exit code 4: it does not, and says why.": (
+        "条件を満たすときだけ、指し先を版に切り替える。満たさなければ理由を示し、終了コード 4。"
+    ),
+    "The model that goes back.": ("戻すモデル。"),
+    "The version that was live before is live again; it passes the gate once more.": (
+        "直前まで使っていた版に戻す。条件はもう一度確かめる。"
+    ),
+    "Search indexes: generations, the live one, the way back.": (
+        "検索インデックス: 世代、使用中のもの、戻し方。"
+    ),
+    "The index, as runbook/indexes.yaml names it.": ("インデックスの名前(runbook/indexes.yaml のとおり)。"),
+    "Every index with its generations: how far each is, which one answers, how many rows it is behind.": (
+        "インデックスごとの世代。作成の進み、答えている世代、遅れている行の数。"
+    ),
+    "Fill a generation beside the live one, in batches; goes on where it stood. Search is not touched.": (
+        "使用中の世代の横に、少しずつ新しい世代を作る。中断した所から進む。検索は止まらない。"
+    ),
+    "Let the newest generation answer, in one transaction; the former one is kept to go back to.": (
+        "最新の世代に 1 つのトランザクションで切り替える。前の世代は戻せるよう残す。"
+    ),
+    "Let models and indexes follow the requests of the last rollout, where that failed before.": (
+        "直近の切り替えに合わせて、モデルと検索インデックスを切り替える(失敗していたときのやり直し)。"
+    ),
+    "Let the generation before answer again, with what came since added to it first.": (
+        "前の世代に戻す。その後に増えた分を先に加える。"
+    ),
     "Releases: what is shipped, its migrations, the way back.": "リリース: 出すもの、その移行、戻り方。",
     "Where the current rollout stands: its steps, the comparison under way, what it cost.": (
         "現在の切り替えの状況: 手順、進行中の比較、これまでの影響。"

@@ -72,6 +72,11 @@ class Kind(StrEnum):
     BACKUPS_PRUNED = "backups_pruned"
     STANDBY = "standby"
     RELEASE_BUILT = "release_built"
+    MODEL_REGISTERED = "model_registered"
+    MODEL_MOVED = "model_moved"
+    MODEL_REFUSED = "model_refused"
+    INDEX_BUILT = "index_built"
+    INDEX_SWITCHED = "index_switched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

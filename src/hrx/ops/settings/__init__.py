@@ -14,6 +14,7 @@ from hrx.ops.settings.dns import DnsSettings
 from hrx.ops.settings.environments import EnvironmentSettings
 from hrx.ops.settings.limits import LimitSettings
 from hrx.ops.settings.logs import LogSettings
+from hrx.ops.settings.models import ModelSettings
 from hrx.ops.settings.parts import PartSettings
 from hrx.ops.settings.places import HOME, PlaceSettings
 from hrx.ops.settings.probe import ProbeSettings
@@ -28,6 +29,7 @@ __all__ = ["HOME", "OpsSettings"]
 
 # The generated reference lists the fields of the last base first.
 class OpsSettings(
+    ModelSettings,
     LimitSettings,
     LogSettings,
     ChannelSettings,
@@ -50,3 +52,13 @@ class OpsSettings(
     def fingerprint_key_location(self) -> Path:
         """The key of fingerprints; beside the running system when none was named."""
         return self.fingerprint_key_file or self.var_dir / "fingerprint.key"
+
+    @property
+    def model_store_location(self) -> str:
+        """The registry's URL; a folder beside the running system when none was named."""
+        return self.model_store_url or f"file:{self.var_dir.resolve() / 'models'}"
+
+    @property
+    def model_signing_key_location(self) -> Path:
+        """The key that signs models; beside the running system when none was named."""
+        return self.model_signing_key_file or self.var_dir / "model-signing.key"

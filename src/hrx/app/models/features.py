@@ -1,0 +1,71 @@
+"""Text to numbers: which words of the closed list occur, after what tells who somebody is was taken out.
+
+Two walls: the list itself, and the removal of what a record knows of the person. The second is for names that
+are words of the list (a Ruby, a Java), which the first would let through."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from hrx.app.models.lexicon import VOCABULARY
+
+_ASCII: Final = re.compile(r"[\x20-\x7e]+")
+#: What tells a person's age, sex, birth and home, in the ways that CVs write them.
+_TELLING: Final = re.compile(
+    r"\d{1,3}\s*(?:歳|才)"
+    r"|\b\d{1,3}\s*(?:years old|year-old)"
+    r"|(?:明治|大正|昭和|平成|令和)?\s*\d{1,4}年\s*\d{1,2}月\s*\d{1,2}日\s*生?(?:まれ)?"
+    r"|(?:性別|sex|gender)\s*[:：]?\s*(?:男性?|女性?|その他|male|female|other)"
+    r"|〒?\s*\d{3}-\d{4}"
+    r"|(?:氏名|名前|name|住所|address|生年月日|date of birth|年齢|age)\s*[:：][^\n]*"
+)
+
+
+def _version() -> str:
+    """Changes with the list and this code's number; a model is served only by what it was trained with."""
+    return f"skills-1-{hashlib.sha256('|'.join(VOCABULARY).encode()).hexdigest()[:8]}"
+
+
+VERSION: Final = _version()
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    # Japanese writes no spaces between words; Latin words must stand alone (java is not javascript).
+    quoted = re.escape(word)
+    return re.compile(rf"(?<![a-z0-9]){quoted}(?![a-z0-9])" if _ASCII.fullmatch(word) else quoted)
+
+
+_PATTERNS: Final = tuple(_pattern(word) for word in VOCABULARY)
+
+
+def fold(text: str) -> str:
+    """One spelling for full-width, half-width, upper and lower case."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def blind(text: str, protected: Iterable[str] = ()) -> str:
+    """The folded text without what tells who somebody is. `protected`: what the record knows of the person
+    (names in every spelling, address, birthday), whose words are taken out wherever they stand."""
+    found = fold(text)
+    words = {part for one in protected for part in (fold(one), *fold(one).split()) if len(part) > 1}
+    for word in sorted(words, key=len, reverse=True):
+        found = found.replace(word, " ")
+    return _TELLING.sub(" ", found)
+
+
+def find_features(text: str, protected: Iterable[str] = ()) -> list[float]:
+    """1 or 0 for each word of the vocabulary: somebody who repeats a word has not more of the skill."""
+    shown = blind(text, protected)
+    return [float(one.search(shown) is not None) for one in _PATTERNS]
+
+
+def rank_matches(people: Sequence[Sequence[float]], role: Sequence[float]) -> list[int]:
+    """Places of people, the best for the role first; `people` and `role` are scores by skill (0–1).
+
+    Equal matches keep the order in which they came."""
+    weights = [sum(a * b for a, b in zip(one, role, strict=True)) for one in people]
+    return sorted(range(len(people)), key=lambda at: -weights[at])
