@@ -7,6 +7,7 @@ import typer
 from hrx.cli import (
     release_building,
     release_checking,
+    release_indexes,
     release_migrations,
     release_models,
     release_record,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     release_migrations.add_to(group)
     release_record.add_to(group)
     release_models.add_to(group)
+    release_indexes.add_to(group)
     release_rollback.add_to(group)
     release_ship.add_to(group)
     release_checking.add_to(group)

@@ -24,6 +24,7 @@ from hrx.ops.release.building.building import build_release, find_code
 from hrx.ops.release.deploying import Place, fill, migrate
 from hrx.ops.release.environments.schema import ask_product
 from hrx.ops.release.migrations.deciding import VerifiedBackup
+from hrx.ops.release.pointers import Pointers, list_changes
 from hrx.ops.release.releases import Component, Release
 from hrx.ops.release.store import ReleaseStore
 from hrx.ops.release.strategies.progress import Stand
@@ -103,6 +104,11 @@ def deploy(
         if dry_run:
             release_rollout.show_plan(rollout, as_json=as_json)
             return
+        # What follows the requests must be able to, before anybody is moved.
+        standing = place.store.look(place.environment).live
+        former = place.store.find(standing) if standing is not None else None
+        pointers = Pointers(plane.settings, plane.ledger, partial(plane.target.database_url, _OWNER))
+        pointers.require_ready(list_changes(former, release))
         question = Text(
             ja=f"リリース {release.id}({release.version})を {rollout.new} に置き、要求を移しますか?",
             en=f"Put release {release.id} ({release.version}) into {rollout.new} and move requests to it?",

@@ -17,6 +17,8 @@ from hrx.kit.errors import Text
 from hrx.kit.settings import document, load
 from hrx.ops.release.environments.schema import ask_product
 from hrx.ops.release.gathering import gather_release
+from hrx.ops.release.models.moving import open_registry
+from hrx.ops.release.pointers import gather_pointers
 from hrx.ops.release.recorded import Recording, load_recording, merge_recordings
 from hrx.ops.release.releases import CheckResult, Component, Outcome, Release, SbomReference
 from hrx.ops.settings import HOME, OpsSettings
@@ -68,6 +70,7 @@ def record(
 
 def gather(id: str, at: datetime, sbom: SbomReference | None, *, recording: Recording | None) -> Release:
     """What this checkout is, under that id. Raises as `gather_release`."""
+    settings = load(OpsSettings)
     return gather_release(
         HOME,
         id=id,
@@ -77,6 +80,7 @@ def gather(id: str, at: datetime, sbom: SbomReference | None, *, recording: Reco
         recording=recording,
         checks=(CheckResult(name="tests", outcome=Outcome.NOT_CHECKED, detail="not run by this command"),),
         sbom=sbom,
+        pointers=gather_pointers(HOME, settings.runbook_dir, open_registry(settings)),
     )
 
 

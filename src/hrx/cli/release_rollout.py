@@ -13,10 +13,10 @@ from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import acting, confirm, opened
 from hrx.cli.release_rollback import refuse_unsafe
 from hrx.kit import clock
-from hrx.kit.errors import Conflict, Invalid, Text
+from hrx.kit.errors import Conflict, HrxError, Invalid, Text
 from hrx.kit.settings import load
 from hrx.ops.operators.roles import Permission
-from hrx.ops.release.deploying import settle
+from hrx.ops.release.deploying import list_followers, settle
 from hrx.ops.release.gating.judging import Verdict
 from hrx.ops.release.gating.policy import Policy
 from hrx.ops.release.gating.wording import HEADINGS, ComparisonView, row_cells
@@ -30,7 +30,7 @@ from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
 from hrx.ops.release.strategies.warmth import find_start_s, say_way_back
 from hrx.ops.release.strategies.wording import STRATEGIES, say_progress, say_step, show_comparisons
 from hrx.ops.run.plane import Plane
-from hrx.ops.run.rollouts import find_this_place
+from hrx.ops.run.rollouts import find_this_place, follow
 from hrx.ops.targets.machine.layout import find_layout
 from hrx.ops.targets.machine.settings import MachineSettings
 from hrx.ops.targets.machine.slots import find_slots
@@ -50,6 +50,7 @@ def add_to(release: typer.Typer) -> None:
     """Add the commands to `hrx release`."""
     for command in (status, switch, promote, rollback):
         release.command()(command)
+    release.command("follow")(follow_requests)
 
 
 def status(as_json: AsJson = False) -> None:
@@ -156,6 +157,24 @@ def rollback(
     finish(done, wanted=Stand.ROLLED_BACK, as_json=as_json)
 
 
+def follow_requests(
+    dry_run: DryRun = False, as_json: AsJson = False, operator: As = None, code: Code = ""
+) -> None:
+    """Let models and indexes follow the requests of the last rollout, where that failed before."""
+    with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
+        place, progress = find_this_place(plane.settings), _store(plane).get()
+        found = list_followers(place, progress)
+        moved = [] if dry_run else follow(plane, place, progress, by=actor.name)
+    if as_json:
+        names = [{"kind": one.component.value, "name": one.name, "version": one.version} for one in found]
+        output.show_json({"differ": names, "moved": [one.name for one in moved], "dry_run": dry_run})
+        return
+    for one in found:
+        mark = "✓" if one in moved else "·"
+        print(f"{mark} {one.component.value} {one.name} {one.version}")
+    print(output.say(Text(ja=f"切り替えたもの: {len(moved)} 件", en=f"Moved: {len(moved)}")))
+
+
 def find_or_plan(
     plane: Plane, release_id: str, *, strategy: Strategy, shares: str, harm: int
 ) -> tuple[Rollout, bool]:
@@ -192,7 +211,13 @@ def go_on(plane: Plane, *, actor: str, as_json: bool) -> Progress:
 
 def _settle(plane: Plane, done: Progress, *, actor: str) -> None:
     note_rollout(plane.ledger, done, actor=actor)
-    settle(find_this_place(plane.settings), done, by=actor)
+    place = find_this_place(plane.settings)
+    settle(place, done, by=actor)
+    try:
+        follow(plane, place, done, by=actor)
+    except HrxError as error:
+        # The requests stay where they are; `hrx release follow` tries it again.
+        output.show_error(error, as_json=False)
 
 
 def _store(plane: Plane) -> RolloutStore:

@@ -15,6 +15,7 @@ from hrx.ops.release.building.building import find_code
 from hrx.ops.release.migrations.deciding import VerifiedBackup
 from hrx.ops.release.migrations.running import MigrationRun, upgrade_to
 from hrx.ops.release.placing import place_rollout
+from hrx.ops.release.pointers import PointerChange, list_changes
 from hrx.ops.release.releases import Environment, Release, Slot
 from hrx.ops.release.store import ReleaseStore
 from hrx.ops.release.strategies.progress import Progress, Stand
@@ -89,6 +90,20 @@ def settle(place: Place, progress: Progress, *, by: str) -> None:
     place_rollout(place.settings, progress, by=by)
     live = progress.rollout.new if progress.stand is Stand.PROMOTED else progress.rollout.old
     _move_worker(place, live)
+
+
+def list_followers(place: Place, progress: Progress) -> tuple[PointerChange, ...]:
+    """Models and indexes that follow the requests to where a rollout ended: those in which the release that
+    serves now differs from the one before. None while it goes on, none after a canary that never got all
+    requests, and none for the checkout's own code, of which nobody noted what it was built with."""
+    was_promoted = any(one.stand is Stand.PROMOTED for one in progress.events)
+    if not progress.stand.is_over or not was_promoted:
+        return ()
+    new = place.store.find(progress.rollout.release_id)
+    held = place.find_held(progress.rollout.old)
+    old = place.store.find(held) if held is not None else None
+    live, former = (new, old) if progress.stand is Stand.PROMOTED else (old, new)
+    return list_changes(former, live) if live is not None else ()
 
 
 def _move_worker(place: Place, slot: Slot) -> None:

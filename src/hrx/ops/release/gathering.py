@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -50,8 +50,11 @@ def gather_release(
     recording: Recording | None,
     checks: tuple[CheckResult, ...] = (),
     sbom: SbomReference | None = None,
+    pointers: Mapping[Component, Build] | None = None,
 ) -> Release:
-    """Raises TreeIsDirty, Unavailable without git, RevisionsUnreadable."""
+    """`pointers`: models, prompts and indexes, as `pointers.gather_pointers` reads them.
+
+    Raises TreeIsDirty, Unavailable without git, RevisionsUnreadable."""
     require_clean(home)
     offers = list_operations(orjson.loads((home / "web" / "openapi.json").read_bytes()))
     head = read_revisions(home / "migrations")[-1].id
@@ -78,6 +81,7 @@ def gather_release(
                 needs=frozenset(),
                 offers=frozenset(f"settings:{one.variable}" for one in (*product_settings, *plane_settings)),
             ),
+            **(pointers or {}),
         },
         use=known.known_use if known is not None else None,
         shape=known.shape if known is not None else None,

@@ -26,6 +26,9 @@ _BY_ITSELF: Final = frozenset(
         StepKind.SWITCH_WEB,
         StepKind.SWITCH_BOTH,
         StepKind.STOP_API,
+        # Models and indexes in which the two differ follow the requests (`pointers`).
+        StepKind.CATCH_UP_INDEX,
+        StepKind.SWITCH_POINTERS,
         StepKind.OBSERVE,
     }
 )

@@ -15,8 +15,9 @@ from typing import Final
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, HrxError, Text, Unavailable
 from hrx.kit.settings import load
-from hrx.ops.release.deploying import Place, settle
+from hrx.ops.release.deploying import Place, list_followers, settle
 from hrx.ops.release.gating.judging import Verdict
+from hrx.ops.release.pointers import PointerChange, Pointers
 from hrx.ops.release.strategies.hands import Hands
 from hrx.ops.release.strategies.noting import note_rollout
 from hrx.ops.release.strategies.progress import Progress, Stand
@@ -30,6 +31,7 @@ from hrx.ops.targets.machine.settings import MachineSettings
 from hrx.ops.targets.machine.slots import find_slots
 
 ACTOR: Final = "rollouts"
+_OWNER: Final = "hrx_owner"
 #: A command that is about to go on holds the lock long before that.
 _LEFT_ALONE_S: Final = 3.0
 #: After a failure (the edge is away) it is tried again, not in every second.
@@ -43,6 +45,18 @@ def find_this_machine() -> Hands:
 
 def find_this_place(settings: OpsSettings) -> Place:
     return Place(layout=find_layout(load(MachineSettings)), settings=settings)
+
+
+def follow(plane: Plane, place: Place, done: Progress, *, by: str) -> list[PointerChange]:
+    """Let models and indexes follow the requests; gives what was moved. Harmless to repeat.
+
+    Raises GateRefused, PointersNotReady, RegistryUnavailable, DatabaseAway: the requests stay where they are,
+    and `hrx release follow` tries it again."""
+    changes = list_followers(place, done)
+    if not changes:
+        return []
+    pointers = Pointers(plane.settings, plane.ledger, lambda: plane.target.database_url(_OWNER))
+    return pointers.apply(changes, by=by, reason=f"rollout {done.rollout.id}")
 
 
 class RolloutKeeper:
@@ -97,7 +111,9 @@ class RolloutKeeper:
                 return
             done = run(store, self._find_hands())
             note_rollout(plane.ledger, done, actor=ACTOR)
-            settle(self._find_place(plane.settings), done, by=ACTOR)
+            place = self._find_place(plane.settings)
+            settle(place, done, by=ACTOR)
+            follow(plane, place, done, by=ACTOR)
             self._tried_at_s = clock.monotonic_s() - _AGAIN_S
         except RolloutBusy:
             # Whoever began it lives.

@@ -1,0 +1,108 @@
+"""Making a generation the live one, and going back: one transaction; searches wait, none fails."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from hrx.kit.errors import Conflict, Refused, Text, Unavailable
+from hrx.ops.release.indexes.building import catch_up
+from hrx.ops.release.indexes.definitions import get_encoder
+from hrx.ops.release.indexes.generations import Generation, find_pointer, list_generations, list_readers
+from hrx.ops.seams.migrating import LockNotGranted, MigratingSession
+
+#: Searches that come meanwhile stand behind the one lock that is waited for: so long at most.
+_LOCK_MS: Final = 200
+_TRIES: Final = 50
+
+
+class IndexNotReady(Refused):
+    """The generation is still being built, or does not exist."""
+
+    code = "index.not_ready"
+
+
+class NothingBefore(Conflict):
+    """No generation was live before this one, or it was dropped."""
+
+    code = "index.nothing_before"
+
+
+class IndexBusy(Unavailable):
+    """Searches held the view for longer than was waited, however often it was tried."""
+
+    code = "index.busy"
+
+
+def switch(session: MigratingSession, generation: Generation, *, by: str) -> None:
+    """Catch the generation up, point the live view at it, and catch up once more with what came meanwhile.
+
+    Its caller holds the lock of builds. Raises IndexNotReady, EncoderGone, IndexBusy; nothing is switched."""
+    name = generation.index
+    if not generation.is_finished:
+        raise IndexNotReady(
+            Text(
+                ja=f"{name} の世代 {generation.number} は作成の途中です({generation.done_ratio:.0%})",
+                en=f"Generation {generation.number} of {name} is not finished ({generation.done_ratio:.0%})",
+            ),
+            hint=Text(
+                ja=f"続きから進めます: `hrx release indexes build {name}`",
+                en=f"Go on with it: `hrx release indexes build {name}`.",
+            ),
+        )
+    # The old generation answers until the new one has what it has.
+    encoder = get_encoder(generation.encoder)
+    catch_up(session, encoder, generation)
+    for tried in range(1, _TRIES + 1):
+        session.rows("BEGIN")
+        try:
+            session.rows(f"SET LOCAL lock_timeout = {_LOCK_MS}")
+            _point(session, generation, by=by)
+            session.rows("COMMIT")
+        except LockNotGranted:
+            session.rows("ROLLBACK")
+            time.sleep(min(2.0, 0.02 * 2.0 ** min(tried, 8)))
+            continue
+        catch_up(session, encoder, generation)
+        return
+    raise IndexBusy(
+        Text(
+            ja=f"{name} を使う長い検索が終わりません。何も切り替えていません",
+            en=f"A long search holds {name}; nothing was switched",
+        ),
+        hint=Text(
+            ja="長いトランザクションを終わらせてから、もう一度。", en="End the long transaction, then again."
+        ),
+    )
+
+
+def find_before(session: MigratingSession, index: str) -> Generation:
+    """The generation that was live before. Raises NothingBefore."""
+    pointer = find_pointer(session, index)
+    known = {one.number: one for one in list_generations(session, index)}
+    before = known.get(pointer.previous or 0) if pointer is not None else None
+    if before is None:
+        raise NothingBefore(
+            Text(ja=f"{index} には前の世代がありません", en=f"No generation of {index} was live before"),
+            hint=Text(ja="`hrx release indexes list` で確かめます。", en="See `hrx release indexes list`."),
+        )
+    return before
+
+
+def _point(session: MigratingSession, generation: Generation, *, by: str) -> None:
+    """The record and the view together. A view that is replaced keeps its readers and their rights."""
+    view = f"search.{generation.index}_live"
+    session.rows(
+        "INSERT INTO search.pointer (index_name, live, moved_by) VALUES (%(index)s, %(number)s, %(by)s)"
+        " ON CONFLICT (index_name) DO UPDATE SET"
+        " previous = CASE WHEN pointer.live = excluded.live THEN pointer.previous ELSE pointer.live END,"
+        " live = excluded.live, moves = pointer.moves + 1, moved_at = clock_timestamp(), moved_by = %(by)s",
+        {"index": generation.index, "number": generation.number, "by": by},
+    )
+    session.rows(
+        f"CREATE OR REPLACE VIEW {view} WITH (security_invoker = true) AS"  # noqa: S608
+        f" SELECT i.tenant_id, i.key, i.embedding, {generation.number} AS generation,"
+        f" '{generation.encoder}'::text AS encoder FROM {generation.table} AS i"
+    )
+    for role in list_readers(session):
+        session.rows(f"GRANT SELECT ON {view} TO {role}")
