@@ -148,23 +148,4 @@ HELP: Final = {
     "Go on although the settings are not fit; why, for the record.": (
         "設定が整っていなくても続ける。理由は記録に残る。"
     ),
-    "Search indexes: generations, the live one, the way back.": (
-        "検索インデックス: 世代、使用中のもの、戻し方。"
-    ),
-    "The index, as runbook/indexes.yaml names it.": "インデックスの名前(runbook/indexes.yaml のとおり)。",
-    "Every index with its generations: how far each is, which one answers, how many rows it is behind.": (
-        "インデックスごとの世代。作成の進み、答えている世代、遅れている行の数。"
-    ),
-    "Fill a generation beside the live one, in batches; goes on where it stood. Search is not touched.": (
-        "使用中の世代の横に、少しずつ新しい世代を作る。中断した所から進む。検索は止まらない。"
-    ),
-    "Let the newest generation answer, in one transaction; the former one is kept to go back to.": (
-        "最新の世代に 1 つのトランザクションで切り替える。前の世代は戻せるよう残す。"
-    ),
-    "Let models and indexes follow the requests of the last rollout, where that failed before.": (
-        "直近の切り替えに合わせて、モデルと検索インデックスを切り替える(失敗していたときのやり直し)。"
-    ),
-    "Let the generation before answer again, with what came since added to it first.": (
-        "前の世代に戻す。その後に増えた分を先に加える。"
-    ),
 }
