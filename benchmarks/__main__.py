@@ -23,6 +23,7 @@ from benchmarks.recovery.measuring import measure_recovery
 from benchmarks.recovery.vectors import measure_vectors
 from benchmarks.releasing.canary import measure_canary
 from benchmarks.releasing.deploys import measure_deploys
+from benchmarks.releasing.model_switch import measure_model_switch
 from benchmarks.releasing.rollback_plans import measure_rollback_plans
 from benchmarks.servers import ROOT, House, running_house
 
@@ -43,6 +44,7 @@ _OTHERS = (
     "deploys",
     "migrations",
     "rollback_plans",
+    "model_switch",
 )
 #: Those that need no running house.
 _ALONE = set(_OTHERS) - {"import", "telemetry"}
@@ -95,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "rollback_plans" in wanted:
         _say(f"rollback_plans, {given.companies} companies …")
         sections += measure_rollback_plans(companies=given.companies)
+    if "model_switch" in wanted:
+        _say("model_switch …")
+        sections.append(measure_model_switch(rounds=given.rounds))
     if "memory" in wanted:
         sections += memory.measure_stack(settle_s=given.settle)
     show(sections)
