@@ -236,6 +236,21 @@ def test_the_runbooks_indexes_can_be_read_and_a_wrong_one_says_where(tmp_path: P
             load_definitions(tmp_path)
 
 
+def test_the_runbooks_indexes_can_be_built_on_the_products_own_schema(notes: Notes) -> None:
+    notes.run(f"INSERT INTO app.position (id, tenant_id, code) VALUES (1, {notes.here}, 'mgr')")
+    notes.run(
+        f"SELECT set_config('hrx.tenant_id', '{notes.here}', false);"
+        "INSERT INTO app.position_version (tenant_id, position_id, title_ja, title_en, valid)"
+        f" VALUES ({notes.here}, 1, '営業部長', 'Sales manager', daterange('2020-01-01', NULL))"
+    )
+    for name, definition in load_definitions(ROOT / "runbook").items():
+        with building_session(notes.owner_url, name) as session:
+            made = build(session, definition, ENCODERS[definition.encoder])
+            switch(session, made, by="test")
+            assert (made.is_finished, made.rows_total) == (True, 1)
+            assert count_behind(session, made) == 0
+
+
 def test_letter_groups_know_spelling_in_both_languages() -> None:
     def alike(one: str, other: str) -> float:
         a, b = encode_ngrams(one, dimensions=256), encode_ngrams(other, dimensions=256)
