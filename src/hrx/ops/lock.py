@@ -5,17 +5,14 @@ when. Nothing keeps it alive but its holder; a holder that died stops blocking o
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-import psutil
-
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, NotFound, Text
+from hrx.kit.processes import is_process_gone, name_this_process
 from hrx.ops.ledger.entries import Kind, Ledger
 from hrx.ops.ledger.leases import (
     Lease,
@@ -143,20 +140,3 @@ def is_abandoned(held: Lease) -> bool:
 
     False when it ran elsewhere: another machine's processes cannot be seen, only waited for."""
     return is_process_gone(held.process)
-
-
-def is_process_gone(named: str) -> bool:
-    """Whether a process of this machine, as `name_this_process` named it, no longer exists."""
-    host, _, rest = named.partition("|")
-    pid, _, started = rest.partition("|")
-    if host != platform.node():
-        return False
-    try:
-        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) > 1)
-    except (psutil.NoSuchProcess, ValueError):
-        return True
-
-
-def name_this_process() -> str:
-    """Host, pid and start: a pid alone is used again by other processes."""
-    return f"{platform.node()}|{os.getpid()}|{psutil.Process().create_time():.2f}"

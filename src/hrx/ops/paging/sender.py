@@ -17,6 +17,7 @@ from typing import Final
 
 from hrx.kit import clock
 from hrx.kit.errors import HrxError
+from hrx.kit.processes import is_process_gone, name_this_process
 from hrx.ops.channels.channel import Channel, ChannelKind, DeliveryFailed, Receipt
 from hrx.ops.ledger.incidents import IncidentState, find_incident
 from hrx.ops.ledger.notifications import (
@@ -34,7 +35,6 @@ from hrx.ops.ledger.notifications import (
     settle,
 )
 from hrx.ops.ledger.store import Connection, mark_due
-from hrx.ops.lock import is_process_gone, name_this_process
 from hrx.ops.paging.batches import LIMITS, Key, Limits, plan_batches
 from hrx.ops.paging.messages import to_envelope
 from hrx.ops.paging.people import Recipient, find_recipient
