@@ -10,6 +10,7 @@ from hrx.cli import (
     release_indexes,
     release_migrations,
     release_models,
+    release_pipeline,
     release_record,
     release_rollback,
     release_rollout,
@@ -30,5 +31,6 @@ def register(app: typer.Typer) -> None:
     release_rollback.add_to(group)
     release_ship.add_to(group)
     release_checking.add_to(group)
+    release_pipeline.add_to(group)
     group.command("targets")(release_targets.targets)
     app.add_typer(group, name="release")

@@ -75,6 +75,38 @@ HELP: Final = {
     "Bad answers, beyond the old version's, that people may get.": (
         "利用者に返ってよいエラーの数(元の版の割合を超える分)。"
     ),
+    "The pipeline: from a commit to people, stage by stage.": "パイプライン: コミットを段階ごとに利用者へ。",
+    "Begin a pipeline and run it until it is over or needs a person. Exit code 1: failed; 4: it waits.": (
+        "パイプラインを始め、終わるか人の判断が必要になるまで進める。終了コード 1: 失敗、4: 待っている。"
+    ),
+    "Go on where it stands: what is done stays done. Exit code 1: failed; 4: it waits.": (
+        "済んだ段階は繰り返さず、続きから進める。終了コード 1: 失敗、4: 待っている。"
+    ),
+    "End a pipeline: stages that run are ended, the rest is not begun. A deploy is not undone by it.": (
+        "パイプラインを止める。実行中の段階を終わらせ、残りは始めない。デプロイを取り消すものではない。"
+    ),
+    "Give a second person's word on exactly the plan that is shown. Exit code 4: yours does not count.": (
+        "表示した計画そのものを、作成者以外の人として承認する。終了コード 4: その人の承認は数えられない。"
+    ),
+    "Where a pipeline stands: each stage, how long it took, what it waits for.": (
+        "パイプラインの状況: 各段階の状態と時間、何を待っているか。"
+    ),
+    "Every pipeline, the newest first.": "すべてのパイプライン(新しい順)。",
+    "What would be done to production, with the hash that an approval is bound to.": (
+        "本番に対して行うことと、承認が結び付くハッシュ。"
+    ),
+    "The pipeline, such as p3; without one, the newest.": "パイプライン(p3 など)。省けば最新のもの。",
+    "How long to wait for people and days, in minutes.": "人や日程を待つ時間(分)。",
+    "Go on despite what holds it now, and why (approvers).": (
+        "今の保留の理由に反して進める。その訳を書く(承認者のみ)。"
+    ),
+    "Run this stage alone; others have their own jobs.": "この段階だけを実行する(ほかの段階は別のジョブで)。",
+    "The commit; it must be what is checked out.": "コミット。チェックアウトしているものに限る。",
+    "A release that is built already, in place of a commit.": "コミットの代わりに、作成済みのリリース。",
+    "How far: staging or production.": "どこまで進めるか: staging か production。",
+    "Begin it, say its number, and run no stage.": "始めて番号を示し、段階は実行しない。",
+    "Repeat this stage, although it was done.": "済んでいても、この段階を繰り返す。",
+    "The plan's hash as it was read; asked for otherwise.": "読んだ計画のハッシュ。省けば確認する。",
     "Migrations: read, rehearsed, checked.": "データベースの移行を読み、予行し、確かめる。",
     "Folder of the migrations: env.py and versions.": "移行のフォルダ(env.py と versions)。",
     "Also ask squawk, where it is installed; it only adds.": (

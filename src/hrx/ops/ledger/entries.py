@@ -77,6 +77,7 @@ class Kind(StrEnum):
     MODEL_REFUSED = "model_refused"
     INDEX_BUILT = "index_built"
     INDEX_SWITCHED = "index_switched"
+    PIPELINE = "pipeline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,13 +55,18 @@ def approve(plane: Plane, plan_seq: int, *, actor: Actor, plan_hash: str) -> App
         )
     _require_word_counts(record, actor)
     refuse_drift(plane, record)
+    return note_approval(plane, record, actor=actor)
+
+
+def note_approval(plane: Plane, record: PlanRecord, *, actor: Actor) -> Approval:
+    """Put the word on record; whether it counts is for the caller to have asked."""
     entry = plane.ledger.append(
         Kind.APPROVAL,
         actor=actor.name,
         subject=record.plan.lock,
         body={
-            "plan_seq": plan_seq,
-            "plan_hash": plan_hash,
+            "plan_seq": record.seq,
+            "plan_hash": record.plan.plan_hash,
             "rule": record.plan.approval_needed.value,
             "is_operator": actor.is_operator,
         },
@@ -69,12 +74,17 @@ def approve(plane: Plane, plan_seq: int, *, actor: Actor, plan_hash: str) -> App
     return _to_approval(entry)
 
 
-def find_approval(plane: Plane, record: PlanRecord) -> Approval | None:
-    """The newest word on this plan that still counts: fresh, unused, by somebody who may still give it."""
+def find_approval(
+    plane: Plane, record: PlanRecord, *, barred: frozenset[str] = frozenset()
+) -> Approval | None:
+    """The newest word on this plan that still counts: fresh, unused, by somebody who may still give it.
+
+    `barred` are authors besides the plan's own: their word never counts."""
     oldest = clock.now() - timedelta(seconds=plane.settings.approval_valid_s)
     for approval in list_approvals(plane, record.seq):
         is_fresh = approval.given_at >= oldest and approval.plan_hash == record.plan.plan_hash
-        if is_fresh and not _is_used(plane, approval) and _still_counts(plane, record, approval):
+        may_count = is_fresh and approval.approver not in barred
+        if may_count and not _is_used(plane, approval) and _still_counts(plane, record, approval):
             return approval
     return None
 
