@@ -15,17 +15,19 @@ from hrx.cli.options import As, AsJson, Code
 from hrx.cli.plane import acting
 from hrx.cli.up import join_stack
 from hrx.kit import clock
-from hrx.kit.errors import HrxError, NotFound, Text
+from hrx.kit.errors import HrxError, Invalid, NotFound, Text
 from hrx.kit.settings import load
 from hrx.ops.operators.roles import Permission
 from hrx.ops.release.checking.listing import CHECKS, Check, find_check
 from hrx.ops.release.checking.results import Bench, Checked, Tell
+from hrx.ops.release.checking.staging import end_staging
 from hrx.ops.release.releases import Outcome, Release
 from hrx.ops.run.plane import Plane
 from hrx.ops.run.rollouts import find_this_place
 from hrx.ops.settings import OpsSettings
 
 _LIST: Final = "list"
+_STAGING: Final = "staging"
 _OUTCOMES: Final = {
     Outcome.PASSED: Text(ja="✓ 合格", en="✓ Passed"),
     Outcome.FAILED: Text(ja="✗ 不合格", en="✗ Failed"),
@@ -44,6 +46,7 @@ def check(
     release_id: Annotated[
         str, typer.Option("--release", help="The release that is looked at; this checkout without one.")
     ] = "",
+    down: Annotated[bool, typer.Option("--down", help="With staging: take it down.")] = False,
     as_json: AsJson = False,
     operator: As = None,
     code: Code = "",
@@ -53,6 +56,8 @@ def check(
         _show_list(as_json=as_json)
         return
     wanted = _get_check(name)
+    if down:
+        wanted = _get_end(wanted)
     # A pipeline that gives up ends us by signal: what we started is to end with us.
     signal.signal(signal.SIGTERM, _end)
     began_s = clock.monotonic_s()
@@ -77,6 +82,17 @@ def _open_bench(release_id: str, *, tell: Tell) -> Bench:
         release=place.store.get(release_id) if release_id else None,
         tell=tell,
     )
+
+
+def _get_end(wanted: Check) -> Check:
+    if wanted.name != _STAGING:
+        raise Invalid(
+            Text(ja="--down は staging だけのものです", en="--down goes with staging only"),
+            hint=Text(ja="`hrx release check staging --down`", en="`hrx release check staging --down`."),
+            code="check.no_end",
+        )
+    title = Text(ja="検証環境を止める", en="Staging is taken down")
+    return replace(wanted, title=title, run=end_staging)
 
 
 def _get_check(name: str) -> Check:

@@ -180,4 +180,5 @@ HELP: Final = {
     "Go on although the settings are not fit; why, for the record.": (
         "設定が整っていなくても続ける。理由は記録に残る。"
     ),
+    "With staging: take it down.": "staging とともに: 検証環境を止める。",
 }

@@ -99,3 +99,42 @@ class CheckSettings(Settings):
         en="Token of a service account there; let it read and write annotations, nothing else",
         unit="secret",
     )
+    staging_dir: Path | None = setting(
+        None,
+        ja="検証環境のフォルダ。空の場合は var/staging。この機械で本番の隣に動く",
+        en="Folder of the staging environment; var/staging when empty. It runs beside what lives here",
+        unit="path",
+        example="/srv/hrx-staging",
+    )
+    staging_port: int = setting(
+        8180,
+        ja="検証環境の入口のポート。運用コンソールはその次のポート",
+        en="Port of staging's edge; its operations console has the next one",
+        unit="port",
+        ge=1024,
+        le=65_000,
+    )
+    staging_port_shift: int = setting(
+        10_000,
+        ja="検証環境の内部ポートをずらす数",
+        en="Added to the inner ports for staging",
+        unit="ports",
+        ge=400,
+        le=50_000,
+    )
+    staging_timeout_s: float = setting(
+        600.0,
+        ja="検証環境の起動を待つ時間",
+        en="How long staging may take to come up",
+        unit="s",
+        gt=0,
+        le=3600,
+    )
+    e2e_step_timeout_s: float = setting(
+        30.0,
+        ja="ブラウザーでの確認で、一つの手順を待つ時間",
+        en="How long one step of the end-to-end tests may take in the browser",
+        unit="s",
+        gt=0,
+        le=300,
+    )

@@ -10,11 +10,13 @@ from hrx.kit.errors import Text
 from hrx.ops.release.checking.auditing.images import check_images
 from hrx.ops.release.checking.auditing.node import check_audit_node
 from hrx.ops.release.checking.auditing.python import check_audit_python
+from hrx.ops.release.checking.browsing import check_e2e
 from hrx.ops.release.checking.caching import check_cache_clear
 from hrx.ops.release.checking.marking import check_mark
 from hrx.ops.release.checking.proving import check_static, check_tests, check_web
 from hrx.ops.release.checking.results import Bench, Checked
 from hrx.ops.release.checking.smoke import check_smoke
+from hrx.ops.release.checking.staging import check_staging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,13 @@ CHECKS: Final = (
         title=Text(ja="コンテナイメージの脆弱性", en="Known holes in container images"),
         run=check_images,
     ),
+    Check(
+        name="staging",
+        title=Text(ja="検証環境での起動", en="Up on a staging environment"),
+        run=check_staging,
+        changes=True,
+    ),
+    Check(name="e2e", title=Text(ja="ブラウザーでの通し確認", en="A walk in a browser"), run=check_e2e),
     Check(name="smoke", title=Text(ja="公開後の外からの確認", en="From outside, once live"), run=check_smoke),
     Check(
         name="cache-clear",

@@ -55,6 +55,11 @@ def read_slot_code(run: Path) -> dict[str, SlotCode]:
     return {part: one for part, one in found.items() if one.is_there}
 
 
+def write_slot_code(run: Path, codes: Mapping[str, SlotCode]) -> None:
+    """Which code a stack's parts run from its next start on; for a stack that is not up."""
+    _write_record(run, {part: _to_json(code) for part, code in codes.items()})
+
+
 def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode | None) -> None:
     """Have the part run this code from its next start on; None: the checkout's. It is stopped by that.
 
