@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks import importing, leaks, logs, memory, migrations, pages, paging_crash, signals, telemetry
 from benchmarks.failover import measure_failover
 from benchmarks.figures import Section, show
+from benchmarks.llm_gateway import measure_llm_gateway
 from benchmarks.recovery.elsewhere import measure_elsewhere
 from benchmarks.recovery.looking import measure_looking
 from benchmarks.recovery.measuring import measure_recovery
@@ -45,6 +46,7 @@ _OTHERS = (
     "migrations",
     "rollback_plans",
     "model_switch",
+    "llm_gateway",
 )
 #: Those that need no running house.
 _ALONE = set(_OTHERS) - {"import", "telemetry"}
@@ -100,6 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "model_switch" in wanted:
         _say("model_switch …")
         sections.append(measure_model_switch(rounds=given.rounds))
+    if "llm_gateway" in wanted:
+        _say("llm_gateway …")
+        sections += measure_llm_gateway(litellm=given.litellm)
     if "memory" in wanted:
         sections += memory.measure_stack(settle_s=given.settle)
     show(sections)
@@ -125,6 +130,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--peers", type=Path, default=ROOT / "var" / "peers", help="where peers are unpacked (%(default)s)"
     )
+    parser.add_argument("--litellm", type=Path, help="of llm_gateway: a Python that has LiteLLM")
     parser.add_argument("--json", type=Path, help="also write every round to this file")
     parser.add_argument(
         "--employees-10k",

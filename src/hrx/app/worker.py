@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
 
 from hrx.app import health
+from hrx.app.gateway.ledger import Ledger
 from hrx.app.people.employees import jobs as employees_jobs
 from hrx.app.people.employees.importing import jobs as importing_jobs
 from hrx.app.platform import audit, faults, jobs
@@ -30,7 +31,7 @@ from hrx.app.platform.ai_figures import AiFigures, EvaluationFigures
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.edge import Reply
 from hrx.app.platform.queue_figures import QueueFigures
-from hrx.app.platform.tenancy import system_principal
+from hrx.app.platform.tenancy import TenantId, system_principal
 from hrx.app.settings import AppSettings
 from hrx.kit import clock, log, metrics
 from hrx.kit.catalogue import AUDIT_SEALED, EFFECTS_HELD, QUEUE_LOSSES, WORKER_UP
@@ -42,6 +43,8 @@ _logger = logging.getLogger("hrx.worker")
 SEAL_EVERY_S: Final = 1.0
 RESCUE_EVERY_S: Final = 10.0
 PURGE_EVERY_S: Final = 600.0
+#: Calls to language models whose process died; they hold a part of a budget until then.
+SETTLE_EVERY_S: Final = 300.0
 COUNT_EVERY_S: Final = 5.0
 COUNT_FAILED_EVERY_S: Final = 60.0
 #: How often it is looked whether outside effects are held (after a restore), and whether they still are.
@@ -93,6 +96,7 @@ class Worker:
             group.create_task(self._work())
             group.create_task(_repeat(self.seal_audit, every_s=SEAL_EVERY_S))
             group.create_task(_repeat(self.purge, every_s=PURGE_EVERY_S))
+            group.create_task(_repeat(self.settle_lost_calls, every_s=SETTLE_EVERY_S))
             group.create_task(_repeat(self.count_queue, every_s=COUNT_EVERY_S))
             group.create_task(_repeat(self.count_failed_jobs, every_s=COUNT_FAILED_EVERY_S))
             group.create_task(self.metrics.loop_lag.run())
@@ -194,6 +198,14 @@ class Worker:
                 text("SELECT app.purge_sessions(:before)"), {"before": now - KEEP_ENDED_SESSIONS}
             )
             await session.execute(text("SELECT gate.purge(:at)"), {"at": now})
+
+    async def settle_lost_calls(self) -> None:
+        """Close the calls to language models whose process died, so that what they reserved is settled."""
+        async with self.database.transaction(None) as session:
+            tenants = list(await session.scalars(text("SELECT app.list_active_tenants()")))
+        ledger = Ledger(self.database)
+        for tenant in tenants:
+            await ledger.settle_lost(TenantId(tenant))
 
 
 async def _repeat(action: Callable[[], Awaitable[None]], *, every_s: float) -> None:

@@ -343,3 +343,38 @@ def test_a_price_holds_from_its_day_until_the_next(tmp_path: Path) -> None:
     assert (february.input_nano, march.input_nano, march.cached_nano) == (1000, 500, 125)
     with pytest.raises(PriceMissing):
         prices.get("openai", "m", on=clock.now().date().replace(2025, 1, 1))
+
+
+@pytest.mark.req("R4.1-1")
+async def test_figures_tell_of_fallbacks_estimates_resting_models_and_what_is_left(
+    database: Database, tenant: TenantId
+) -> None:
+    registry = CollectorRegistry()
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, labels)
+
+    await allow(database, tenant, limit_nano_usd=4 * ONE_CALL_NANO)
+    async with (
+        running_llm("openai") as bad,
+        running_llm("google") as good,
+        opened(database, bad, good, figures=AiFigures(registry)) as gateway,
+    ):
+        bad.fail_next(Fault.UNAUTHORIZED, times=9)
+        good.fail_next(Fault.USAGE_MISSING)
+        by, who = system_principal(tenant), {"gen_ai_provider_name": "openai", "gen_ai_request_model": "m-0"}
+        await gateway.complete(make_ask(), by=by)
+        await gateway.complete(make_ask(), by=by)
+        assert value("hrx_gen_ai_breaker_open", **who) == 1
+        assert value("hrx_gen_ai_fallbacks_total", **who, reason="authentication") == 1
+        assert value("hrx_gen_ai_fallbacks_total", **who, reason="resting") == 1
+        left = value("hrx_gen_ai_budget_left_ratio")
+        assert left is not None
+        assert 0 < left < 1
+        with pytest.raises(BudgetSpent):
+            await gateway.complete(make_ask(max_output_tokens=100_000), by=by)
+    other = {"gen_ai_provider_name": "google", "gen_ai_request_model": "m-1"}
+    assert value("hrx_gen_ai_usage_estimated_total", **other) == 1
+    assert value("hrx_gen_ai_refused_total", reason="budget") == 1
+    (spent,) = await rows(database, tenant, "SELECT sum(cost_nano_usd) AS nano FROM app.ai_call")
+    assert value("hrx_gen_ai_cost_usd_total", **other) == pytest.approx(float(spent["nano"]) / 1e9)

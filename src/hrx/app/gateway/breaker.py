@@ -19,7 +19,7 @@ _LONGEST_REST_S: Final = 300.0
 
 
 class BreakerState(StrEnum):
-    """CLOSED lets everything through, TRYING one request, OPEN none."""
+    """CLOSED lets everything through, TRYING one request (the rest is over), OPEN none."""
 
     CLOSED = "closed"
     TRYING = "trying"
@@ -38,7 +38,7 @@ class Breaker:
     def state(self) -> BreakerState:
         if self._rests_until_s is None:
             return BreakerState.CLOSED
-        return BreakerState.TRYING if self._is_trying else BreakerState.OPEN
+        return BreakerState.TRYING if self._is_trying or self.wait_s() == 0 else BreakerState.OPEN
 
     def take(self) -> bool:
         """Whether a request may go now. After a rest exactly one may; its result decides."""

@@ -71,7 +71,7 @@ class Gateway:
         self._ledger = ledger
         self._figures = figures
         self._directory = directory
-        self._caller = Caller(_Watch(figures))
+        self._caller = Caller(Watch(figures))
 
     @property
     def may_chat(self) -> bool:
@@ -184,11 +184,12 @@ class Gateway:
             _logger.warning("Call not settled; the worker will", extra={"fields": fields})
 
 
-class _Watch:
+class Watch:
     """Turns what happens to calls into figures."""
 
     def __init__(self, figures: AiFigures) -> None:
         self._figures = figures
+        self._watched: set[str] = set()
 
     def note_attempt(self, attempted: Attempted, *, operation: str) -> None:
         who = (operation, attempted.vendor, attempted.model)
@@ -209,8 +210,11 @@ class _Watch:
         self._figures.fallbacks.labels(target.vendor.value, target.model, reason).inc()
 
     def note_breaker(self, target: Target, breaker: Breaker) -> None:
-        level = _BREAKER_LEVEL[breaker.state]
-        self._figures.breaker.labels(target.vendor.value, target.model).set(level)
+        """From the first request on, the state is read whenever it is looked at: a rest ends by itself."""
+        if target.name not in self._watched:
+            self._watched.add(target.name)
+            gauge = self._figures.breaker.labels(target.vendor.value, target.model)
+            gauge.set_function(lambda: _BREAKER_LEVEL[breaker.state])
 
 
 def build_gateway(
