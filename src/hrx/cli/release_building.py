@@ -21,7 +21,7 @@ from hrx.ops.ledger.entries import Kind
 from hrx.ops.operators.roles import Permission
 from hrx.ops.recovery.moments import note_version
 from hrx.ops.release.building.building import build_release, find_code
-from hrx.ops.release.deploying import Place, fill, migrate
+from hrx.ops.release.deploying import Place, alone, migrate
 from hrx.ops.release.environments.schema import ask_product
 from hrx.ops.release.migrations.deciding import VerifiedBackup
 from hrx.ops.release.pointers import Pointers, list_changes
@@ -119,10 +119,14 @@ def deploy(
         began = clock.now()
         url = plane.target.database_url(_OWNER)
         tell = _be_quiet if as_json else _say
-        migrate(place, release, owner_url=url, backup=_find_backup(), tell=tell)
-        if is_new:
-            release_rollout.begin_here(plane, rollout)
-        fill(place, release, rollout, by=actor.name)
+        with alone(plane.ledger, by=actor.name, reason=f"deploy {release.id}"):
+            # Again: somebody else may have begun while this one was asked.
+            rollout, is_new = release_rollout.find_or_plan(
+                plane, release.id, strategy=strategy, shares=shares, harm=harm, fills=True
+            )
+            migrate(place, release, owner_url=url, backup=_find_backup(), tell=tell)
+            if is_new:
+                release_rollout.begin_here(plane, rollout)
         done = release_rollout.go_on(plane, actor=actor.name, as_json=as_json)
         if done.stand is Stand.PROMOTED:
             schema = release.components[Component.SCHEMA].version

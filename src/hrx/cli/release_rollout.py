@@ -16,7 +16,7 @@ from hrx.kit import clock
 from hrx.kit.errors import Conflict, HrxError, Invalid, Text
 from hrx.kit.settings import load
 from hrx.ops.operators.roles import Permission
-from hrx.ops.release.deploying import list_followers, settle
+from hrx.ops.release.deploying import alone, fill_first, list_followers, settle
 from hrx.ops.release.gating.judging import Verdict
 from hrx.ops.release.gating.policy import Policy
 from hrx.ops.release.gating.wording import HEADINGS, ComparisonView, row_cells
@@ -37,6 +37,8 @@ from hrx.ops.targets.machine.slots import find_slots
 
 HARM: Final = Policy().harm_budget
 SHARES_SAID: Final = ",".join(map(str, SHARES))
+#: A worker ends its jobs and starts anew.
+_SETTLES_WITHIN_S: Final = 120.0
 How = Annotated[
     Strategy, typer.Option("--strategy", help="How requests move: rolling, blue_green or canary.")
 ]
@@ -176,7 +178,7 @@ def follow_requests(
 
 
 def find_or_plan(
-    plane: Plane, release_id: str, *, strategy: Strategy, shares: str, harm: int
+    plane: Plane, release_id: str, *, strategy: Strategy, shares: str, harm: int, fills: bool = False
 ) -> tuple[Rollout, bool]:
     """The rollout of this release that was interrupted, else a new one into the slot that rests; and whether
     it is new. Raises Conflict while another release's is not over, Invalid, Unavailable."""
@@ -191,6 +193,7 @@ def find_or_plan(
         new=_resting(_hands()),
         shares=_read_shares(shares),
         policy=Policy(harm_budget=harm),
+        fills=fills,
     )
     return rollout, True
 
@@ -203,6 +206,8 @@ def begin_here(plane: Plane, rollout: Rollout) -> None:
 def go_on(plane: Plane, *, actor: str, as_json: bool) -> Progress:
     """Run the current rollout until it is over or asks, and what follows its end. Raises as `run`."""
     store = _store(plane)
+    with alone(plane.ledger, by=actor, reason=store.get().rollout.id):
+        fill_first(find_this_place(plane.settings), store.get(), by=actor)
     note_rollout(plane.ledger, store.get(), actor=actor)
     done = run(store, _hands(), tell=None if as_json else _tell)
     _settle(plane, done, actor=actor)
@@ -212,7 +217,9 @@ def go_on(plane: Plane, *, actor: str, as_json: bool) -> Progress:
 def _settle(plane: Plane, done: Progress, *, actor: str) -> None:
     note_rollout(plane.ledger, done, actor=actor)
     place = find_this_place(plane.settings)
-    settle(place, done, by=actor)
+    # The operations plane may be at the same: then there is nothing left to do here.
+    with alone(plane.ledger, by=actor, reason=done.rollout.id, wait_s=_SETTLES_WITHIN_S):
+        settle(place, done, by=actor)
     try:
         follow(plane, place, done, by=actor)
     except HrxError as error:

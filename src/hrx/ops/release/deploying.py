@@ -5,12 +5,17 @@ command after any kind of death goes on where it stood. The worker follows the r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from hrx.kit import clock
 from hrx.kit.errors import Text
+from hrx.ops import lock as locks
+from hrx.ops.ledger.entries import Ledger
 from hrx.ops.release.building.building import find_code
 from hrx.ops.release.migrations.deciding import VerifiedBackup
 from hrx.ops.release.migrations.running import MigrationRun, upgrade_to
@@ -28,6 +33,11 @@ from hrx.ops.targets.machine.supervisor import Supervisor
 #: The founding document's RPO for severity 1: what a destructive migration may cost at the most.
 RPO: Final = timedelta(minutes=15)
 _WORKER_WITHIN_S: Final = 60.0
+#: What nobody else may do beside: the schema, what the slots hold, the worker.
+LOCK: Final = "release:this-machine"
+#: Three programs are stopped within their 60 s, and a backfill may come before.
+LOCK_S: Final = 3600.0
+_POLL_S: Final = 0.25
 
 Tell = Callable[[Text], None]
 
@@ -81,15 +91,46 @@ def fill(place: Place, release: Release, rollout: Rollout, *, by: str) -> None:
         place_code(place.layout, place.supervisor, f"{service}-{rollout.new}", code)
 
 
+def fill_first(place: Place, progress: Progress, *, by: str) -> None:
+    """Whoever takes up a rollout puts the release into its slot before it wakes that slot: the one who began
+    it may have died between the record and the slot, and the slot then holds some version before.
+
+    Nothing is done after the first start, nor for what was put there by hand. Raises as `fill`."""
+    is_before_start = progress.stand is Stand.RUNNING and progress.step == 0 and not progress.is_prepared
+    if progress.rollout.fills and is_before_start:
+        fill(place, place.store.get(progress.rollout.release_id), progress.rollout, by=by)
+
+
+@contextmanager
+def alone(ledger: Ledger, *, by: str, reason: str, wait_s: float = 0.0) -> Iterator[None]:
+    """One at a time changes what the programs of this place are; waited for as long as that.
+
+    It is over at the latest after LOCK_S, at once when its holder has died. Raises LockHeld."""
+    until_s = clock.monotonic_s() + wait_s
+    while True:
+        try:
+            held = locks.acquire(ledger, LOCK, owner=by, reason=reason, valid_s=LOCK_S)
+            break
+        except locks.LockHeld:
+            if clock.monotonic_s() >= until_s:
+                raise
+            time.sleep(_POLL_S)
+    try:
+        yield
+    finally:
+        locks.release(ledger, held)
+
+
 def settle(place: Place, progress: Progress, *, by: str) -> None:
-    """What a rollout that is over leaves: whose the requests are, on record, and a worker of the same code.
+    """What a rollout that is over leaves: a worker of the code that people are on, and whose the requests
+    are, on record. The record is last, so that what was interrupted shows (`is_settled`).
 
     Harmless to repeat, and before the end of a rollout. Raises PlacementChanged, Unavailable."""
     if not progress.stand.is_over:
         return
-    place_rollout(place.settings, progress, by=by)
     live = progress.rollout.new if progress.stand is Stand.PROMOTED else progress.rollout.old
-    _move_worker(place, live)
+    _move_worker(place, live, must_run=not is_settled(place, progress))
+    place_rollout(place.settings, progress, by=by)
 
 
 def list_followers(place: Place, progress: Progress) -> tuple[PointerChange, ...]:
@@ -106,10 +147,30 @@ def list_followers(place: Place, progress: Progress) -> tuple[PointerChange, ...
     return list_changes(former, live) if live is not None else ()
 
 
-def _move_worker(place: Place, slot: Slot) -> None:
+def is_settled(place: Place, progress: Progress) -> bool:
+    """Whether what follows a rollout's end was done; True, too, while it is not over, and for one whose
+    release is not kept here: nothing of it is on record. Raises ReleaseUnreadable."""
+    rollout = progress.rollout
+    if not progress.stand.is_over or place.store.find(rollout.release_id) is None:
+        return True
+    weight = 100 if progress.stand is Stand.PROMOTED else 0
+    noted = [
+        one
+        for one in place.store.list_placements(place.environment)
+        if one.run == rollout.id and one.slot is rollout.new
+    ]
+    if not noted:
+        # Undone before anything was put into the slot.
+        return progress.stand is Stand.ROLLED_BACK
+    return noted[-1].weight == weight
+
+
+def _move_worker(place: Place, slot: Slot, *, must_run: bool) -> None:
     """Jobs of the newer code may wait for the newer worker, never the other way round."""
     placed = read_slot_code(place.layout.run)
     wanted = placed.get(f"api-{slot}")
-    if placed.get(WORKER) != wanted:
+    is_other = placed.get(WORKER) != wanted
+    if is_other:
         place_code(place.layout, place.supervisor, WORKER, wanted)
+    if is_other or must_run:
         place.supervisor.start(WORKER, timeout_s=_WORKER_WITHIN_S)

@@ -15,7 +15,14 @@ from typing import Final
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, HrxError, Text, Unavailable
 from hrx.kit.settings import load
-from hrx.ops.release.deploying import Place, list_followers, settle
+from hrx.ops.release.deploying import (
+    Place,
+    alone,
+    fill_first,
+    is_settled,
+    list_followers,
+    settle,
+)
 from hrx.ops.release.gating.judging import Verdict
 from hrx.ops.release.pointers import PointerChange, Pointers
 from hrx.ops.release.strategies.hands import Hands
@@ -104,15 +111,19 @@ class RolloutKeeper:
     def _go_on(self, plane: Plane, folder: Path, changed_at: float) -> None:
         store = RolloutStore(folder)
         try:
-            if not _needs_hands(store):
+            place = self._find_place(plane.settings)
+            if not (_needs_hands(store) or not is_settled(place, store.get())):
                 self._done_with = changed_at
                 # What somebody answers next is not to wait as after a failure.
                 self._tried_at_s = clock.monotonic_s() - _AGAIN_S
                 return
+            # Whoever is at it with the programs of this machine lives, and is not hurried.
+            with alone(plane.ledger, by=ACTOR, reason=store.get().rollout.id):
+                fill_first(place, store.get(), by=ACTOR)
             done = run(store, self._find_hands())
             note_rollout(plane.ledger, done, actor=ACTOR)
-            place = self._find_place(plane.settings)
-            settle(place, done, by=ACTOR)
+            with alone(plane.ledger, by=ACTOR, reason=done.rollout.id):
+                settle(place, done, by=ACTOR)
             follow(plane, place, done, by=ACTOR)
             self._tried_at_s = clock.monotonic_s() - _AGAIN_S
         except RolloutBusy:

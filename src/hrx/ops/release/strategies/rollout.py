@@ -48,7 +48,8 @@ class Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """Release `release_id` takes over in slot `new`. `services` in the order in which they move: the API
-    first, for pages of the new version may ask for what only the new API knows. Raises Invalid."""
+    first, for pages of the new version may ask for what only the new API knows. `fills`: the release is put
+    into the slot before it is woken; else somebody did that by hand. Raises Invalid."""
 
     id: str
     release_id: str
@@ -59,6 +60,7 @@ class Rollout:
     policy: Policy = field(default_factory=Policy)
     watch_s: float = 20.0
     drain_within_s: float = 30.0
+    fills: bool = False
 
     def __post_init__(self) -> None:
         is_rising = all(a < b for a, b in zip(self.shares, self.shares[1:], strict=False))

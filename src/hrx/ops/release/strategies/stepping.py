@@ -86,6 +86,9 @@ def _wake(progress: Progress, step: Step, hands: Hands, now: datetime) -> Progre
     )
     if is_ready:
         return progress.go_to(progress.step + 1, now=now)
+    for service in step.services:
+        # An edge that was restarted meanwhile does not check a slot that rests.
+        hands.edge.check_on(service, new)
     if waited_s >= progress.rollout.policy.ready_within_s:
         return progress.stop(Stand.UNDOING, Reason.NEVER_READY, now=now)
     return progress

@@ -63,8 +63,8 @@ def write_slot_code(run: Path, codes: Mapping[str, SlotCode]) -> None:
 def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode | None) -> None:
     """Have the part run this code from its next start on; None: the checkout's. It is stopped by that.
 
-    Harmless when it is so. The caller makes sure that nobody uses it. Raises Unavailable, Conflict when the
-    stack has no such program."""
+    Harmless when it is so, and gone on with after any death in between. The caller makes sure that nobody
+    uses it. Raises Unavailable, Conflict when the stack has no such program."""
     kept = _read_record(layout.run)
     wanted = _to_json(code) if code is not None else None
     if kept.get(part) == wanted and supervisor.get_part(part).state is not PartState.FAILED:
@@ -75,7 +75,6 @@ def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode
         keep_assets(layout, source.portal)
     argv, cwd = _start_of(part, source, layout)
     variables = source.variables if code is not None else {"HRX_COMMIT": source.commit}
-    _write_record(layout.run, {**kept, part: wanted})
     if not replace_program(
         layout,
         part,
@@ -93,7 +92,10 @@ def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode
     change = supervisor.reload_config()
     if part in change.changed:
         supervisor.drop(part, timeout_s=_STOPS_WITHIN_S)
+    if part in (*change.changed, *change.added):
         supervisor.adopt(part)
+    # Last: whoever was killed before this line does all of it again, and nothing of it does harm twice.
+    _write_record(layout.run, {**kept, part: wanted})
 
 
 #: What only programs of a release know.
