@@ -2,13 +2,13 @@
 
 Counts only; it tells neither whose they are nor what is in them. Old code goes on to work on this schema.
 
-Revision: 0011   Revises: 0010
+Revision: 0012   Revises: 0011
 """
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
