@@ -110,7 +110,11 @@ def test_readiness_comes_first() -> None:
     assert judge(ready, policy).verdict is None
     lost = ready.add(Look(at_s=61, old=nothing, new=nothing, is_new_ready=False), policy)
     assert judge(lost, policy).verdict is None
+    # Beside the old version nobody is sent to it; alone it would have everybody.
     lost = lost.add(Look(at_s=62, old=nothing, new=nothing, is_new_ready=False), policy)
+    assert judge(lost, policy).verdict is None
+    assert judge(replace(lost, is_alone=True), policy).reason is Reason.NO_LONGER_READY
+    lost = lost.add(Look(at_s=71, old=nothing, new=nothing, is_new_ready=False), policy)
     assert judge(lost, policy).reason is Reason.NO_LONGER_READY
 
 

@@ -83,7 +83,8 @@ def _decide(seen: Observations, policy: Policy, evidence: Evidence) -> tuple[Ver
     if evidence.latency >= evidence.needed:
         return Verdict.ROLL_BACK, Reason.SLOWER, False
     if seen.unready_since_s is not None:
-        if seen.at_s - seen.unready_since_s >= policy.unready_for_s:
+        patience_s = policy.unready_for_s if seen.is_alone else policy.unready_beside_s
+        if seen.at_s - seen.unready_since_s >= patience_s:
             return Verdict.ROLL_BACK, Reason.NO_LONGER_READY, False
         return None, Reason.WATCHING, False
     if seen.harm_beyond_chance >= policy.harm_budget:

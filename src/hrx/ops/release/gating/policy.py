@@ -23,7 +23,11 @@ class Policy:
     `tolerated_slow_odds`: odds of a slow answer may so many times exceed the old version's before it counts
     as evidence: caches of a new process are cold, and people do not roll back for that.
     `slow_floor_ms`: nothing faster is called slow. `latency_grace`: first answers that are not timed.
-    `hang_s`: a request unanswered for so long counts as bad."""
+    `hang_s`: a request unanswered for so long counts as bad.
+    `unready_for_s`: how long the new version may fail the edge's check while it has all requests;
+    `unready_beside_s`: while the old one stands beside it. The edge sends nobody to it then, so that waiting
+    hurts nobody: a machine of two cores with a load of 28 was seen to be late for the check of a healthy
+    one."""
 
     harm_budget: int = 10
     alpha: float = 0.01
@@ -39,6 +43,7 @@ class Policy:
     decide_within_s: float = 600.0
     ready_within_s: float = 60.0
     unready_for_s: float = 1.0
+    unready_beside_s: float = 10.0
 
     def __post_init__(self) -> None:
         for name, is_good in (
@@ -55,6 +60,7 @@ class Policy:
             ("decide_within_s", self.decide_within_s > self.observe_at_least_s >= 0),
             ("ready_within_s", self.ready_within_s > 0),
             ("unready_for_s", self.unready_for_s >= 0),
+            ("unready_beside_s", self.unready_beside_s >= self.unready_for_s),
         ):
             if not is_good:
                 raise Invalid(
