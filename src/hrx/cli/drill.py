@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
+from hrx.cli.drill_people import people
 from hrx.cli.drill_tables import LINE_COLUMNS, line_row, seconds_of, show_outcomes, show_summary
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import actor_of, confirm, opened
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_all)
     group.command("run")(run)
     group.command("practise")(practise)
+    group.command("people")(people)
     group.command("report")(report)
     group.command("survive")(survive)
     group.command("abort")(abort)

@@ -24,6 +24,11 @@ HELP: Final = {
     "Stop two of those who watch, and the API: is somebody told within 30 s?": (
         "監視の部品を二つと API を止めて、30 秒以内に誰かに届くかを確かめる。"
     ),
+    "Demo people at work, signed in, until the time is over or Ctrl-C; then what they got.": (
+        "デモ会社の利用者として操作を続け、時間が過ぎるか Ctrl-C で終わり、結果を示す。"
+    ),
+    "Requests a second.": "1 秒あたりの要求数。",
+    "Stop after so many seconds.": "この秒数で終わる。",
     "Take back what a killed drill left in.": "途中で終わった訓練が残した故障を取り消す。",
     "Drills to run; without any, the suite.": "実施する訓練。省略すると組の全部。",
     "fast, slow (rules with minutes of duration) or all.": "fast、slow(数分待つ規則を含む)、all のいずれか。",

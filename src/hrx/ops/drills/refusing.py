@@ -22,17 +22,11 @@ _STEADY_S: Final = 30.0
 
 def refuse_unless_safe(ground: Ground, experiment: Experiment, *, actor: Actor) -> None:
     """Raises Refused with what to do first."""
-    settings = ground.plane.settings
     if experiment.suite == "later":
         raise _refused(
             "drill.not_built", ja="この訓練が要る部品はまだありません", en="Its part is not built yet"
         )
-    if settings.environment == "production" and not (actor.is_operator and actor.may(Permission.APPROVE)):
-        raise _refused(
-            "drill.production",
-            ja="本番環境の訓練には承認者の操作が必要です(`--operator 名前`)",
-            en="In production an approver must run it (`--operator NAME`)",
-        )
+    refuse_in_production(ground, actor=actor)
     if find_injected(ground.plane.ledger):
         raise _refused(
             "drill.still_in",
@@ -58,6 +52,18 @@ def refuse_unless_safe(ground: Ground, experiment: Experiment, *, actor: Actor) 
                 en=f"The steady state does not hold: {names}",
             )
         time.sleep(_POLL_S)
+
+
+def refuse_in_production(ground: Ground, *, actor: Actor) -> None:
+    """Raises Refused in production, but for an operator who may approve."""
+    if ground.plane.settings.environment == "production" and not (
+        actor.is_operator and actor.may(Permission.APPROVE)
+    ):
+        raise _refused(
+            "drill.production",
+            ja="本番環境の訓練には承認者の操作が必要です(`--operator 名前`)",
+            en="In production an approver must run it (`--operator NAME`)",
+        )
 
 
 def _refused(code: str, *, ja: str, en: str) -> Refused:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,26 +20,56 @@ from hrx.ops.drills.ground import Ground
 #: The demo company's HR account; its password is one of this machine's secrets.
 _EMAIL: Final = "hr@minato-seiki.example"
 _PATHS: Final = ("/api/v1/people", "/api/v1/session", "/api/v1/org-chart", "/api/v1/people")
+#: The same and a page of the portal in between, so that both services have something to be compared by.
+BOTH_SERVICES: Final = ("/api/v1/people", "/sign-in", "/api/v1/session", "/sign-in")
 _TIMEOUT_S: Final = 12.0
 _CROWD: Final = 8
 
 
+@dataclass(slots=True)
+class Tally:
+    """What people got: `answered` below 500, `failed` 5xx, `lost` without any answer."""
+
+    answered: int = 0
+    failed: int = 0
+    lost: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def note(self, status: int | None) -> None:
+        """Count one request by its answer's status; None when there was none."""
+        with self._lock:
+            if status is None:
+                self.lost += 1
+            elif status >= 500:
+                self.failed += 1
+            else:
+                self.answered += 1
+
+
 @contextlib.contextmanager
-def people_at_work(ground: Ground, *, per_s: float) -> Iterator[None]:
-    """So many requests a second while the block runs; failures are what drills are for, and ignored."""
+def people_at_work(ground: Ground, *, per_s: float, paths: Sequence[str] = _PATHS) -> Iterator[Tally]:
+    """So many requests a second while the block runs; failures are counted, never raised.
+
+    Raises Unavailable when nobody can sign in."""
+    tally = Tally()
     if per_s <= 0:
-        yield
+        yield tally
         return
     token = _sign_in(ground)
     stopped = threading.Event()
     threads = [
-        threading.Thread(target=_work, args=(ground, token, stopped, _CROWD / per_s, number), daemon=True)
+        threading.Thread(
+            target=_work,
+            args=(ground, token, stopped, tally),
+            kwargs={"paths": paths, "pause_s": _CROWD / per_s, "number": number},
+            daemon=True,
+        )
         for number in range(_CROWD)
     ]
     for thread in threads:
         thread.start()
     try:
-        yield
+        yield tally
     finally:
         stopped.set()
         for thread in threads:
@@ -80,15 +111,27 @@ def _nobody_signs_in() -> Unavailable:
     )
 
 
-def _work(ground: Ground, token: str, stopped: threading.Event, pause_s: float, number: int) -> None:
+def _work(
+    ground: Ground,
+    token: str,
+    stopped: threading.Event,
+    tally: Tally,
+    *,
+    paths: Sequence[str],
+    pause_s: float,
+    number: int,
+) -> None:
     at = number
     while not stopped.wait(pause_s):
         at += 1
-        connection = _connect(ground)
+        connection, status = _connect(ground), None
         with contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("GET", _PATHS[at % len(_PATHS)], headers={"Authorization": f"Bearer {token}"})
-            connection.getresponse().read()
+            connection.request("GET", paths[at % len(paths)], headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            answer.read()
+            status = answer.status
         connection.close()
+        tally.note(status)
 
 
 def _connect(ground: Ground) -> http.client.HTTPConnection:

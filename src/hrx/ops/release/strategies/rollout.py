@@ -11,8 +11,8 @@ from hrx.ops.release.gating.policy import Policy
 from hrx.ops.release.releases import Slot
 
 #: A first share of a tenth shows a bad version after 4 to 6 bad answers (each tells the more, the smaller the
-#: share is, but at 20 requests a second a smaller one would take long to tell anything). With a first share of
-#: a quarter at 20 requests a second 60 simulated releases that fail one request in twenty cost up to 17.
+#: share is, but at 20 requests a second a smaller one would take long to tell anything). With a first share
+#: of a quarter at 20 requests a second 60 simulated releases that fail one request in twenty cost up to 17.
 SHARES: Final = (10, 25)
 
 
