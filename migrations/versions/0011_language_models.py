@@ -3,13 +3,13 @@
 Written by background work of the tenant only, whoever asks; owners set limits, owners and auditors read. No
 column holds a word of a conversation.
 
-Revision: 0012   Revises: 0011
+Revision: 0011   Revises: 0010
 """
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 declares_loss = (
