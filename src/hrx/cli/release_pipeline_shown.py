@@ -14,14 +14,18 @@ from rich.table import Table
 
 from hrx.cli import output
 from hrx.cli.options import AsJson
-from hrx.cli.plane import opened
+from hrx.cli.plane import opened, show_done
 from hrx.kit import clock
 from hrx.kit.errors import NotFound, Text
 from hrx.ops.release.pipeline.beginning import look_at
+from hrx.ops.release.pipeline.definition import load_definition
 from hrx.ops.release.pipeline.engine import Bench
+from hrx.ops.release.pipeline.folders import write_whole
 from hrx.ops.release.pipeline.stages import Records, Run, RunStand, Stage, StageRecord, Stand
 from hrx.ops.release.pipeline.storing import RunStore
+from hrx.ops.release.pipeline.workflow import PATH, make_workflow
 from hrx.ops.run.pipelines import Asked, find_asked, find_gate, open_bench
+from hrx.ops.settings import HOME
 
 Number = Annotated[str, typer.Argument(help="The pipeline, such as p3; without one, the newest.")]
 MARKS: Final = {
@@ -44,6 +48,7 @@ def add_to(group: typer.Typer) -> None:
     group.command("status")(status)
     group.command("list")(list_runs)
     group.command("plan")(plan)
+    group.command("workflow")(workflow)
 
 
 class Told:
@@ -149,6 +154,28 @@ def plan(number: Number = "", as_json: AsJson = False) -> None:
         )
         return
     show_plan_text(asked)
+
+
+def workflow(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write .github/workflows/release.yml from the definition.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Whether the workflow of GitHub Actions is the definition's own. Exit code 1: it is another."""
+    wanted, path = make_workflow(load_definition(HOME / "runbook")), HOME / PATH
+    if write:
+        write_whole(path, wanted.encode())
+    is_current = path.exists() and path.read_text() == wanted
+    said = Text(ja=f"{PATH} は定義のとおりです", en=f"{PATH} is what the definition says")
+    if not is_current:
+        said = Text(
+            ja=f"{PATH} は定義と違います。→ `hrx release pipeline workflow --write`",
+            en=f"{PATH} is not what the definition says. → `hrx release pipeline workflow --write`",
+        )
+    show_done(said, {"path": str(PATH), "is_up_to_date": is_current}, as_json=as_json)
+    if not is_current:
+        raise typer.Exit(output.FAILED)
 
 
 def find_run(store: RunStore, number: str) -> Run:

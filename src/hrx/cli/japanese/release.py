@@ -91,6 +91,12 @@ HELP: Final = {
     "Where a pipeline stands: each stage, how long it took, what it waits for.": (
         "パイプラインの状況: 各段階の状態と時間、何を待っているか。"
     ),
+    "Whether the workflow of GitHub Actions is the definition's own. Exit code 1: it is another.": (
+        "GitHub Actions のワークフローが定義どおりかどうか。違えば終了コード 1。"
+    ),
+    "Write .github/workflows/release.yml from the definition.": (
+        "定義から .github/workflows/release.yml を書く。"
+    ),
     "Every pipeline, the newest first.": "すべてのパイプライン(新しい順)。",
     "What would be done to production, with the hash that an approval is bound to.": (
         "本番に対して行うことと、承認が結び付くハッシュ。"

@@ -14,8 +14,10 @@ from hrx.kit import clock
 from hrx.kit.errors import HrxError, Refused
 from hrx.ops.console import release_views as views
 from hrx.ops.console.desk import Visit, go, needs, needs_form
+from hrx.ops.console.pipeline_views import list_runs
 from hrx.ops.operators.roles import Permission
 from hrx.ops.release.releases import Environment
+from hrx.ops.release.results import ResultShelf
 from hrx.ops.release.returning import WayBack, find_way_back
 from hrx.ops.release.rollback.plans import RollbackRefused
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
@@ -86,14 +88,23 @@ def _show(visit: Visit, *, error: HrxError | None = None) -> Response:
     plane = visit.desk.plane
     here = Environment(plane.settings.environment)
     # `Any`: values for a template.
-    values: dict[str, Any] = {"picture": None, "way": None, "plan": None, "refusal": None, "releases": ()}
+    values: dict[str, Any] = {
+        "picture": None,
+        "way": None,
+        "plan": None,
+        "refusal": None,
+        "releases": (),
+        "pipelines": (),
+    }
     broken = None
     try:
         store = views.open_releases(plane)
         picture = views.look(plane, find_this_machine)
         releases, standing = store.list_all(), store.look(here)
         values["picture"] = picture
-        values["releases"] = list(reversed(releases))[:_RELEASES]
+        values["pipelines"] = list_runs(plane)
+        shelf = ResultShelf(store.folder)
+        values["releases"] = [shelf.show_with(one) for one in reversed(releases[-_RELEASES:])]
         values["history"] = show_history(store.list_placements(here), standing, releases)[:_PLACEMENTS]
         values["environments"] = views.list_environments(store, here=here)
         if picture.rollout is not None or standing.live is not None:
