@@ -11,7 +11,7 @@ from typing import Final
 from hrx.ops.release.contracts import USES
 from hrx.ops.release.fits import Problem, judge_fit
 from hrx.ops.release.releases import Component, Release
-from hrx.ops.release.shapes import SchemaShape, table_of
+from hrx.ops.release.shapes import RuleShape, SchemaShape, table_of
 
 #: How many releases before the live one may be rolled back to; older ones must be shipped anew.
 KEEP: Final = 5
@@ -30,6 +30,31 @@ class Migration:
     is_proven: bool = False
     loses: frozenset[str] = frozenset()
     keeps: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a schema asks of rows: values of this type in a column, filled where it says so, or (`rule`) a
+    rule."""
+
+    subject: str
+    type: str = ""
+    not_null: bool = False
+    rule: RuleShape | None = None
+
+    def is_made_by(self, shape: SchemaShape) -> bool:
+        if self.rule is not None:
+            return shape.rules.get(self.subject) == self.rule
+        column = shape.columns.get(self.subject)
+        return column is not None and column.type == self.type and column.not_null >= self.not_null
+
+
+def find_demand(shape: SchemaShape, subject: str) -> Demand:
+    """What `shape` asks under this name, of a rule or a column."""
+    column = shape.columns.get(subject)
+    if column is None:
+        return Demand(subject=subject, rule=shape.rules.get(subject))
+    return Demand(subject=subject, type=column.type, not_null=column.not_null)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +106,17 @@ class ReleaseGraph:
         if release.find_version(Component.SCHEMA) == revision and None in (shape, release.shape):
             return frozenset()
         return judge_fit(release, shape, proof=self.proofs.get((release.id, revision)))
+
+    def keeps(self, name: str, demand: Demand) -> bool:
+        """Whether this release's own tests passed on a schema that makes this demand."""
+        release = self.releases[name]
+        passed = {revision for (who, revision), is_good in self.proofs.items() if who == name and is_good}
+        own = release.find_version(Component.SCHEMA)
+        if release.use is not None and own is not None and self.proofs.get((name, own)) is not False:
+            # It was watched while they ran there.
+            passed.add(own)
+        shapes = (self.find_shape(revision) for revision in passed)
+        return any(shape is not None and demand.is_made_by(shape) for shape in shapes)
 
     def were_together(self, user: Component, version: str, used: Component, other: str) -> bool:
         """Whether some release had both, and so was tested with both."""

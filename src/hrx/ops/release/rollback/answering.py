@@ -54,16 +54,25 @@ def answer(asked: Question) -> RollbackPlan | No:
     if refused:
         return No(reasons=refused)
     moving = list_moving(asked)
-    ways = _list_ways(asked)
-    options: list[WayDown | None] = [None, *(way for way in ways if way.is_open)]
-    for with_stop in (False, True) if asked.may_stop else (False,):
-        for way in options:
-            case = _case(asked, moving, way)
-            for with_joint in (False, True):
-                moves = find_order(case, with_joint=with_joint, with_stop=with_stop)
-                if moves is not None:
-                    return compose_plan(case, moves, options=_options_of(asked))
-    return _explain(asked, moving, ways, options)
+    for is_closing in (False, True) if asked.may_stop else (False,):
+        found = _find_plan(asked, moving, is_closing=is_closing)
+        if found is not None:
+            return found
+    return _explain(asked, moving)
+
+
+def _find_plan(asked: Question, moving: frozenset[Component], *, is_closing: bool) -> RollbackPlan | None:
+    for way in _list_options(_list_ways(asked, is_closing=is_closing)):
+        case = _case(asked, moving, way, is_closing=is_closing)
+        for with_joint in (False, True):
+            moves = find_order(case, with_joint=with_joint)
+            if moves is not None:
+                return compose_plan(case, moves, options=_options_of(asked))
+    return None
+
+
+def _list_options(ways: list[WayDown]) -> list[WayDown | None]:
+    return [None, *(way for way in ways if way.is_open)]
 
 
 def _list_refusals(asked: Question) -> Iterator[Text]:
@@ -92,14 +101,23 @@ def list_moving(asked: Question) -> frozenset[Component]:
     )
 
 
-def _list_ways(asked: Question) -> list[WayDown]:
+def _list_ways(asked: Question, *, is_closing: bool = False) -> list[WayDown]:
     revision = asked.to.find_version(Component.SCHEMA)
     if revision is None or revision == asked.schema.revision:
         return []
-    return list_ways_down(asked.graph, asked.schema, to=revision, facts=asked.facts, may_lose=asked.may_lose)
+    return list_ways_down(
+        asked.graph,
+        asked.schema,
+        to=revision,
+        facts=asked.facts,
+        may_lose=asked.may_lose,
+        is_closed=is_closing,
+    )
 
 
-def _case(asked: Question, moving: frozenset[Component], way: WayDown | None) -> Case:
+def _case(
+    asked: Question, moving: frozenset[Component], way: WayDown | None, *, is_closing: bool = False
+) -> Case:
     return Case(
         graph=asked.graph,
         live=asked.live,
@@ -108,13 +126,14 @@ def _case(asked: Question, moving: frozenset[Component], way: WayDown | None) ->
         facts=asked.facts,
         moving=moving,
         way=way,
+        is_closing=is_closing,
     )
 
 
-def _explain(
-    asked: Question, moving: frozenset[Component], ways: list[WayDown], options: list[WayDown | None]
-) -> No:
+def _explain(asked: Question, moving: frozenset[Component]) -> No:
     """The reasons, the present schema first, then every way down and what shuts it."""
+    ways = _list_ways(asked, is_closing=asked.may_stop)
+    options = _list_options(ways)
     stay = _case(asked, moving, None)
     problems = judge_end(stay) or judge_worst(stay)
     texts = [say_problem(one) for one in _sorted(problems)]
@@ -124,9 +143,7 @@ def _explain(
         texts += [say_problem(one) for one in _sorted(judge_end(case) or judge_worst(case))]
     if Component.API in moving and any(one.who == asked.to.id for one in problems):
         texts += [say_blocked(one) for way in ways[-1:] for one in way.blocked]
-    closed = not asked.may_stop and any(
-        find_order(_case(asked, moving, way), with_joint=True, with_stop=True) is not None for way in options
-    )
+    closed = not asked.may_stop and _find_plan(asked, moving, is_closing=True) is not None
     return No(reasons=say_several(texts), shut=tuple(ways), would_do_closed=closed)
 
 

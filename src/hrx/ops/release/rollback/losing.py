@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hrx.ops.release.fits import passes_null
-from hrx.ops.release.graph import Migration, ReleaseGraph
+from hrx.ops.release.graph import Demand, Migration, ReleaseGraph, find_demand
+from hrx.ops.release.releases import Release
 from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
 from hrx.ops.release.shapes import RuleShape, SchemaShape, table_of
 
@@ -54,13 +55,17 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayDown:
-    """From the schema as it stands to `revision`: what it loses, and what stands against it."""
+    """From the schema as it stands to `revision`: what it loses, and what stands against it.
+
+    `count_again`: what was counted as nothing and may be written until everybody is stopped; it is open only
+    while nobody runs, once that was counted again."""
 
     revision: str
     shape: SchemaShape | None
     migrations: tuple[str, ...]
     losses: tuple[Loss, ...]
     blocked: tuple[Blocked, ...]
+    count_again: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -74,8 +79,10 @@ def list_ways_down(
     to: str,
     facts: RollbackFacts,
     may_lose: frozenset[str],
+    is_closed: bool = False,
 ) -> list[WayDown]:
-    """One way for every revision that a release was tested on, the nearest first, down to `to`.
+    """One way for every revision that a release was tested on, the nearest first, down to `to`. `is_closed`:
+    nobody runs while the schema moves.
 
     The revision itself is always told, even when the way is shut: the reasons are for people."""
     down = graph.list_down(state.revision, to)
@@ -83,11 +90,20 @@ def list_ways_down(
         return [_shut(to, Blocked(block=Block.NOT_BELOW, subject=to))]
     names = [one.down_revision for one in down if one.down_revision is not None]
     known = [name for name in names if name == to or graph.find_shape(name) is not None]
-    return [_judge_way(graph, state, to=name, facts=facts, may_lose=may_lose) for name in known]
+    return [
+        _judge_way(graph, state, to=name, facts=facts, may_lose=may_lose, is_closed=is_closed)
+        for name in known
+    ]
 
 
 def _judge_way(
-    graph: ReleaseGraph, state: SchemaState, *, to: str, facts: RollbackFacts, may_lose: frozenset[str]
+    graph: ReleaseGraph,
+    state: SchemaState,
+    *,
+    to: str,
+    facts: RollbackFacts,
+    may_lose: frozenset[str],
+    is_closed: bool,
 ) -> WayDown:
     migrations = graph.list_down(state.revision, to) or []
     after = graph.find_shape(to)
@@ -98,7 +114,9 @@ def _judge_way(
         legs = []
     writers = _list_valued(graph, facts.serving | facts.workers, state.find_shape(graph))
     losses = _count(_merge(legs), facts.rows, writers)
-    blocked += _list_in_the_way(graph, legs, facts)
+    counted = _list_broken_soon(graph, legs, facts)
+    blocked += _list_uncounted(legs, facts)
+    blocked += [] if is_closed else [Blocked(block=Block.ROWS_IN_THE_WAY, subject=one) for one in counted]
     blocked += [
         Blocked(block=Block.LOSES_UNDECLARED, subject=one.subject)
         for one in losses
@@ -112,6 +130,7 @@ def _judge_way(
         migrations=tuple(one.revision for one in migrations),
         losses=losses,
         blocked=tuple(blocked),
+        count_again=counted if is_closed else (),
     )
 
 
@@ -154,20 +173,21 @@ def _judge_migration(one: Migration) -> list[Blocked]:
     return []
 
 
-def list_filled(
-    graph: ReleaseGraph, names: Iterable[str], *, but_proven_on: str | None = None
-) -> frozenset[str]:
-    """Columns that these releases may fill, be it with NULL: a count of them is old when it is told.
+def may_break(graph: ReleaseGraph, names: Iterable[str], *, demand: Demand, columns: frozenset[str]) -> bool:
+    """Whether one of these releases may write a row that breaks the demand: then a count is old when told.
 
-    `but_proven_on`: whose own tests pass on that revision writes nothing that it refuses."""
-    found: set[str] = set()
-    for name in _known(graph, names):
-        if but_proven_on is None or not graph.proofs.get((name, but_proven_on)):
-            release = graph.releases[name]
-            inserted = release.known_use.inserts
-            columns = release.shape.columns if release.shape is not None else ()
-            found |= release.writes | {column for column in columns if table_of(column) in inserted}
-    return frozenset(found)
+    Whose own tests pass where the demand holds writes nothing that it refuses."""
+    return any(
+        bool(columns & _list_filled(graph.releases[name])) and not graph.keeps(name, demand)
+        for name in _known(graph, names)
+    )
+
+
+def _list_filled(release: Release) -> frozenset[str]:
+    """Columns that a release may fill, be it with NULL."""
+    inserted = release.known_use.inserts
+    columns = release.shape.columns if release.shape is not None else ()
+    return release.writes | {column for column in columns if table_of(column) in inserted}
 
 
 def _list_valued(graph: ReleaseGraph, names: Iterable[str], shape: SchemaShape | None) -> frozenset[str]:
@@ -224,19 +244,27 @@ def _count(
     )
 
 
-def _list_in_the_way(graph: ReleaseGraph, legs: list[_Leg], facts: RollbackFacts) -> list[Blocked]:
-    """What the older schema demands of rows, unless it was counted that none breaks it and none will.
+def _list_uncounted(legs: list[_Leg], facts: RollbackFacts) -> list[Blocked]:
+    """What the older schema demands of rows, and nobody has counted that none breaks it."""
+    return [
+        Blocked(block=Block.ROWS_IN_THE_WAY, subject=subject)
+        for leg in legs
+        for subject, _ in _list_returning_rules(leg)
+        if facts.breaking.get(subject) != 0
+    ]
 
-    Whose own tests pass on the older schema writes nothing that it refuses."""
-    found = []
-    for leg in legs:
-        bold = list_filled(graph, facts.serving | facts.workers, but_proven_on=leg.revision)
-        found += [
-            Blocked(block=Block.ROWS_IN_THE_WAY, subject=subject)
-            for subject, columns in _list_returning_rules(leg)
-            if facts.breaking.get(subject) != 0 or columns & bold
-        ]
-    return found
+
+def _list_broken_soon(graph: ReleaseGraph, legs: list[_Leg], facts: RollbackFacts) -> tuple[str, ...]:
+    """What no row breaks, and whoever runs may break at any moment."""
+    writers = facts.serving | facts.workers
+    found = [
+        subject
+        for leg in legs
+        for subject, columns in _list_returning_rules(leg)
+        if facts.breaking.get(subject) == 0
+        and may_break(graph, writers, demand=find_demand(leg.after, subject), columns=columns)
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _list_returning_rules(leg: _Leg) -> list[tuple[str, frozenset[str]]]:

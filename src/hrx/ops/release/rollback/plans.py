@@ -23,6 +23,7 @@ class StepKind(StrEnum):
     DRAIN_JOBS = "drain_jobs"
     STOP_API = "stop_api"
     CLOSE = "close"
+    COUNT_ROWS = "count_rows"
     OPEN = "open"
     CATCH_UP_INDEX = "catch_up_index"
     SWITCH_POINTERS = "switch_pointers"

@@ -13,11 +13,11 @@ from typing import Final
 
 from hrx.ops.release.contracts import find_missing
 from hrx.ops.release.fits import Fault, Problem
-from hrx.ops.release.graph import ReleaseGraph, used_by
+from hrx.ops.release.graph import ReleaseGraph, find_demand, used_by
 from hrx.ops.release.releases import Component, Release
-from hrx.ops.release.rollback.losing import WayDown, list_filled
+from hrx.ops.release.rollback.losing import WayDown, may_break
 from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
-from hrx.ops.release.shapes import RuleKind
+from hrx.ops.release.shapes import RuleKind, SchemaShape
 
 #: Pages go first, so that they ask for nothing new; the schema last, when nobody uses what goes.
 PREFERRED: Final = (
@@ -58,7 +58,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One question: these components from `live` to `to`, the schema staying (`way` None) or going down."""
+    """One question: these components from `live` to `to`, the schema staying (`way` None) or going down.
+
+    `is_closing`: the API moves by being stopped; what was counted is counted again while nobody runs."""
 
     graph: ReleaseGraph
     live: Release
@@ -67,6 +69,7 @@ class Case:
     facts: RollbackFacts
     moving: frozenset[Component]
     way: WayDown | None = None
+    is_closing: bool = False
     _judged: dict[tuple[str, bool], frozenset[Problem]] = field(default_factory=dict)
 
     @property
@@ -80,7 +83,7 @@ class _State:
     running: Running
 
 
-def find_order(case: Case, *, with_joint: bool, with_stop: bool) -> tuple[Move, ...] | None:
+def find_order(case: Case, *, with_joint: bool) -> tuple[Move, ...] | None:
     """The first safe order in which the preferred component goes first; None when no order is safe."""
     start = _State(done=frozenset(), running=Running.LIVE)
     already = judge_state(case, start)
@@ -92,7 +95,7 @@ def find_order(case: Case, *, with_joint: bool, with_stop: bool) -> tuple[Move, 
         if state.done == case.goals:
             return ()
         seen.add(state)
-        for move, passing, after in _list_moves(case, state, with_joint=with_joint, with_stop=with_stop):
+        for move, passing, after in _list_moves(case, state, with_joint=with_joint):
             if after in seen or any(judge_state(case, one) - already for one in (*passing, after)):
                 continue
             rest = walk(after)
@@ -130,15 +133,18 @@ def _end_of(case: Case) -> _State:
 
 
 def _list_moves(
-    case: Case, state: _State, *, with_joint: bool, with_stop: bool
+    case: Case, state: _State, *, with_joint: bool
 ) -> Iterator[tuple[Move, tuple[_State, ...], _State]]:
     """A move, the states that it passes through, and the one it leads to."""
     for chosen in _list_sets(case.goals - state.done, with_joint=with_joint):
-        if Component.API in chosen and state.running is not Running.LIVE:
+        if Component.API in chosen and (case.is_closing or state.running is not Running.LIVE):
+            continue
+        must_be_closed = case.way is not None and bool(case.way.count_again)
+        if Component.SCHEMA in chosen and must_be_closed and state.running is not Running.NOBODY:
             continue
         *passing, after = _switch(state, chosen)
         yield Move(components=chosen), tuple(passing), after
-    if with_stop and Component.API in case.goals - state.done:
+    if case.is_closing and Component.API in case.goals - state.done:
         if state.running is Running.LIVE:
             yield Move(kind=MoveKind.STOP), (), _State(done=state.done, running=Running.NOBODY)
         else:
@@ -221,10 +227,7 @@ def _judge_on_schema(case: Case, release: Release, *, is_down: bool) -> frozense
     known = case._judged.get((release.id, is_down))
     if known is not None:
         return known
-    if is_down and case.way is not None:
-        revision, shape = case.way.revision, case.way.shape
-    else:
-        revision, shape = case.schema.revision, case.schema.find_shape(case.graph)
+    revision, shape = _schema_of(case, is_down=is_down)
     found = frozenset(
         one
         for one in case.graph.judge_fit(release, revision=revision, shape=shape)
@@ -232,6 +235,12 @@ def _judge_on_schema(case: Case, release: Release, *, is_down: bool) -> frozense
     )
     case._judged[(release.id, is_down)] = found
     return found
+
+
+def _schema_of(case: Case, *, is_down: bool) -> tuple[str, SchemaShape | None]:
+    if is_down and case.way is not None:
+        return case.way.revision, case.way.shape
+    return case.schema.revision, case.schema.find_shape(case.graph)
 
 
 def _judge_pair(
@@ -264,15 +273,27 @@ def _is_counted_out(case: Case, release: Release, problem: Problem) -> bool:
     until it serves."""
     if case.facts.breaking.get(problem.subject) != 0:
         return False
-    if problem.fault is Fault.NULL_POSSIBLE:
-        columns = frozenset({problem.subject})
-    elif problem.fault is Fault.RULE_GONE and release.shape is not None:
-        rule = release.shape.rules[problem.subject]
-        if rule.kind not in {RuleKind.CHECK, RuleKind.REFERENCE} or not rule.columns:
-            return False
-        columns = rule.columns
-    else:
+    if problem.fault not in {Fault.NULL_POSSIBLE, Fault.RULE_GONE} or release.shape is None:
         return False
+    demand = find_demand(release.shape, problem.subject)
+    columns = frozenset({problem.subject})
+    if demand.rule is not None:
+        columns = demand.rule.columns
+        if demand.rule.kind not in {RuleKind.CHECK, RuleKind.REFERENCE} or not columns:
+            return False
+    if case.is_closing:
+        return True
     writers = case.facts.serving | case.facts.workers | {case.live.id}
-    own = release.find_version(Component.SCHEMA)
-    return not columns & list_filled(case.graph, writers - {release.id}, but_proven_on=own)
+    return not may_break(case.graph, writers - {release.id}, demand=demand, columns=columns)
+
+
+def list_count_again(case: Case) -> tuple[str, ...]:
+    """What has to be counted once more while nobody runs: rules and columns that the older code, or the way
+    down, relies on."""
+    if not case.is_closing:
+        return ()
+    down = case.way is not None
+    revision, shape = _schema_of(case, is_down=down)
+    found = case.graph.judge_fit(case.to, revision=revision, shape=shape)
+    own = {one.subject for one in found if _is_counted_out(case, case.to, one)}
+    return tuple(sorted(own | set(case.way.count_again if case.way is not None else ())))

@@ -10,7 +10,7 @@ from hrx.ops.plan import Effect
 from hrx.ops.release.releases import Component
 from hrx.ops.release.rollback.losing import WayDown
 from hrx.ops.release.rollback.plans import RollbackStep, StepKind
-from hrx.ops.release.rollback.searching import Case, Move, MoveKind
+from hrx.ops.release.rollback.searching import Case, Move, MoveKind, list_count_again
 from hrx.ops.release.rollback.words import name_components, name_jobs
 
 _POINTERS: Final = frozenset({Component.MODEL, Component.PROMPT, Component.INDEX})
@@ -229,6 +229,31 @@ def _close(case: Case, drains: Mapping[str, int | None]) -> Iterator[RollbackSte
     )
     if drains:
         yield _drain(case, drains)
+    yield RollbackStep(
+        kind=StepKind.STOP_API,
+        name=Text(ja="ワーカーを止める", en="Stop the worker"),
+        reason=Text(ja="この先はどの版も動かしません", en="from here on no version runs"),
+        effect=Effect.UNDOABLE,
+        params={"keep": ""},
+        undo=Text(ja=f"{case.live.id} のワーカーを起動する", en=f"start the worker of {case.live.id}"),
+    )
+    subjects = list_count_again(case)
+    if subjects:
+        yield _count_again(case, subjects)
+
+
+def _count_again(case: Case, subjects: tuple[str, ...]) -> RollbackStep:
+    named = ", ".join(subjects)
+    return RollbackStep(
+        kind=StepKind.COUNT_ROWS,
+        name=Text(ja=f"もう一度数える({named})", en=f"Count once more ({named})"),
+        reason=Text(
+            ja=f"止めるまでに書かれたかもしれません。1 行でもあれば {case.live.id} で開き直します",
+            en=f"until the stop somebody may have written one; a single row, and {case.live.id} opens again",
+        ),
+        effect=Effect.READS,
+        params={"subjects": ",".join(subjects)},
+    )
 
 
 def _open(case: Case) -> Iterator[RollbackStep]:
