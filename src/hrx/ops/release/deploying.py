@@ -6,17 +6,19 @@ command after any kind of death goes on where it stood. The worker follows the r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from hrx.kit import clock
-from hrx.kit.errors import Text
+from hrx.kit.errors import HrxError, Text, Unavailable
 from hrx.ops import lock as locks
 from hrx.ops.ledger.entries import Ledger
-from hrx.ops.release.building.building import find_code
+from hrx.ops.release.building.building import find_code, is_built
+from hrx.ops.release.gathering import find_jobs
+from hrx.ops.release.kept_jobs import count_waiting, give_back, keep_jobs, not_kept
 from hrx.ops.release.migrations.deciding import VerifiedBackup
 from hrx.ops.release.migrations.running import MigrationRun, upgrade_to
 from hrx.ops.release.placing import place_rollout
@@ -27,8 +29,11 @@ from hrx.ops.release.strategies.progress import Progress, Stand
 from hrx.ops.release.strategies.rollout import Rollout
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.layout import Layout
-from hrx.ops.targets.machine.slot_code import WORKER, place_code, read_slot_code
+from hrx.ops.targets.machine.machine import Machine
+from hrx.ops.targets.machine.slot_code import WORKER, SlotCode, place_code, read_slot_code
 from hrx.ops.targets.machine.supervisor import Supervisor
+from hrx.ops.targets.machine.supervisor_config import list_variables
+from hrx.ops.targets.target import PartState
 
 #: The founding document's RPO for severity 1: what a destructive migration may cost at the most.
 RPO: Final = timedelta(minutes=15)
@@ -38,6 +43,9 @@ LOCK: Final = "release:this-machine"
 #: Three programs are stopped within their 60 s, and a backfill may come before.
 LOCK_S: Final = 3600.0
 _POLL_S: Final = 0.25
+_OWNER: Final = "hrx_owner"
+#: What a slot consists of, the API first.
+SERVICES: Final = ("api", "web")
 
 Tell = Callable[[Text], None]
 
@@ -66,6 +74,27 @@ class Place:
         placed = self.store.look(self.environment).slots.get(slot)
         return placed.release_id if placed is not None else None
 
+    def get_owner_url(self) -> str:
+        """The schema's owner. Raises Unavailable where the database is elsewhere."""
+        return Machine(self.layout).database_url(_OWNER)
+
+    def list_jobs(self, code: SlotCode | None) -> frozenset[str]:
+        """Kinds of jobs that the worker of this code knows (None: the checkout's)."""
+        home = code.code if code is not None else self.layout.root
+        return find_jobs(home / "src" / "hrx" / "app")
+
+    def list_given(self, part: str) -> frozenset[str]:
+        """Names of the variables that a program is started with."""
+        return list_variables(self.layout, part)
+
+    def list_all_jobs(self) -> frozenset[str]:
+        """Kinds of jobs that any code here knows: that of the slots and the worker, and of every release on
+        record."""
+        placed = read_slot_code(self.layout.run)
+        kinds = [self.list_jobs(placed.get(part)) for part in (WORKER, *(f"api-{slot}" for slot in Slot))]
+        kinds += [one.handles for one in self.store.list_all() if one.handles is not None]
+        return frozenset[str]().union(*kinds)
+
 
 def migrate(
     place: Place, release: Release, *, owner_url: str, backup: VerifiedBackup | None, tell: Tell
@@ -81,14 +110,27 @@ def fill(place: Place, release: Release, rollout: Rollout, *, by: str) -> None:
     """Put the release into the rollout's new slot, which nobody uses; nothing is started. May be repeated.
 
     Raises PlacementChanged, Unavailable, Conflict."""
-    held = place.find_held(rollout.new)
+    _note_held(place, release, rollout.new, by=by, run=rollout.id)
+    _fill(place, release, rollout.new, rollout.services)
+
+
+def fill_slot(place: Place, release: Release, slot: Slot, *, by: str) -> None:
+    """The same without a rollout. A slot that holds the checkout's version of a release keeps it."""
+    _note_held(place, release, slot, by=by)
+    if is_built(place.store, release):
+        _fill(place, release, slot, SERVICES)
+
+
+def _note_held(place: Place, release: Release, slot: Slot, *, by: str, run: str = "") -> None:
+    held = place.find_held(slot)
     if held != release.id:
-        place.store.place(
-            place.environment, rollout.new, release.id, weight=0, by=by, expected=held, run=rollout.id
-        )
+        place.store.place(place.environment, slot, release.id, weight=0, by=by, expected=held, run=run)
+
+
+def _fill(place: Place, release: Release, slot: Slot, services: Sequence[str]) -> None:
     code = find_code(place.store, release)
-    for service in rollout.services:
-        place_code(place.layout, place.supervisor, f"{service}-{rollout.new}", code)
+    for service in services:
+        place_code(place.layout, place.supervisor, f"{service}-{slot}", code)
 
 
 def fill_first(place: Place, progress: Progress, *, by: str) -> None:
@@ -121,15 +163,16 @@ def alone(ledger: Ledger, *, by: str, reason: str, wait_s: float = 0.0) -> Itera
         locks.release(ledger, held)
 
 
-def settle(place: Place, progress: Progress, *, by: str) -> None:
+def settle(place: Place, progress: Progress, *, by: str, fails_jobs: bool = False) -> None:
     """What a rollout that is over leaves: a worker of the code that people are on, and whose the requests
     are, on record. The record is last, so that what was interrupted shows (`is_settled`).
 
-    Harmless to repeat, and before the end of a rollout. Raises PlacementChanged, Unavailable."""
+    `fails_jobs`: jobs that this worker does not know may fail where they cannot be kept. Harmless to repeat,
+    and before the end of a rollout. Raises PlacementChanged, Unavailable, JobsNotKept."""
     if not progress.stand.is_over:
         return
     live = progress.rollout.new if progress.stand is Stand.PROMOTED else progress.rollout.old
-    _move_worker(place, live, must_run=not is_settled(place, progress))
+    move_worker(place, live, fails_jobs=fails_jobs, must_run=not is_settled(place, progress))
     place_rollout(place.settings, progress, by=by)
 
 
@@ -165,12 +208,69 @@ def is_settled(place: Place, progress: Progress) -> bool:
     return noted[-1].weight == weight
 
 
-def _move_worker(place: Place, slot: Slot, *, must_run: bool) -> None:
-    """Jobs of the newer code may wait for the newer worker, never the other way round."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What became of jobs when the worker moved, by kind: kept for newer code, and given back to it."""
+
+    kept: Mapping[str, int]
+    given_back: Mapping[str, int]
+
+
+def move_worker(
+    place: Place, slot: Slot, *, fails_jobs: bool = False, must_run: bool = False
+) -> Moved:
+    """The worker of the code that a slot holds. Jobs that it does not know are kept, for it would fail them.
+
+    May be repeated, after any kind of death, too. Raises JobsNotKept, and the worker stays; Unavailable."""
     placed = read_slot_code(place.layout.run)
     wanted = placed.get(f"api-{slot}")
-    is_other = placed.get(WORKER) != wanted
-    if is_other:
+    known = place.list_jobs(wanted)
+    kept: dict[str, int] = {}
+    if (placed.get(WORKER), wanted) != (None, None):
+        lost = place.list_all_jobs() - known
+        kept = _keep(place, lost, with_running=False, fails_jobs=fails_jobs)
         place_code(place.layout, place.supervisor, WORKER, wanted)
-    if is_other or must_run:
+        if place.supervisor.get_part(WORKER).state is not PartState.RUNNING:
+            # The one before put its unfinished jobs back when it stopped, and may have added some.
+            _add(kept, _keep(place, lost, with_running=True, fails_jobs=fails_jobs))
+    if must_run or (placed.get(WORKER), wanted) != (None, None):
         place.supervisor.start(WORKER, timeout_s=_WORKER_WITHIN_S)
+    return Moved(kept=kept, given_back=_give_back(place, known))
+
+
+def count_unknown_jobs(place: Place, slot: Slot, *, only_due: bool = False) -> dict[str, int | None]:
+    """Jobs in the queue that the worker of this slot's code does not know; each None where nobody can count.
+
+    Raises nothing: it is told beside a question."""
+    known = place.list_jobs(read_slot_code(place.layout.run).get(f"api-{slot}"))
+    lost = place.list_all_jobs() - known
+    try:
+        waiting = count_waiting(place.get_owner_url(), only_due=only_due) if lost else {}
+    except HrxError:
+        return dict.fromkeys(sorted(lost))
+    return {kind: waiting[kind] for kind in sorted(lost) if waiting.get(kind)}
+
+
+def _keep(place: Place, kinds: frozenset[str], *, with_running: bool, fails_jobs: bool) -> dict[str, int]:
+    if not kinds:
+        return {}
+    try:
+        return keep_jobs(place.get_owner_url(), kinds=kinds, with_running=with_running)
+    except HrxError as error:
+        if fails_jobs:
+            return {}
+        raise not_kept(kinds, error.message) from error
+
+
+def _give_back(place: Place, known: frozenset[str]) -> dict[str, int]:
+    try:
+        url = place.get_owner_url()
+    except Unavailable:
+        # Where nothing can be kept there is nothing to give back.
+        return {}
+    return give_back(url, known=known)
+
+
+def _add(kept: dict[str, int], more: Mapping[str, int]) -> None:
+    for kind, count in more.items():
+        kept[kind] = kept.get(kind, 0) + count

@@ -63,6 +63,11 @@ def find_code(store: ReleaseStore, release: Release) -> SlotCode:
     )
 
 
+def is_built(store: ReleaseStore, release: Release) -> bool:
+    """Whether its programs lie here; one that was only recorded, or built elsewhere, has none."""
+    return REQUIREMENTS in release.components[Component.API].parts and find_code(store, release).is_there
+
+
 def _make(layout: Layout, store: ReleaseStore, gather: Gather, release_id: str, commit: Commit) -> Release:
     home = store.folder / release_id
     try:

@@ -17,7 +17,6 @@ from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.portal import keep_assets, publish_portal
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.machine.supervisor_config import read_commit, replace_program
-from hrx.ops.targets.target import PartState
 
 _RECORD: Final = "slot-code.json"
 _STOPS_WITHIN_S: Final = 60.0
@@ -60,21 +59,21 @@ def write_slot_code(run: Path, codes: Mapping[str, SlotCode]) -> None:
     _write_record(run, {part: _to_json(code) for part, code in codes.items()})
 
 
-def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode | None) -> None:
+def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode | None) -> bool:
     """Have the part run this code from its next start on; None: the checkout's. It is stopped by that.
 
-    Harmless when it is so, and gone on with after any death in between. The caller makes sure that nobody
-    uses it. Raises Unavailable, Conflict when the stack has no such program."""
+    Gives whether it was stopped: harmless when it is so already, and after a death in between. The caller
+    makes sure that nobody uses it. Raises Unavailable, Conflict when the stack has no such program."""
     kept = _read_record(layout.run)
     wanted = _to_json(code) if code is not None else None
-    if kept.get(part) == wanted and supervisor.get_part(part).state is not PartState.FAILED:
-        return
     source = code or _checkout(layout)
     if part.startswith("web-"):
         # Before it is started: whoever has a tab of it keeps what the tab will load.
         keep_assets(layout, source.portal)
     argv, cwd = _start_of(part, source, layout)
     variables = source.variables if code is not None else {"HRX_COMMIT": source.commit}
+    if code is None and kept.get(part) is None:
+        return False
     if not replace_program(
         layout,
         part,
@@ -89,13 +88,16 @@ def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode
             hint=Text(ja="`hrx up` を実行してください。", en="Run `hrx up`."),
             code="release.no_program",
         )
+    # Compared with what runs, so that what a death left undone is done now.
     change = supervisor.reload_config()
     if part in change.changed:
         supervisor.drop(part, timeout_s=_STOPS_WITHIN_S)
-    if part in (*change.changed, *change.added):
+    is_stopped = part in (*change.changed, *change.added)
+    if is_stopped:
         supervisor.adopt(part)
-    # Last: whoever was killed before this line does all of it again, and nothing of it does harm twice.
-    _write_record(layout.run, {**kept, part: wanted})
+    # Last: until then a repeated call does it all again.
+    _write_record(layout.run, {**_read_record(layout.run), part: wanted})
+    return is_stopped
 
 
 #: What only programs of a release know.

@@ -111,6 +111,14 @@ def read_variable(layout: Layout, name: str) -> str | None:
     return None
 
 
+def list_variables(layout: Layout, program: str) -> frozenset[str]:
+    """The names of what a program is given; none of a program that there is not."""
+    try:
+        return frozenset(_read_environment(layout.run / "env" / f"{program}.env"))
+    except OSError:
+        return frozenset()
+
+
 def replace_variable(layout: Layout, name: str, value: str) -> tuple[str, ...]:
     """Give a variable another value wherever a program has it; gives those programs, to be restarted."""
     changed = []
