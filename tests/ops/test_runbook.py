@@ -46,6 +46,7 @@ FIT = {
     "whole": ("3",),
     "table": ("all", "app.person"),
     "numbers": ("all", "101,102"),
+    "columns": ("nothing", "app.person.nickname,app.team"),
 }
 
 
@@ -151,6 +152,8 @@ def test_a_plan_is_made_of_facts_and_parameters_that_its_steps_really_get(conten
         ("table", "jobs.procrastinate_jobs"),
         ("numbers", "1,,2"),
         ("numbers", "1) OR (1=1"),
+        ("columns", "app.person; DROP TABLE x"),
+        ("columns", "person"),
     ],
 )
 def test_a_value_that_is_not_of_its_kind_is_refused_with_what_would_be(kind: str, value: str) -> None:

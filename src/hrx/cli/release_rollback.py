@@ -168,7 +168,7 @@ def plan(
     try:
         found = plan_way_back(ground, store.get(to) if to else None, counted)
     except RollbackRefused as refused:
-        _show_refusal(refused, as_json=as_json)
+        show_refused(refused, as_json=as_json)
         raise typer.Exit(output.REFUSED) from None
     _show_plan(found, ground, as_json=as_json)
 
@@ -192,13 +192,13 @@ def refuse_unsafe(settings: OpsSettings, progress: Progress, *, as_json: bool) -
     if way.why_not is None or _is_same_code(store, progress.rollout.release_id, way.to):
         return
     if isinstance(way.refused, RollbackRefused):
-        _show_refusal(way.refused, as_json=as_json)
+        show_refused(way.refused, as_json=as_json)
         raise typer.Exit(output.REFUSED)
     raise Refused(
         way.why_not,
         hint=Text(
-            ja="計画は `hrx release plan --rollback`。それでも戻すなら `hrx release rollback --anyway`。",
-            en="See `hrx release plan --rollback`; to go back all the same: `hrx release rollback --anyway`.",
+            ja="計画は `hrx release plan --rollback`、実行は `hrx release rollback --to 番号`。",
+            en="See `hrx release plan --rollback`; to run it: `hrx release rollback --to ID`.",
         ),
         code="release.not_one_press",
     )
@@ -303,7 +303,7 @@ def _list_sections(view: PlanView) -> Sequence[tuple[Text, Sequence[Text]]]:
     )
 
 
-def _show_refusal(refused: RollbackRefused, *, as_json: bool) -> None:
+def show_refused(refused: RollbackRefused, *, as_json: bool) -> None:
     output.show_error(refused, as_json=False) if not as_json else output.show_json(_refusal_document(refused))
     if not as_json:
         _print_refusal(show_refusal(refused))

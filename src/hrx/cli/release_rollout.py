@@ -9,18 +9,20 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
-from hrx.cli.options import As, AsJson, Code, DryRun, Yes
+from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
 from hrx.cli.plane import acting, confirm, opened
+from hrx.cli.release_going_back import Asked, go_back, require_no_way_back
 from hrx.cli.release_rollback import refuse_unsafe
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, HrxError, Invalid, Text
 from hrx.kit.settings import load
 from hrx.ops.operators.roles import Permission
-from hrx.ops.release.deploying import alone, fill_first, list_followers, settle
+from hrx.ops.release.deploying import alone, count_unknown_jobs, fill_first, list_followers, settle
 from hrx.ops.release.gating.judging import Verdict
 from hrx.ops.release.gating.policy import Policy
 from hrx.ops.release.gating.wording import HEADINGS, ComparisonView, row_cells
 from hrx.ops.release.releases import Slot
+from hrx.ops.release.rollback.words import name_jobs
 from hrx.ops.release.strategies.hands import Hands
 from hrx.ops.release.strategies.noting import note_rollout
 from hrx.ops.release.strategies.progress import Progress, Stand
@@ -130,6 +132,19 @@ def promote(
 
 
 def rollback(
+    to: Annotated[
+        str, typer.Option("--to", help="Run the planner's plan back to this release, step by step.")
+    ] = "",
+    lose: Annotated[
+        list[str] | None, typer.Option("--lose", help="Values of this column or table may be lost.")
+    ] = None,
+    may_stop: Annotated[
+        bool, typer.Option("--may-stop", help="The maintenance page may be shown meanwhile.")
+    ] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take back a way back that died, instead of going on.")
+    ] = False,
+    reason: Reason = "",
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also when the plan says that the version before would break.")
     ] = False,
@@ -141,6 +156,13 @@ def rollback(
 ) -> None:
     """All requests back to the version before, at once. Exit code 4: that one would break."""
     with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
+        if to or lose or may_stop or undo:
+            asked = Asked(
+                to=to, lose=tuple(lose or ()), may_stop=may_stop, undo=undo, reason=reason, dry_run=dry_run
+            )
+            go_back(plane, asked, actor=actor, yes=yes, as_json=as_json)
+            return
+        require_no_way_back(plane)
         store, hands = _store(plane), _hands()
         rollout = store.get().rollout
         text = Text(
@@ -153,9 +175,11 @@ def rollback(
         progress = store.get()
         if progress.stand is Stand.PROMOTED and not anyway:
             refuse_unsafe(plane.settings, progress, as_json=as_json)
+        if anyway:
+            text = _with_failing_jobs(plane, text, rollout.old)
         confirm(Text(ja=f"{text.ja}よいですか?", en=f"{text.en} Go on?"), yes=yes)
         done = roll_back(store, hands, tell=None if as_json else _tell)
-        _settle(plane, done, actor=actor.name)
+        _settle(plane, done, actor=actor.name, fails_jobs=anyway)
     finish(done, wanted=Stand.ROLLED_BACK, as_json=as_json)
 
 
@@ -214,17 +238,31 @@ def go_on(plane: Plane, *, actor: str, as_json: bool) -> Progress:
     return done
 
 
-def _settle(plane: Plane, done: Progress, *, actor: str) -> None:
+def _settle(plane: Plane, done: Progress, *, actor: str, fails_jobs: bool = False) -> None:
     note_rollout(plane.ledger, done, actor=actor)
     place = find_this_place(plane.settings)
     # The operations plane may be at the same: then there is nothing left to do here.
     with alone(plane.ledger, by=actor, reason=done.rollout.id, wait_s=_SETTLES_WITHIN_S):
-        settle(place, done, by=actor)
+        settle(place, done, by=actor, fails_jobs=fails_jobs)
     try:
         follow(plane, place, done, by=actor)
     except HrxError as error:
         # The requests stay where they are; `hrx release follow` tries it again.
         output.show_error(error, as_json=False)
+
+
+def _with_failing_jobs(plane: Plane, text: Text, slot: Slot) -> Text:
+    """The question, with the jobs that may fail where they cannot be kept."""
+    jobs = count_unknown_jobs(find_this_place(plane.settings), slot)
+    if not jobs:
+        return text
+    named = name_jobs(jobs)
+    said = Text(
+        ja=f"前の版が知らないジョブ({named.ja})は、保管できなければ失敗します。",
+        en=f"Jobs that the version before does not know ({named.en}) fail where they cannot be kept.",
+    )
+    print(output.say(said), file=sys.stderr)
+    return Text(ja=f"{text.ja}{said.ja}", en=f"{text.en} {said.en}")
 
 
 def _store(plane: Plane) -> RolloutStore:

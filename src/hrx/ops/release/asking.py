@@ -111,6 +111,8 @@ class Counted:
     only: frozenset[Component] = frozenset(Component)
     may_lose: frozenset[str] = frozenset()
     may_stop: bool = False
+    #: Releases whose builds are at hand; None where nobody looked, and every one on record counts.
+    kept: frozenset[str] | None = None
 
 
 def plan_way_back(ground: Ground, to: Release | None, counted: Counted) -> RollbackPlan:
@@ -132,7 +134,7 @@ def plan_way_back(ground: Ground, to: Release | None, counted: Counted) -> Rollb
             tabs=standing.warm | {ground.live.id},
             queued=counted.queued,
             scheduled=counted.scheduled,
-            kept=frozenset(ground.graph.releases),
+            kept=counted.kept if counted.kept is not None else frozenset(ground.graph.releases),
             rows=counted.rows,
             breaking=counted.breaking,
             documents_since=counted.documents_since,

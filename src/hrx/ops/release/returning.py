@@ -17,8 +17,8 @@ from hrx.ops.release.rollback.plans import RollbackPlan, StepKind
 from hrx.ops.release.store import ReleaseStore
 from hrx.ops.release.strategies.progress import Progress, Stand
 
-#: What the way back of a rollout does by itself: requests, and the worker behind them, at once. A worker that
-#: does not know a kind of job fails it, so jobs of the newer version have to be done before.
+#: What the way back of a rollout does by itself: requests, and the worker behind them, at once. Jobs of the
+#: newer version would be kept until it is back, so a plan that lets them finish first is more than a press.
 _BY_ITSELF: Final = frozenset(
     {
         StepKind.START_API,
@@ -123,17 +123,17 @@ def _check_after_its_end(*, to: str | None, plan: RollbackPlan | None, has_same_
             ja=f"待機中のスロットにあるのは {to} で、計画の戻り先は {plan.to} です",
             en=f"The slot that rests holds {to}, and the plan goes back to {plan.to}",
         )
+    command = f"`hrx release rollback --to {plan.to}`"
     if any(step.kind is StepKind.DRAIN_JOBS for step in plan.steps):
         return Text(
             ja="新しい版だけが知るジョブを、先に終わらせる必要があります。"
-            "`hrx release rollback` はすぐに戻しますが、残ったジョブは失敗します",
-            en="Jobs that only the new version knows have to be done first; "
-            "`hrx release rollback` goes back at once, and what is left of them fails",
+            f"計画の手順は {command} が順に行います",
+            en=f"Jobs that only the new version knows have to be done first; {command} runs the plan",
         )
     if plan.loss or plan.cannot_undo or any(step.kind not in _BY_ITSELF for step in plan.steps):
         return Text(
-            ja="要求を戻すだけでは足りません。計画の手順を順に行ってください",
-            en="Moving requests is not enough: the plan has steps of its own",
+            ja=f"要求を戻すだけでは足りません。計画の手順は {command} が順に行います",
+            en=f"Moving requests is not enough: the plan has steps of its own, and {command} runs them",
         )
     return None
 

@@ -190,7 +190,7 @@ class ReleaseStore:
             known = _read_placements(file)
             held = next((one.release_id for one in reversed(known) if one.slot is slot), None)
             if held != expected:
-                raise _changed(slot, held=held, expected=expected)
+                raise changed_slot(slot, held=held, expected=expected)
             placement = Placement(
                 at=clock.now(), slot=slot, release_id=release_id, weight=weight, by=by, run=run
             )
@@ -300,7 +300,8 @@ def _exists(release_id: str) -> ReleaseExists:
     )
 
 
-def _changed(slot: Slot, *, held: str | None, expected: str | None) -> PlacementChanged:
+def changed_slot(slot: Slot, *, held: str | None, expected: str | None) -> PlacementChanged:
+    """What to raise when a slot does not hold what was decided on."""
     return PlacementChanged(
         Text(
             ja=f"{slot.value} の中身が変わりました(想定 {expected or '-'}、現在 {held or '-'})",

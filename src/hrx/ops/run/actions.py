@@ -16,6 +16,9 @@ from hrx.ops.run.acting import (
     database,
     dns,
     evidence,
+    going_back,
+    going_back_proofs,
+    going_down,
     keys,
     parts,
     product,
@@ -45,6 +48,9 @@ _ROOMS: Final = (
     recovery,
     standby,
     dns,
+    going_back,
+    going_back_proofs,
+    going_down,
 )
 ACTIONS: Final[Mapping[str, ActionSpec]] = MappingProxyType(
     {spec.id: spec for room in _ROOMS for spec in room.ACTIONS}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from hrx.kit.errors import NotFound, Refused, Text
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
@@ -15,10 +16,16 @@ from hrx.ops.run.acting.sources import hide_source
 from hrx.ops.run.actions import get_action
 from hrx.ops.run.facts import FACTS
 from hrx.ops.run.plane import Plane
+from hrx.ops.run.way_back import compose_way_back
 from hrx.ops.runbook.parts import PartInfo, get_part
 from hrx.ops.runbook.planning import check_params, plan_procedure
 from hrx.ops.runbook.procedures import Procedure, get_procedure
 from hrx.ops.runbook.reading import wrong
+
+#: Who composes the plans of a procedure that says `composed_by`.
+COMPOSERS: Final[Mapping[str, Callable[[Plane, Procedure, Mapping[str, str]], Plan]]] = {
+    "way_back": compose_way_back
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +56,12 @@ def make_plan(plane: Plane, procedure_id: str, *, params: Mapping[str, str]) -> 
         for parameter in procedure.parameters
         if parameter.kind == "source"
     }
-    part = _part_of(plane, procedure, checked)
-    facts = _look_up_facts(plane, procedure, checked)
-    plan = plan_procedure(procedure, params=checked, part=part, facts=facts)
+    if procedure.composed_by is not None:
+        plan = _compose(plane, procedure, checked)
+    else:
+        part = _part_of(plane, procedure, checked)
+        facts = _look_up_facts(plane, procedure, checked)
+        plan = plan_procedure(procedure, params=checked, part=part, facts=facts)
     _check_actions(plan)
     return plan
 
@@ -112,6 +122,14 @@ def refuse_drift(plane: Plane, record: PlanRecord) -> None:
             en="Plan again, read it and approve it; the former approval is void.",
         ),
     )
+
+
+def _compose(plane: Plane, procedure: Procedure, params: Mapping[str, str]) -> Plan:
+    """A plan whose steps are chosen by a planner of its own. Raises as that does."""
+    composer = COMPOSERS.get(str(procedure.composed_by))
+    if composer is None:
+        raise wrong(procedure.id, f"wants an unknown composer {procedure.composed_by}")
+    return composer(plane, procedure, params)
 
 
 def _part_of(plane: Plane, procedure: Procedure, params: Mapping[str, str]) -> PartInfo | None:

@@ -21,6 +21,10 @@ _SESSIONS_OF: Final = re.compile(r"all|(?:tenant|account):[1-9]\d{0,17}")
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _TARGET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 :+./_-]{0,119}")
 _TABLE: Final = re.compile(r"all|app\.[a-z][a-z0-9_]{0,60}")
+_COLUMNS: Final = re.compile(
+    r"nothing|[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,2}"
+    r"(?:,[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,2}){0,99}"
+)
 _NUMBERS: Final = re.compile(r"all|[1-9]\d{0,17}(?:,[1-9]\d{0,17}){0,999}")
 #: A block that nobody takes back ends by itself after a week at most.
 _MINUTES_MAX: Final = 7 * 24 * 60
@@ -190,6 +194,18 @@ def _table(value: str) -> str:
     )
 
 
+def _columns(value: str) -> str:
+    spelled = ",".join(sorted(set(value.replace(" ", "").split(","))))
+    if _COLUMNS.fullmatch(spelled):
+        return spelled
+    raise Unfit(
+        Text(
+            ja="app.person.nickname のような列か表の名前をカンマで区切るか、nothing です",
+            en="columns or tables such as app.person.nickname with commas between, or nothing",
+        )
+    )
+
+
 def _numbers(value: str) -> str:
     spelled = value.replace(" ", "")
     if _NUMBERS.fullmatch(spelled):
@@ -218,4 +234,5 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {
     "target": _target,
     "table": _table,
     "numbers": _numbers,
+    "columns": _columns,
 }

@@ -31,7 +31,8 @@ class StepTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
-    """One procedure of the runbook."""
+    """One procedure of the runbook. `composed_by`: who chooses and words its steps for each plan (see
+    `run.planning`); they are all of them, in this order, unless told."""
 
     id: str
     chapter: str
@@ -48,6 +49,7 @@ class Procedure:
     facts: tuple[str, ...]
     steps: tuple[StepTemplate, ...]
     proofs: tuple[StepTemplate, ...]
+    composed_by: str | None = None
 
 
 def load_procedures(folder: Path) -> tuple[Procedure, ...]:
@@ -93,6 +95,7 @@ def _read(node: Node, *, path: Path) -> Procedure:
         facts=node.strings("facts"),
         steps=steps,
         proofs=tuple(_read_step(step) for step in node.nodes("proofs")),
+        composed_by=node.find_string("composed_by"),
     )
 
 

@@ -66,14 +66,14 @@ def place_code(layout: Layout, supervisor: Supervisor, part: str, code: SlotCode
     makes sure that nobody uses it. Raises Unavailable, Conflict when the stack has no such program."""
     kept = _read_record(layout.run)
     wanted = _to_json(code) if code is not None else None
+    if code is None and kept.get(part) is None:
+        return False
     source = code or _checkout(layout)
     if part.startswith("web-"):
         # Before it is started: whoever has a tab of it keeps what the tab will load.
         keep_assets(layout, source.portal)
     argv, cwd = _start_of(part, source, layout)
     variables = source.variables if code is not None else {"HRX_COMMIT": source.commit}
-    if code is None and kept.get(part) is None:
-        return False
     if not replace_program(
         layout,
         part,
