@@ -104,7 +104,8 @@ def migrate(owner_url: str, *, to: str = "head", down: bool = False) -> None:
     """Run the product's migrations as an operator would; raises with alembic's own output."""
     done = subprocess.run(
         [sys.executable, "-m", "alembic", "downgrade" if down else "upgrade", to],
-        cwd=ROOT,
+        # Another release's tables under these tests: `hrx release proofs run`.
+        cwd=os.environ.get("HRX_TEST_SCHEMA_OF", ROOT),
         env={
             **os.environ,
             "HRX_OWNER_DATABASE_URL": owner_url.replace("postgresql://", "postgresql+psycopg://", 1),

@@ -11,6 +11,7 @@ from hrx.cli import (
     release_migrations,
     release_models,
     release_pipeline,
+    release_proofs,
     release_record,
     release_rollback,
     release_rollout,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     release_building.add_to(group)
     release_rollout.add_to(group)
     release_migrations.add_to(group)
+    release_proofs.add_to(group)
     release_record.add_to(group)
     release_models.add_to(group)
     release_indexes.add_to(group)

@@ -59,6 +59,20 @@ HELP: Final = {
     "All requests back to the version before, at once. Exit code 4: that one would break.": (
         "どの段階からでも、すべての要求をただちに元の版に戻す。元の版が動かないなら終了コード 4。"
     ),
+    "What releases were shown to run on.": "リリースがどの表で動くと確かめられたか。",
+    "The release whose code and tests are run.": "コードとテストを動かすリリース。",
+    "The release whose schema they are run on.": "その下に置くスキーマのリリース。",
+    "These tests instead of the usual ones.": "いつものテストの代わりに動かすもの。",
+    "Run a release's own tests on another's schema, in a database of their own. Exit code 1: they fail.": (
+        "あるリリースのテストを、別のリリースのスキーマで動かす(専用のデータベースで)。失敗なら終了コード 1。"
+    ),
+    "Which release's tests passed, or failed, on which revision.": (
+        "どのリリースのテストが、どのリビジョンで合格したか。"
+    ),
+    "Run the planner's plan back to this release, step by step.": (
+        "このリリースへ戻す計画を、順に実行する。"
+    ),
+    "Take back a way back that died, instead of going on.": ("中断したロールバックを、続けずに取り消す。"),
     "Also when the plan says that the version before would break.": (
         "元の版が動かないと計画が示すときも戻す。"
     ),
