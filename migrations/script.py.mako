@@ -16,7 +16,8 @@ While this runs, and until the release after the next, OLD and NEW code both wor
  3. Enforce in the next release, in two transactions (two revisions, or an autocommit_block between):
         ALTER TABLE app.person ADD CONSTRAINT person_kana NOT NULL kana NOT VALID
         ALTER TABLE app.person VALIDATE CONSTRAINT person_kana      -- the same for CHECK and FOREIGN KEY
- 4. Drop one release later still, when no release to go back to reads it.
+ 4. Drop one release later still, when no release to go back to reads it: until then the build warns, and the
+    deploy is refused. If nobody will go back any more, say so: ends_contract = ("app.table.column",)
 Locks: the runner waits 200 ms for each and tries again (`hrx.ops.release.migrations.running`); leave
 lock_timeout alone in a transaction. One strong lock a transaction, and no rows written behind it.
 

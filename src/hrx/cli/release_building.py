@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import Annotated, Final
 
@@ -20,10 +21,13 @@ from hrx.kit.errors import Text
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.operators.roles import Permission
 from hrx.ops.recovery.moments import note_version
-from hrx.ops.release.building.building import build_release, find_code
+from hrx.ops.release.asking import read_graph
+from hrx.ops.release.building.building import build_release, find_code, is_built
 from hrx.ops.release.deploying import Place, alone, migrate
+from hrx.ops.release.dropping import EarlyDrop, list_early_drops, refuse_early_drops
 from hrx.ops.release.environments.schema import ask_product
 from hrx.ops.release.migrations.deciding import VerifiedBackup
+from hrx.ops.release.migrations.linting import lint_folder
 from hrx.ops.release.pointers import Pointers, list_changes
 from hrx.ops.release.releases import Component, Release
 from hrx.ops.release.store import ReleaseStore
@@ -60,9 +64,12 @@ def build(recorded: Recorded = None, operator: As = None, code: Code = "", as_js
         plane.ledger.append(
             Kind.RELEASE_BUILT, actor=actor.name, subject=f"release:{made.id}", body=_document(made)
         )
+    early = _find_early_drops(place, made)
     if as_json:
-        output.show_json(_document(made))
+        output.show_json({**_document(made), "early_drops": [one.say().en for one in early]})
         return
+    for one in early:
+        print(f"✗ {output.say(one.say())}", file=sys.stderr)
     output.show_facts(
         [
             (Text(ja="リリース", en="Release"), f"{made.id} ({made.version})"),
@@ -113,6 +120,7 @@ def deploy(
             ja=f"リリース {release.id}({release.version})を {rollout.new} に置き、要求を移しますか?",
             en=f"Put release {release.id} ({release.version}) into {rollout.new} and move requests to it?",
         )
+        refuse_early_drops(_find_early_drops(place, release))
         confirm(question, yes=yes)
         if is_new:
             _require_fit(plane, place, release, actor=actor.name, despite=despite, is_quiet=as_json)
@@ -157,6 +165,16 @@ def _require_fit(
         is_quiet=is_quiet,
         product=ask_product(python=str(code.python), folder=code.code),
     )
+
+
+def _find_early_drops(place: Place, release: Release) -> tuple[EarlyDrop, ...]:
+    """What its migrations drop too early; nothing where nothing is live, or the live one is not on record."""
+    live = place.store.look(place.environment).live
+    if live is None or live == release.id or not is_built(place.store, release):
+        return ()
+    migrations = find_code(place.store, release).code / "migrations"
+    graph = read_graph(place.store, place.environment, migrations=migrations)
+    return list_early_drops(graph, lint_folder(migrations).revisions, live=live, coming=release.id)
 
 
 def _find_backup() -> VerifiedBackup | None:

@@ -53,7 +53,8 @@ class Revision:
     """One revision. `up` and `down` are SQL scripts; None with `*_problem` set when they cannot be read.
 
     `declares_loss` names what is lost on the way down (`app.table` or `app.table.column`), or lost at once
-    by the way up of a destructive revision."""
+    by the way up of a destructive revision. `ends_contract` names what may be dropped although releases on
+    record still read it: nobody will go back to them."""
 
     id: str
     down_revision: str | None
@@ -65,6 +66,7 @@ class Revision:
     down_problem: str = ""
     accepts: tuple[Acceptance, ...] = ()
     declares_loss: tuple[str, ...] = ()
+    ends_contract: tuple[str, ...] = ()
 
 
 def read_revisions(folder: Path) -> tuple[Revision, ...]:
@@ -149,6 +151,7 @@ def _read(script: Script) -> Revision:
         down_problem=down_problem,
         accepts=parse_acceptances(source),
         declares_loss=tuple(getattr(module, "declares_loss", ())),
+        ends_contract=tuple(getattr(module, "ends_contract", ())),
     )
 
 
