@@ -26,8 +26,8 @@ def add_to(release: typer.Typer) -> None:
 
 
 def run(
-    code: Annotated[str, typer.Option("--code", help="The release whose code and tests are run.")],
-    schema: Annotated[str, typer.Option("--schema", help="The release whose schema they are run on.")],
+    code: Annotated[str, typer.Option("--of", help="The release whose code and tests are run.")],
+    schema: Annotated[str, typer.Option("--on", help="The release whose schema they are run on.")],
     tests: Annotated[
         list[str] | None, typer.Option("--tests", help="These tests instead of the usual ones.")
     ] = None,

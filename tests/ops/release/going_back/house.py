@@ -343,7 +343,8 @@ def _build(home: Path, number: int, *, jobs: tuple[str, ...], up: str) -> None:
         (folder / "__init__.py").touch()
     (app / "api.py").write_text(_SERVER)
     (app / "worker.py").write_text(_WORKER.format(tasks="".join(_TASK.format(name=one) for one in jobs)))
-    (home / "portal").mkdir()
+    (home / "portal" / ".next").mkdir(parents=True)
+    (home / "portal" / ".next" / "BUILD_ID").write_text(f"build-{number}")
     (home / "portal" / "start.mjs").write_text(_SERVER)
     versions = home / "code" / "migrations" / "versions"
     versions.mkdir(parents=True)
