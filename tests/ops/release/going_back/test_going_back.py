@@ -272,7 +272,7 @@ def crash(
 
 def hrx(house: House, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hrx", *words],
+        [sys.executable, "-m", "hrx.cli", *words],
         env={**os.environ, **house.environment, "HRX_RUNBOOK_DIR": str(ROOT / "runbook")},
         cwd=ROOT,
         capture_output=True,
