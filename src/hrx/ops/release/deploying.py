@@ -216,9 +216,7 @@ class Moved:
     given_back: Mapping[str, int]
 
 
-def move_worker(
-    place: Place, slot: Slot, *, fails_jobs: bool = False, must_run: bool = False
-) -> Moved:
+def move_worker(place: Place, slot: Slot, *, fails_jobs: bool = False, must_run: bool = False) -> Moved:
     """The worker of the code that a slot holds. Jobs that it does not know are kept, for it would fail them.
 
     May be repeated, after any kind of death, too. Raises JobsNotKept, and the worker stays; Unavailable."""
