@@ -93,6 +93,17 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "failed": Text(ja="失敗", en="Failed"),
         "stopped": Text(ja="停止", en="Stopped"),
     },
+    "pipeline_fact": {
+        "pipeline.run": Text(ja="パイプライン", en="Pipeline"),
+        "pipeline.attempt": Text(ja="本番への何回目の試みか", en="Which try at production"),
+        "release.id": Text(ja="リリース", en="Release"),
+        "release.commit": Text(ja="コミット", en="Commit"),
+        "release.content": Text(ja="中身のハッシュ", en="Hash of what is in it"),
+        "release.replaces": Text(ja="置き換えるもの", en="Takes over from"),
+        "release.migrations": Text(ja="移行と危険", en="Migrations and their danger"),
+        "release.checks": Text(ja="検査の結果", en="Words of the checks"),
+        "release.strategy": Text(ja="切り替え方", en="How requests move"),
+    },
     "pipeline_stage": {
         "waiting": Text(ja="順番待ち", en="Waiting"),
         "running": Text(ja="実行中", en="Running"),
