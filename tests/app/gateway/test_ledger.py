@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hrx.app.gateway.answering import Answer, Finished
 from hrx.app.gateway.asking import Message, Speaker
-from hrx.app.gateway.calling import VendorsUnavailable
+from hrx.app.gateway.calling import AnswerInterrupted, VendorsUnavailable
 from hrx.app.gateway.door import Gateway, NotConfigured, build_gateway
 from hrx.app.gateway.ledger import BudgetSpent, CallsTooFast, Ledger, set_allowance, set_masking
 from hrx.app.gateway.masking import PersonName
@@ -193,7 +193,7 @@ async def test_a_thousand_calls_through_failing_vendors_are_each_answered_once_a
             async with at_once:
                 try:
                     outcomes.append(await _ask(gateway, by, is_streamed=number % 2 == 0))
-                except VendorsUnavailable:
+                except (VendorsUnavailable, AnswerInterrupted):
                     outcomes.append("failed")
 
         async with asyncio.TaskGroup() as group:
