@@ -26,6 +26,7 @@ from hrx.ops.release.building.building import build_release, find_code, is_built
 from hrx.ops.release.deploying import Place, alone, migrate
 from hrx.ops.release.dropping import EarlyDrop, list_early_drops, refuse_early_drops
 from hrx.ops.release.environments.schema import ask_product
+from hrx.ops.release.leaks.refusing import check_portal
 from hrx.ops.release.migrations.deciding import VerifiedBackup
 from hrx.ops.release.migrations.linting import lint_folder
 from hrx.ops.release.pointers import Pointers, list_changes
@@ -59,6 +60,7 @@ def build(recorded: Recorded = None, operator: As = None, code: Code = "", as_js
             place.layout,
             place.store,
             partial(gather, recording=load_all(recorded)),
+            check_portal=partial(check_portal, root=place.layout.root, settings=plane.settings),
             tell=_be_quiet if as_json else _say,
         )
         plane.ledger.append(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Final
@@ -15,12 +14,12 @@ from hrx.cli import output
 from hrx.cli.options import AsJson
 from hrx.cli.up import join_stack
 from hrx.kit.errors import Invalid, Text
-from hrx.kit.settings import document, load
+from hrx.kit.settings import load
 from hrx.ops.ledger.entries import open_ledger
 from hrx.ops.ledger.reading_text import stream_texts
-from hrx.ops.release.environments.fingerprints import FingerprintKey, load_key
-from hrx.ops.release.environments.snapshots import read_snapshot
+from hrx.ops.release.environments.fingerprints import load_key
 from hrx.ops.release.leaks.allowed import FILE, read_allowed
+from hrx.ops.release.leaks.own import know_own
 from hrx.ops.release.leaks.places import (
     Piece,
     PlaceKind,
@@ -30,15 +29,11 @@ from hrx.ops.release.leaks.places import (
     read_rows,
     read_tree,
 )
-from hrx.ops.release.leaks.real import RealSecrets, know_values
 from hrx.ops.release.leaks.remembering import CleanBlobs
 from hrx.ops.release.leaks.scanning import Leak, ScanReport, scan
 from hrx.ops.settings import HOME, OpsSettings
-from hrx.ops.targets.machine.secrets import GENERATED, read_secrets
 
 _SHOWN: Final = 200
-#: The product's own, named here: asking it costs more than the scan.
-_PRODUCTS: Final = {"HRX_DATABASE_URL", "HRX_OWNER_DATABASE_URL", "HRX_OIDC_PROVIDERS"}
 
 
 def leaks(
@@ -62,7 +57,7 @@ def leaks(
     report = scan(
         pieces,
         key=key,
-        known=_know(settings, key),
+        known=know_own(settings, key),
         allowed=read_allowed(HOME / FILE),
         clean=clean,
     )
@@ -90,24 +85,6 @@ def _open(kind: PlaceKind, settings: OpsSettings, *, refs: str, build: Path | No
             yield from read_rows(stream_texts(ledger.store))
         finally:
             ledger.store.close()
-
-
-def _know(settings: OpsSettings, key: FingerprintKey) -> RealSecrets:
-    """Our own secrets by value; those of environments that were taken in, by fingerprint."""
-    fingerprints: dict[str, str] = {}
-    for path in sorted((settings.var_dir / "ops" / "fingerprints").glob("*.json")):
-        for name, entry in read_snapshot(path, key=key).entries.items():
-            fingerprints |= dict.fromkeys(entry.inner, name)
-    return replace(know_values(_list_values(settings)), fingerprints=fingerprints, key=key)
-
-
-def _list_values(settings: OpsSettings) -> dict[str, str]:
-    """Our own secrets, as far as this user may read them."""
-    secret = (
-        {known.variable for known in document(OpsSettings) if known.is_secret} | set(GENERATED) | _PRODUCTS
-    )
-    typed = {name: value for name, value in os.environ.items() if name in secret and value}
-    return typed | read_secrets(settings.var_dir / "secrets.env")
 
 
 def _read_kinds(names: list[str]) -> list[PlaceKind]:

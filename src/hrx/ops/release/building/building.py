@@ -33,21 +33,29 @@ _BUILDS_WITHIN_S: Final = 1200.0
 
 Tell = Callable[[Text], None]
 Gather = Callable[[str, datetime, SbomReference], Release]
+#: Raises for a built portal that must not come to people.
+CheckPortal = Callable[[Path], None]
 
 
-def build_release(layout: Layout, store: ReleaseStore, gather: Gather, *, tell: Tell) -> Release:
+def build_release(
+    layout: Layout, store: ReleaseStore, gather: Gather, *, check_portal: CheckPortal, tell: Tell
+) -> Release:
     """The checkout's commit as a release; the one that is there already when nothing differs. `gather` reads
     what a checkout is, under an id, at a moment, with the list of what is inside.
 
-    Raises TreeIsDirty, Refused, Unavailable when a part cannot be built: nothing of it is left then."""
+    Raises TreeIsDirty, Refused, Unavailable when a part cannot be built, and what `check_portal` raises:
+    nothing of it is left then."""
     commit = read_head(layout.root)
     known = next((one for one in reversed(store.list_all()) if one.commit == commit.id), None)
     if known is not None and find_code(store, known).is_there:
         return known
     tell(Text(ja="ポータルと環境を作る(変わった所だけ)", en="build portal and environment (what changed)"))
     _bootstrap(layout.root)
+    built = publish_portal(layout)
+    tell(Text(ja="ブラウザーに送るものに秘密がないか調べる", en="look for secrets in what browsers are sent"))
+    check_portal(built)
     tell(Text(ja="リリースの入れ物に移す", en="put it into a folder of its own"))
-    return store.add_next(lambda release_id: _make(layout, store, gather, release_id, commit))
+    return store.add_next(lambda release_id: _make(layout, store, gather, release_id, commit, built))
 
 
 def find_code(store: ReleaseStore, release: Release) -> SlotCode:
@@ -68,10 +76,12 @@ def is_built(store: ReleaseStore, release: Release) -> bool:
     return REQUIREMENTS in release.components[Component.API].parts and find_code(store, release).is_there
 
 
-def _make(layout: Layout, store: ReleaseStore, gather: Gather, release_id: str, commit: Commit) -> Release:
+def _make(
+    layout: Layout, store: ReleaseStore, gather: Gather, release_id: str, commit: Commit, built: Path
+) -> Release:
     home = store.folder / release_id
     try:
-        return _fill(layout, store, gather, home, commit)
+        return _fill(layout, store, gather, home, commit, built)
     except BaseException:
         # Half a release is none; its number is not given again.
         shutil.rmtree(home / CODE, ignore_errors=True)
@@ -79,12 +89,13 @@ def _make(layout: Layout, store: ReleaseStore, gather: Gather, release_id: str, 
         raise
 
 
-def _fill(layout: Layout, store: ReleaseStore, gather: Gather, home: Path, commit: Commit) -> Release:
+def _fill(
+    layout: Layout, store: ReleaseStore, gather: Gather, home: Path, commit: Commit, built: Path
+) -> Release:
     code, at = home / CODE, clock.now()
     export(layout.root, commit.id, code)
     _name_product(code)
     ensure_environment(layout.root, code, releases=store.folder)
-    built = publish_portal(layout)
     shutil.copytree(built, home / PORTAL, symlinks=True, dirs_exist_ok=True)
     sbom = write_contents(home, code=code, release=home.name, commit=commit.id, at=at)
     found = gather(home.name, at, sbom)
