@@ -147,7 +147,7 @@ def _cell(
     snapshot = matrix.snapshots[environment]
     entry, age = snapshot.entries.get(name), matrix.ages[environment].get(name)
     state, look = _plain_state(name in snapshot.entries, name in snapshot.derives, known)
-    if has_drifted:
+    if has_drifted and entry is not None:
         state, look = _DRIFTED, "degraded"
     if findings:
         worst = min(findings, key=lambda finding: not finding.is_serious)
