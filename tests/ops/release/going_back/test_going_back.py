@@ -176,7 +176,10 @@ def test_killed_at_every_step_and_in_its_middle_it_goes_on_where_it_stood(
         killed |= {one.step.key for one in get_run(plane, run_id).steps if one.state is StepState.RUNNING}
         if step.action.id == "rollback.downgrade":
             crash(house, "resume", record, run_id, entries=2, seconds=0.25)
-        assert crash(house, "resume", record, run_id, entries=3) == -signal.SIGKILL
+        # One that writes to the ledger itself dies in its middle at first.
+        for _ in range(3):
+            if step.key not in get_run(plane, run_id).done_keys:
+                assert crash(house, "resume", record, run_id, entries=3) == -signal.SIGKILL
         assert step.key in get_run(plane, run_id).done_keys, say_run(get_run(plane, run_id))
     assert crash(house, "resume", record, run_id, entries=999) == 0
     done = get_run(plane, run_id)
