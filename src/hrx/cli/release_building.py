@@ -137,7 +137,8 @@ def deploy(
             migrate(place, release, owner_url=url, backup=_find_backup(), tell=tell)
             if is_new:
                 release_rollout.begin_here(plane, rollout)
-        done = release_rollout.go_on(plane, actor=actor.name, as_json=as_json)
+        ended = release_rollout.go_on(plane, actor=actor.name, as_json=as_json)
+        done = ended.progress
         if done.stand is Stand.PROMOTED:
             schema = release.components[Component.SCHEMA].version
             note_version(
@@ -148,7 +149,7 @@ def deploy(
             if done.stand is Stand.PROMOTED and not no_checks
             else ()
         )
-    release_rollout.finish(done, wanted=Stand.PROMOTED, as_json=as_json, checks=checks)
+    release_rollout.finish(ended, wanted=Stand.PROMOTED, as_json=as_json, checks=checks)
     if any(one["outcome"] == "failed" for one in checks):
         raise typer.Exit(output.FAILED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
@@ -108,8 +109,8 @@ def switch(
         )
         if is_new:
             begin_here(plane, rollout)
-        done = go_on(plane, actor=actor.name, as_json=as_json)
-    finish(done, wanted=Stand.PROMOTED, as_json=as_json)
+        ended = go_on(plane, actor=actor.name, as_json=as_json)
+    finish(ended, wanted=Stand.PROMOTED, as_json=as_json)
 
 
 def promote(
@@ -127,8 +128,8 @@ def promote(
         release = progress.rollout.release_id
         confirm(Text(ja=f"リリース {release} を進めますか?", en=f"Go on with release {release}?"), yes=yes)
         decide(store, Verdict.PROMOTE)
-        done = go_on(plane, actor=actor.name, as_json=as_json)
-    finish(done, wanted=Stand.PROMOTED, as_json=as_json)
+        ended = go_on(plane, actor=actor.name, as_json=as_json)
+    finish(ended, wanted=Stand.PROMOTED, as_json=as_json)
 
 
 def rollback(
@@ -179,8 +180,8 @@ def rollback(
             text = _with_failing_jobs(plane, text, rollout.old)
         confirm(Text(ja=f"{text.ja}よいですか?", en=f"{text.en} Go on?"), yes=yes)
         done = roll_back(store, hands, tell=None if as_json else _tell)
-        _settle(plane, done, actor=actor.name, fails_jobs=anyway)
-    finish(done, wanted=Stand.ROLLED_BACK, as_json=as_json)
+        ended = _settle(plane, done, actor=actor.name, fails_jobs=anyway)
+    finish(ended, wanted=Stand.ROLLED_BACK, as_json=as_json)
 
 
 def follow_requests(
@@ -227,18 +228,25 @@ def begin_here(plane: Plane, rollout: Rollout) -> None:
     begin(_store(plane), _hands(), rollout)
 
 
-def go_on(plane: Plane, *, actor: str, as_json: bool) -> Progress:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a rollout ended, and whether models and indexes followed the requests."""
+
+    progress: Progress
+    is_followed: bool
+
+
+def go_on(plane: Plane, *, actor: str, as_json: bool) -> Ended:
     """Run the current rollout until it is over or asks, and what follows its end. Raises as `run`."""
     store = _store(plane)
     with alone(plane.ledger, by=actor, reason=store.get().rollout.id):
         fill_first(find_this_place(plane.settings), store.get(), by=actor)
     note_rollout(plane.ledger, store.get(), actor=actor)
     done = run(store, _hands(), tell=None if as_json else _tell)
-    _settle(plane, done, actor=actor)
-    return done
+    return _settle(plane, done, actor=actor)
 
 
-def _settle(plane: Plane, done: Progress, *, actor: str, fails_jobs: bool = False) -> None:
+def _settle(plane: Plane, done: Progress, *, actor: str, fails_jobs: bool = False) -> Ended:
     note_rollout(plane.ledger, done, actor=actor)
     place = find_this_place(plane.settings)
     # The operations plane may be at the same: then there is nothing left to do here.
@@ -249,6 +257,8 @@ def _settle(plane: Plane, done: Progress, *, actor: str, fails_jobs: bool = Fals
     except HrxError as error:
         # The requests stay where they are; `hrx release follow` tries it again.
         output.show_error(error, as_json=False)
+        return Ended(progress=done, is_followed=False)
+    return Ended(progress=done, is_followed=True)
 
 
 def _with_failing_jobs(plane: Plane, text: Text, slot: Slot) -> Text:
@@ -371,11 +381,14 @@ def _document(progress: Progress) -> dict[str, object]:
 
 
 def finish(
-    progress: Progress, *, wanted: Stand, as_json: bool, checks: Sequence[Mapping[str, object]] = ()
+    ended: Ended, *, wanted: Stand, as_json: bool, checks: Sequence[Mapping[str, object]] = ()
 ) -> None:
+    """Tell the end. Exit code 1: not as wanted, or models and indexes did not follow."""
+    progress = ended.progress
     if as_json:
-        output.show_json(_document(progress) | ({"checks": list(checks)} if checks else {}))
+        told = {"is_followed": ended.is_followed, **({"checks": list(checks)} if checks else {})}
+        output.show_json({**_document(progress), **told})
     else:
         print(output.say(say_progress(progress)))
-    if progress.stand is not wanted:
+    if progress.stand is not wanted or not ended.is_followed:
         raise typer.Exit(output.FAILED)
