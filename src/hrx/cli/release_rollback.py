@@ -17,12 +17,13 @@ from hrx.kit.errors import HrxError, Invalid, Refused, Text
 from hrx.kit.settings import load
 from hrx.ops.recovery.standing import read_standing
 from hrx.ops.release.asking import Counted, Ground, plan_way_back, read_ground
-from hrx.ops.release.releases import Component, Environment
+from hrx.ops.release.releases import CheckResult, Component, Environment, Release
+from hrx.ops.release.results import ResultShelf
 from hrx.ops.release.returning import find_way_back
 from hrx.ops.release.rollback.plans import RollbackPlan, RollbackRefused, plan_to_json, refusal_to_json
 from hrx.ops.release.store import ReleaseStore
 from hrx.ops.release.strategies.progress import Progress
-from hrx.ops.release.wording import PlanView, RefusalView, show_history, show_plan, show_refusal
+from hrx.ops.release.wording import PlanView, RefusalView, count_checks, show_history, show_plan, show_refusal
 from hrx.ops.settings import HOME, OpsSettings
 
 #: A backup that is to stand in for what a way down loses must not be older.
@@ -50,7 +51,8 @@ def history(environment: Where = None, as_json: AsJson = False) -> None:
     join_stack()
     settings = load(OpsSettings)
     store, where = open_store(settings), environment or Environment(settings.environment)
-    standing, releases = store.look(where), store.list_all()
+    shelf = ResultShelf(store.folder)
+    standing, releases = store.look(where), [shelf.show_with(one) for one in store.list_all()]
     rows = show_history(store.list_placements(where), standing, releases)
     if as_json:
         items = [
@@ -65,10 +67,7 @@ def history(environment: Where = None, as_json: AsJson = False) -> None:
             }
             for row in rows
         ]
-        kept = [
-            {"id": one.id, "version": one.version, "commit": one.commit, "content_hash": one.content_hash}
-            for one in releases
-        ]
+        kept = [_document(one, store) for one in store.list_all()]
         output.show_json(
             {"environment": where.value, "live": standing.live, "items": items, "releases": kept}
         )
@@ -90,8 +89,10 @@ def history(environment: Where = None, as_json: AsJson = False) -> None:
         Text(ja="版", en="Version"),
         Text(ja="コミット", en="Commit"),
         Text(ja="状態", en="State"),
+        Text(ja="検査", en="Checks"),
         Text(ja="実行者", en="By"),
     )
+    checks = {one.id: count_checks(one.checks) for one in releases}
     output.show_table(
         columns,
         [
@@ -102,11 +103,36 @@ def history(environment: Where = None, as_json: AsJson = False) -> None:
                 row.version,
                 row.commit,
                 output.say(row.state),
+                output.say(checks[id]) if (id := row.placement.release_id) in checks else "–",
                 output.actor(row.placement.by),
             ]
             for row in rows[:_SHOWN]
         ],
     )
+
+
+def _document(release: Release, store: ReleaseStore) -> dict[str, object]:
+    return {
+        "id": release.id,
+        "version": release.version,
+        "commit": release.commit,
+        "content_hash": release.content_hash,
+        "checks": list_checks(store, release.id),
+    }
+
+
+def list_checks(store: ReleaseStore, release_id: str) -> list[dict[str, str]]:
+    """The newest word on each check, as a script reads it; none for a release that is not kept here."""
+    return [
+        {"name": one.name, "outcome": one.outcome.value, "detail": one.detail}
+        for one in find_checks(store, release_id)
+    ]
+
+
+def find_checks(store: ReleaseStore, release_id: str) -> tuple[CheckResult, ...]:
+    """What the release's record says, with what was found since it was built in place of it."""
+    release = store.find(release_id)
+    return ResultShelf(store.folder).show_with(release).checks if release is not None else ()
 
 
 def plan(

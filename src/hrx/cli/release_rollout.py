@@ -13,7 +13,7 @@ from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
 from hrx.cli.plane import acting, confirm, opened
 from hrx.cli.release_going_back import Asked, go_back, require_no_way_back
-from hrx.cli.release_rollback import refuse_unsafe
+from hrx.cli.release_rollback import find_checks, list_checks, open_store, refuse_unsafe
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, HrxError, Invalid, Text
 from hrx.kit.settings import load
@@ -22,7 +22,7 @@ from hrx.ops.release.deploying import alone, count_unknown_jobs, fill_first, lis
 from hrx.ops.release.gating.judging import Verdict
 from hrx.ops.release.gating.policy import Policy
 from hrx.ops.release.gating.wording import HEADINGS, ComparisonView, row_cells
-from hrx.ops.release.releases import Slot
+from hrx.ops.release.releases import CheckResult, Outcome, Slot
 from hrx.ops.release.rollback.words import name_jobs
 from hrx.ops.release.strategies.hands import Hands
 from hrx.ops.release.strategies.noting import note_rollout
@@ -32,6 +32,7 @@ from hrx.ops.release.strategies.running import begin, decide, roll_back, run
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
 from hrx.ops.release.strategies.warmth import find_start_s, say_way_back
 from hrx.ops.release.strategies.wording import STRATEGIES, say_progress, say_step, show_comparisons
+from hrx.ops.release.wording import OUTCOMES, count_checks
 from hrx.ops.run.plane import Plane
 from hrx.ops.run.rollouts import find_this_place, follow
 from hrx.ops.targets.machine.layout import find_layout
@@ -42,6 +43,7 @@ HARM: Final = Policy().harm_budget
 SHARES_SAID: Final = ",".join(map(str, SHARES))
 #: A worker ends its jobs and starts anew.
 _SETTLES_WITHIN_S: Final = 120.0
+_MARKS: Final = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.NOT_CHECKED: "−"}
 How = Annotated[
     Strategy, typer.Option("--strategy", help="How requests move: rolling, blue_green or canary.")
 ]
@@ -59,13 +61,15 @@ def add_to(release: typer.Typer) -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Where the current rollout stands: its steps, the comparison under way, what it cost."""
+    """Where the current rollout stands: its steps, the comparison, what it cost, the release's checks."""
     with opened() as plane:
         progress = _store(plane).get()
+        releases = open_store(plane.settings)
         is_warm = _is_warm(progress)
     if as_json:
         way_back = {"is_warm": is_warm, "start_took_s": find_start_s(progress)}
-        output.show_json({**_document(progress), "way_back": way_back})
+        checked = list_checks(releases, progress.rollout.release_id)
+        output.show_json({**_document(progress), "way_back": way_back, "release_checks": checked})
         return
     print(output.say(say_progress(progress)))
     if progress.stand is Stand.PROMOTED:
@@ -75,6 +79,17 @@ def status(as_json: AsJson = False) -> None:
         print(f"  {mark} {output.say(say_step(step))}")
     for view in show_comparisons(progress):
         _print_comparison(view)
+    _print_checks(find_checks(releases, progress.rollout.release_id))
+
+
+def _print_checks(checks: Sequence[CheckResult]) -> None:
+    print(
+        f"\n{output.say(Text(ja='リリースの検査', en='Checks of the release'))}: "
+        f"{output.say(count_checks(checks))}"
+    )
+    for one in checks:
+        detail = f" — {one.detail}" if one.detail else ""
+        print(f"  {_MARKS[one.outcome]} {one.name}: {output.say(OUTCOMES[one.outcome])}{detail}")
 
 
 def _is_warm(progress: Progress) -> bool:

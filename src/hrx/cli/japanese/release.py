@@ -47,8 +47,8 @@ HELP: Final = {
         "前の世代に戻す。その後に増えた分を先に加える。"
     ),
     "Releases: what is shipped, its migrations, the way back.": "リリース: 出すもの、その移行、戻り方。",
-    "Where the current rollout stands: its steps, the comparison under way, what it cost.": (
-        "現在の切り替えの状況: 手順、進行中の比較、これまでの影響。"
+    "Where the current rollout stands: its steps, the comparison, what it cost, the release's checks.": (
+        "現在の切り替えの状況: 手順、比較、これまでの影響、リリースの検査。"
     ),
     "Let the version in the resting slot take over, or go on where a rollout was interrupted.": (
         "待機中のスロットの版に切り替える。中断した切り替えがあれば、その続きから進める。"

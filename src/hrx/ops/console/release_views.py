@@ -8,7 +8,7 @@ from typing import Final
 
 from hrx.kit.errors import HrxError, Text, Unavailable
 from hrx.ops.release.gating.wording import HEADINGS, ComparisonView, row_cells
-from hrx.ops.release.releases import Component, Environment, Outcome, Release, Slot
+from hrx.ops.release.releases import Component, Environment, Release, Slot
 from hrx.ops.release.rollback.words import COMPONENTS
 from hrx.ops.release.store import Placement, ReleaseStore
 from hrx.ops.release.strategies.hands import Hands
@@ -25,11 +25,6 @@ ENVIRONMENTS: Final = {
     Environment.DEVELOPMENT: Text(ja="開発", en="Development"),
     Environment.STAGING: Text(ja="検証", en="Staging"),
     Environment.PRODUCTION: Text(ja="本番", en="Production"),
-}
-OUTCOMES: Final = {
-    Outcome.PASSED: Text(ja="合格", en="passed"),
-    Outcome.FAILED: Text(ja="不合格", en="failed"),
-    Outcome.NOT_CHECKED: Text(ja="未確認", en="not checked"),
 }
 STANDS: Final = {
     Stand.RUNNING: (Text(ja="進行中", en="Running"), "running"),

@@ -8,7 +8,7 @@ from typing import Final
 
 from hrx.kit.errors import Text
 from hrx.ops.plan import Effect
-from hrx.ops.release.releases import Release
+from hrx.ops.release.releases import CheckResult, Outcome, Release
 from hrx.ops.release.rollback.plans import Fate, RollbackPlan, RollbackRefused
 from hrx.ops.release.rollback.words import COMPONENTS, say_hidden, say_loss
 from hrx.ops.release.store import Placement, Standing
@@ -18,6 +18,12 @@ FATES: Final = {
     Fate.STAYS: Text(ja="そのまま", en="stays"),
     Fate.SAME: Text(ja="変更なし", en="the same"),
 }
+OUTCOMES: Final = {
+    Outcome.PASSED: Text(ja="合格", en="passed"),
+    Outcome.FAILED: Text(ja="不合格", en="failed"),
+    Outcome.NOT_CHECKED: Text(ja="未確認", en="not checked"),
+}
+_NO_CHECK: Final = Text(ja="検査の記録なし(未確認)", en="no check recorded, so not checked")
 _NO_UNDO: Final = Text(ja="取り消せません", en="cannot be undone")
 
 
@@ -134,6 +140,19 @@ def show_history(
             )
         )
     return tuple(rows)
+
+
+def count_checks(checks: Sequence[CheckResult]) -> Text:
+    """How many came out how, the bad ones first."""
+    order = (Outcome.FAILED, Outcome.NOT_CHECKED, Outcome.PASSED)
+    found = [(one, sum(check.outcome is one for check in checks)) for one in order]
+    told = [(OUTCOMES[one], number) for one, number in found if number]
+    if not told:
+        return _NO_CHECK
+    return Text(
+        ja="・".join(f"{says.ja} {number}" for says, number in told),
+        en=", ".join(f"{number} {says.en}" for says, number in told),
+    )
 
 
 def _say_state(one: Placement, *, is_held: bool) -> Text:

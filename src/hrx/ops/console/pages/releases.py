@@ -21,7 +21,7 @@ from hrx.ops.release.results import ResultShelf
 from hrx.ops.release.returning import WayBack, find_way_back
 from hrx.ops.release.rollback.plans import RollbackRefused
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
-from hrx.ops.release.wording import show_history, show_plan, show_refusal
+from hrx.ops.release.wording import OUTCOMES, show_history, show_plan, show_refusal
 from hrx.ops.run.rollouts import ask_back, ask_on, find_this_machine
 from hrx.ops.settings import HOME
 
@@ -152,5 +152,5 @@ def _words() -> dict[str, Any]:
         "headings": views.headings(),
         "cells_of": views.cells_of,
         "components_of": views.list_components,
-        "outcomes": views.OUTCOMES,
+        "outcomes": OUTCOMES,
     }
