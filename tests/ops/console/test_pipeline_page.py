@@ -85,6 +85,27 @@ def test_the_page_shows_stages_and_never_calls_passed_what_was_not_checked(
     assert faults_of(read(listed)) == []
 
 
+def test_the_page_goes_with_its_run_and_is_loaded_anew_when_it_asks_for_something_else(
+    page: Browser, asking: Run, shop: Workshop
+) -> None:
+    page.sign_in("viewer")
+    address = f"/releases/pipelines/{asking.id}"
+    live = f"/fragments{address}"
+    assert (
+        f'hx-get="{live}?seen=asks-open" hx-trigger="every 2s" hx-swap="innerMorph"' in page.get(address).text
+    )
+    same = page.get(f"{live}?seen=asks-open")
+    assert "hx-refresh" not in same.headers
+    assert 'id="stage-audit"' in same.text
+    assert 'id="log-audit"' in same.text, "what it said stays where the reader left it"
+    assert "<form" not in same.text, "nothing that is filled in is drawn over"
+    assert page.get(f"{live}?seen=works-open").headers["hx-refresh"] == "true"
+    planned = len(shop.told(asking))
+    page.get(live)
+    assert len(shop.told(asking)) == planned, "looking puts nothing on record"
+    assert page.get("/fragments/releases/pipelines/p99").status_code == 404
+
+
 def test_another_operator_approves_and_its_author_cannot(page: Browser, asking: Run, released: Plane) -> None:
     address = f"/releases/pipelines/{asking.id}"
     page.sign_in("sato")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hrx.kit import clock
 from hrx.kit.errors import HrxError
 from hrx.ops.operators.roles import Actor, Permission
 from hrx.ops.release.pipeline.beginning import look_at
-from hrx.ops.release.pipeline.stages import Run, RunStand, Stage, StageRecord, Stand
+from hrx.ops.release.pipeline.stages import Records, Run, RunStand, Stage, StageRecord, Stand
 from hrx.ops.run.pipelines import Asked, PlaneGate, find_asked, find_gate
 from hrx.ops.run.plane import Plane
 
@@ -61,6 +61,12 @@ class RunView:
     may_approve: bool = False
     problem: HrxError | None = None
 
+    @property
+    def key(self) -> str:
+        """Changes when another plan, or none, belongs on the page, and when the run ends or goes on."""
+        asks = any(one.record.stand is Stand.ASKING for one in self.stages)
+        return f"{'asks' if asks else 'works'}-{'over' if self.stand.is_over else 'open'}"
+
 
 def view_run(gate: PlaneGate, run: Run, *, actor: Actor) -> RunView:
     """Raises RunUnreadable, and Unavailable when the ledger cannot be read."""
@@ -72,15 +78,18 @@ def view_run(gate: PlaneGate, run: Run, *, actor: Actor) -> RunView:
         problem = error
     barred = asked.barred if asked is not None else frozenset()
     is_other = actor.is_operator and actor.name not in barred
-    return RunView(
-        run=run,
-        stand=stand,
-        look=RUN_LOOKS[stand],
-        stages=tuple(_view_stage(gate, run, one, records[one.id]) for one in run.stages),
+    return replace(
+        _view(gate, run, stand, records),
         asked=asked,
         may_approve=is_other and actor.may(Permission.APPROVE),
         problem=problem,
     )
+
+
+def view_progress(gate: PlaneGate, run: Run) -> RunView:
+    """Stages alone, asked for every few seconds: no plan is made for that. Raises as `view_run`."""
+    stand, records = look_at(gate.runs, gate.ground.plane.ledger, run)
+    return _view(gate, run, stand, records)
 
 
 def list_runs(plane: Plane) -> tuple[RunView, ...]:
@@ -91,6 +100,15 @@ def list_runs(plane: Plane) -> tuple[RunView, ...]:
         stand, _ = look_at(store, plane.ledger, run)
         found.append(RunView(run=run, stand=stand, look=RUN_LOOKS[stand], stages=()))
     return tuple(found)
+
+
+def _view(gate: PlaneGate, run: Run, stand: RunStand, records: Records) -> RunView:
+    return RunView(
+        run=run,
+        stand=stand,
+        look=RUN_LOOKS[stand],
+        stages=tuple(_view_stage(gate, run, one, records[one.id]) for one in run.stages),
+    )
 
 
 def _view_stage(gate: PlaneGate, run: Run, stage: Stage, record: StageRecord) -> StageView:

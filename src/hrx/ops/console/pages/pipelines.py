@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, Response
+from fastapi import APIRouter, Depends, Form, Query, Response
 
 from hrx.kit.errors import HrxError
 from hrx.ops.console.desk import Visit, go, needs, needs_form
-from hrx.ops.console.pipeline_views import view_run
+from hrx.ops.console.pipeline_views import view_progress, view_run
 from hrx.ops.operators.roles import Permission
 from hrx.ops.run.pipelines import approve_run, find_gate
 
@@ -23,6 +23,21 @@ Approver = Annotated[Visit, Depends(needs_form(Permission.APPROVE))]
 def show_pipeline(visit: Looker, run_id: str) -> Response:
     """Raises NotFound, RunUnreadable."""
     return _show(visit, run_id)
+
+
+@router.get("/fragments/releases/pipelines/{run_id}")
+def show_pipeline_now(
+    visit: Looker, run_id: str, seen: Annotated[str, Query(max_length=40)] = ""
+) -> Response:
+    """Stages and logs alone; the whole page anew when it has to ask for something else.
+
+    Raises NotFound, RunUnreadable."""
+    gate = find_gate(visit.desk.plane)
+    view = view_progress(gate, gate.runs.get(run_id))
+    answer = visit.page("fragments/pipeline_now.html", view=view)
+    if seen and seen != view.key:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @router.post("/releases/pipelines/{run_id}/approve")
