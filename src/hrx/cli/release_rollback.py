@@ -92,6 +92,7 @@ def history(environment: Where = None, as_json: AsJson = False) -> None:
         Text(ja="検査", en="Checks"),
         Text(ja="実行者", en="By"),
     )
+    nothing = Text(ja="–", en="–")
     checks = {one.id: count_checks(one.checks) for one in releases}
     output.show_table(
         columns,
@@ -103,7 +104,7 @@ def history(environment: Where = None, as_json: AsJson = False) -> None:
                 row.version,
                 row.commit,
                 output.say(row.state),
-                output.say(checks[id]) if (id := row.placement.release_id) in checks else "–",
+                output.say(checks.get(row.placement.release_id or "", nothing)),
                 output.actor(row.placement.by),
             ]
             for row in rows[:_SHOWN]
