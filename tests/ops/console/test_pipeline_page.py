@@ -78,7 +78,7 @@ def test_the_page_shows_stages_and_never_calls_passed_what_was_not_checked(
     assert "offline &lt;b&gt;" in audit
     assert "hunter2" not in shown
     assert {"ja": "検査の結果", "en": "Words of the checks"}[language] in shown
-    assert "audit=not_checked" in shown
+    assert {"ja": "audit: 未確認", "en": "audit: not checked"}[language] in shown
     assert "/approve" not in shown, "a viewer may look"
     listed = page.get("/releases").text
     assert f'href="/releases/pipelines/{asking.id}"' in listed
@@ -97,6 +97,7 @@ def test_the_page_goes_with_its_run_and_is_loaded_anew_when_it_asks_for_somethin
     same = page.get(f"{live}?seen=asks-open")
     assert "hx-refresh" not in same.headers
     assert 'id="stage-audit"' in same.text
+    assert 'id="stand" class="pill s-degraded" hx-swap-oob="true">Waits for a person' in same.text
     assert 'id="log-audit"' in same.text, "what it said stays where the reader left it"
     assert "<form" not in same.text, "nothing that is filled in is drawn over"
     assert page.get(f"{live}?seen=works-open").headers["hx-refresh"] == "true"

@@ -2,49 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from hrx.kit import clock
-from hrx.kit.errors import HrxError
+from hrx.kit.errors import HrxError, Text
+from hrx.ops import words
 from hrx.ops.operators.roles import Actor, Permission
 from hrx.ops.release.pipeline.beginning import look_at
 from hrx.ops.release.pipeline.stages import Records, Run, RunStand, Stage, StageRecord, Stand
+from hrx.ops.release.strategies.rollout import Strategy
+from hrx.ops.release.strategies.wording import STRATEGIES
+from hrx.ops.run.pipeline_plans import NONE, UNKNOWN
 from hrx.ops.run.pipelines import Asked, PlaneGate, find_asked, find_gate
 from hrx.ops.run.plane import Plane
 
 _TAIL: Final = 15
-_LISTED: Final = 10
-#: Colours of states, as the pages' style sheet names them; what was not checked has that of the unknown.
-LOOKS: Final = {
-    Stand.WAITING: "resting",
-    Stand.RUNNING: "degraded",
-    Stand.ASKING: "degraded",
-    Stand.HELD: "degraded",
-    Stand.PASSED: "ok",
-    Stand.NOT_CHECKED: "unknown",
-    Stand.FAILED: "down",
-    Stand.STOPPED: "down",
-    Stand.BLOCKED: "resting",
+#: A longer word is a hash, of which the beginning is enough to compare.
+_LONGEST: Final = 40
+_PLAIN: Final = {
+    UNKNOWN: Text(ja="不明", en="not known"),
+    NONE: Text(ja="なし", en="none"),
 }
+_LISTED: Final = 10
+#: Classes of states in the pages' style sheet; what was not checked has that of the unknown.
+LOOKS: Final = {
+    Stand.WAITING: "s-resting",
+    Stand.RUNNING: "r-running",
+    Stand.ASKING: "s-degraded",
+    Stand.HELD: "s-degraded",
+    Stand.PASSED: "s-ok",
+    Stand.NOT_CHECKED: "s-unknown",
+    Stand.FAILED: "s-down",
+    Stand.STOPPED: "s-down",
+    Stand.BLOCKED: "s-resting",
+}
+#: What needs somebody comes first, in the counts and among the logs.
+_ORDER: Final = (
+    Stand.FAILED,
+    Stand.STOPPED,
+    Stand.ASKING,
+    Stand.HELD,
+    Stand.NOT_CHECKED,
+    Stand.RUNNING,
+    Stand.PASSED,
+    Stand.WAITING,
+    Stand.BLOCKED,
+)
 RUN_LOOKS: Final = {
-    RunStand.RUNNING: "degraded",
-    RunStand.WAITING: "degraded",
-    RunStand.LEFT: "degraded",
-    RunStand.PASSED: "ok",
-    RunStand.UNCHECKED: "unknown",
-    RunStand.FAILED: "down",
-    RunStand.STOPPED: "down",
+    RunStand.RUNNING: "r-running",
+    RunStand.WAITING: "s-degraded",
+    RunStand.LEFT: "s-degraded",
+    RunStand.PASSED: "s-ok",
+    RunStand.UNCHECKED: "s-unknown",
+    RunStand.FAILED: "s-down",
+    RunStand.STOPPED: "s-down",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageView:
-    """One stage. `tail`: the last lines that its command said, where they tell something now."""
+    """One stage. `needs`: what the stages before it are called. `tail`: the last lines that its command said,
+    where they tell something now."""
 
     stage: Stage
     record: StageRecord
     look: str
+    needs: tuple[Text, ...]
     lasted_s: float | None
     tail: tuple[str, ...]
 
@@ -60,6 +85,28 @@ class RunView:
     asked: Asked | None = None
     may_approve: bool = False
     problem: HrxError | None = None
+
+    @property
+    def counts(self) -> tuple[tuple[Stand, int], ...]:
+        """How many stages stand how."""
+        stands = [one.record.stand for one in self.stages]
+        return tuple((one, stands.count(one)) for one in _ORDER if one in stands)
+
+    @property
+    def facts(self) -> tuple[tuple[str, Text], ...]:
+        """What the plan rests on, in words; nothing of it is left out."""
+        if self.asked is None:
+            return ()
+        titles = {one.stage.id: one.stage.title for one in self.stages}
+        return tuple(
+            (name, _say_fact(name, value, titles)) for name, value in self.asked.record.plan.facts.items()
+        )
+
+    @property
+    def logs(self) -> tuple[StageView, ...]:
+        """Stages whose last lines tell something now."""
+        told = [one for one in self.stages if one.tail]
+        return tuple(sorted(told, key=lambda one: _ORDER.index(one.record.stand)))
 
     @property
     def key(self) -> str:
@@ -111,12 +158,32 @@ def _view(gate: PlaneGate, run: Run, stand: RunStand, records: Records) -> RunVi
     )
 
 
+def _say_fact(name: str, value: str, titles: Mapping[str, Text]) -> Text:
+    if name == "release.checks":
+        pairs = [one.partition("=") for one in value.split(", ") if one]
+        said = [
+            (titles.get(stage, Text(ja=stage, en=stage)), words.find("pipeline_stage", stand))
+            for stage, _, stand in pairs
+        ]
+        return Text(
+            ja="、".join(f"{title.ja}: {stand.ja}" for title, stand in said),
+            en=", ".join(f"{title.en}: {stand.en.lower()}" for title, stand in said),
+        )
+    if name == "release.strategy" and value in set(Strategy):
+        return STRATEGIES[Strategy(value)]
+    if value in _PLAIN:
+        return _PLAIN[value]
+    is_hash = len(value) > _LONGEST and " " not in value
+    return Text(ja=value, en=value) if not is_hash else Text(ja=f"{value[:16]}…", en=f"{value[:16]}…")
+
+
 def _view_stage(gate: PlaneGate, run: Run, stage: Stage, record: StageRecord) -> StageView:
     tells = record.stand in (Stand.RUNNING, Stand.FAILED, Stand.STOPPED, Stand.NOT_CHECKED)
     return StageView(
         stage=stage,
         record=record,
         look=LOOKS[record.stand],
+        needs=tuple(run.get_stage(name).title for name in stage.needs),
         lasted_s=record.lasted_s(clock.now()),
         tail=gate.runs.stage(run, stage).tail(lines=_TAIL) if tells and not stage.is_approval else (),
     )

@@ -34,7 +34,7 @@ def show_pipeline_now(
     Raises NotFound, RunUnreadable."""
     gate = find_gate(visit.desk.plane)
     view = view_progress(gate, gate.runs.get(run_id))
-    answer = visit.page("fragments/pipeline_now.html", view=view)
+    answer = visit.page("fragments/pipeline_now.html", view=view, is_part=True)
     if seen and seen != view.key:
         answer.headers["HX-Refresh"] = "true"
     return answer
@@ -57,5 +57,9 @@ def _show(visit: Visit, run_id: str, *, error: HrxError | None = None) -> Respon
     gate = find_gate(visit.desk.plane)
     run = gate.runs.get(run_id)
     # `Any`: values for a template.
-    values: dict[str, Any] = {"view": view_run(gate, run, actor=visit.actor), "error": error}
+    values: dict[str, Any] = {
+        "view": view_run(gate, run, actor=visit.actor),
+        "error": error,
+        "is_part": False,
+    }
     return visit.page("pipeline.html", status=200 if error is None else 409, **values)
