@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from hrx.kit import clock
+from hrx.kit.models.records import Alias
+from hrx.kit.settings import SecretStr
+from hrx.ops.console.pointer_watch import PointerWatch
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.operators.roles import Role
 from hrx.ops.release.gating.judging import Reason
 from hrx.ops.release.gating.observing import Observations
+from hrx.ops.release.models.moving import open_registry, open_signer
 from hrx.ops.release.releases import CheckResult, Outcome, Slot
 from hrx.ops.release.store import ReleaseStore
 from hrx.ops.release.strategies.progress import Progress, Stand
@@ -26,6 +31,7 @@ from tests.ops.browsing import Browser, serving
 from tests.ops.conftest import make_operator
 from tests.ops.console.test_every_page import faults_of, read
 from tests.ops.release.gating.releases import BASELINE
+from tests.ops.release.models.making import GOOD, make_draft
 from tests.ops.release.shop import R2, R3, R4, fill_store
 
 pytestmark = pytest.mark.req("R3.1-2", "R3.1-3", "R3.7-1")
@@ -268,7 +274,8 @@ def test_what_was_not_checked_is_said_as_such(page: Browser, var: Path) -> None:
     shown = page.get("/releases").text
     assert faults_of(read(shown)) == []
     checked = shown.partition('id="release-r2"')[2].partition("</article>")[0]
-    assert "tests: not checked" in checked
+    assert "Every test: not checked" in checked
+    assert "a build runs none" in checked
     assert "lint: passed" in checked
     assert "none recorded, so not checked" in shown.partition('id="release-r3"')[2]
 
@@ -322,3 +329,88 @@ def test_the_chapter_shows_how_things_stand(
         assert '<a href="/releases">' in part
         assert "<b>blue</b> r3 1.3.0" in part
         assert {"ja": "確認待ち", "en": "Waits for a decision"}[language] in part
+
+
+@pytest.mark.req("R3.4-1")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_models_say_what_is_live_in_the_shadow_and_before_and_who_moved_them(
+    page: Browser, released: Plane, language: str
+) -> None:
+    page.get(f"/language/{language}")
+    page.sign_in("viewer")
+    empty = page.get("/fragments/releases/pointers").text
+    assert "hrx release models register" in empty
+    signer = open_signer(released.settings)
+    registry = open_registry(released.settings)
+    first, second, third = (
+        registry.register(
+            replace(make_draft(weight, metrics={**GOOD, "f1": f1}), model="skills"), signer=signer, by="sato"
+        ).version
+        for weight, f1 in ((1.0, 0.94), (1.1, 0.95), (1.2, 0.85))
+    )
+    for alias, version in ((Alias.LIVE, first), (Alias.LIVE, second), (Alias.SHADOW, third)):
+        registry.move("skills", alias, to=version, signer=signer, by="suzuki", reason="monthly")
+    with serving(released) as address:
+        # A console that has not looked yet: what was found is shown for ten seconds.
+        other = Browser(address)
+        other.get(f"/language/{language}")
+        other.sign_in("viewer")
+        assert 'hx-get="/fragments/releases/pointers"' in other.get("/releases").text
+        shown = other.get("/fragments/releases/pointers").text
+        other.close()
+    row = shown.partition('id="model-skills"')[2].partition("</tr>")[0]
+    _, live, shadow, previous, moved = row.split("<td")[1:]
+    assert second in live
+    assert "0.950" in live
+    assert third in shadow
+    assert 't-bad">f1' in shadow, "below what the runbook demands"
+    assert first in previous
+    assert "suzuki" in moved
+    assert "monthly" in moved
+
+
+@pytest.mark.req("R3.4-1")
+def test_a_database_that_does_not_answer_leaves_the_models_and_says_not_known(
+    released: Plane, page: Browser
+) -> None:
+    page.sign_in("viewer")
+    shown = page.get("/fragments/releases/pointers")
+    assert shown.status_code == 200
+    models, indexes = shown.text.split("Search indexes")
+    assert "No model is registered yet" in models
+    assert "Not known" in indexes
+    assert "hrx release indexes list" in indexes
+    assert "postgresql://" not in indexes
+
+
+@pytest.mark.req("R3.4-1")
+def test_a_hanging_store_holds_up_no_page_and_is_asked_once(released: Plane) -> None:
+    """A server that takes the connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = released.settings.model_copy(
+            update={
+                "model_store_url": "s3://models/hrx",
+                "model_store_endpoint": f"http://127.0.0.1:{silent.getsockname()[1]}",
+                "model_store_access_key_id": SecretStr("nobody"),
+                "model_store_secret_access_key": SecretStr("nothing"),
+            }
+        )
+        watch = PointerWatch(replace(released, settings=settings))
+        models, _ = watch.look(within_s=0.3)
+        again, _ = watch.look(within_s=0.3)
+        silent.settimeout(10)
+        silent.accept()[0].close()
+    for found in (models, again):
+        assert found.found is None
+        assert found.problem is not None
+        assert found.problem.stable_code == "release.pointers_silent"
+
+
+def test_a_refusal_is_told_in_the_readers_language(page: Browser, rollouts: RolloutStore) -> None:
+    page.get("/language/ja")
+    page.sign_in("responder")
+    rollouts.save(make_progress())
+    refused = page.post("/releases/on", rollout="to-r2")
+    assert refused.status_code == 409
+    told = refused.text.partition('role="alert"')[2].partition("</div>")[0]
+    assert re.search(r"[ぁ-ん]", told), told

@@ -65,6 +65,7 @@ from hrx.ops.console.pages import (
     slack_hook,
     sops,
 )
+from hrx.ops.console.pointer_watch import PointerWatch
 from hrx.ops.console.recovery_figures import RecoveryFigures
 from hrx.ops.console.rule_figures import RuleFigures
 from hrx.ops.console.standings import Standings
@@ -143,6 +144,7 @@ def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
         templates=rendering.make_environment(),
         asker=asker,
         standings=Standings(open_site(plane.settings)),
+        pointers=PointerWatch(plane),
     )
     registry = new_registry()
     registry.register(PlaneFigures(desk))

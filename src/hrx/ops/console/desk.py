@@ -13,6 +13,7 @@ from jinja2 import Environment
 
 from hrx.kit.errors import Forbidden, Language, NotSignedIn, Text, Unavailable
 from hrx.ops.console import rendering
+from hrx.ops.console.pointer_watch import PointerWatch
 from hrx.ops.console.standings import Standings
 from hrx.ops.ledger.entries import Ledger
 from hrx.ops.observe.blindness.watching import RuleWatch
@@ -39,6 +40,7 @@ class Desk:
     templates: Environment
     asker: Asker
     standings: Standings
+    pointers: PointerWatch
 
     @property
     def ledger(self) -> Ledger:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hrx.kit.errors import HrxError, Text, Unavailable
+from hrx.ops.release.checking.listing import find_check
 from hrx.ops.release.gating.wording import HEADINGS, ComparisonView, row_cells
-from hrx.ops.release.releases import Component, Environment, Release, Slot
+from hrx.ops.release.releases import CheckResult, Component, Environment, Release, Slot
 from hrx.ops.release.rollback.words import COMPONENTS
 from hrx.ops.release.store import Placement, ReleaseStore
 from hrx.ops.release.strategies.hands import Hands
@@ -22,9 +23,9 @@ from hrx.ops.targets.edge import ServerLook, SlotEdge
 
 SERVICES: Final = ("api", "web")
 ENVIRONMENTS: Final = {
-    Environment.DEVELOPMENT: Text(ja="開発", en="Development"),
-    Environment.STAGING: Text(ja="検証", en="Staging"),
-    Environment.PRODUCTION: Text(ja="本番", en="Production"),
+    Environment.DEVELOPMENT: Text(ja="開発環境", en="Development"),
+    Environment.STAGING: Text(ja="ステージング", en="Staging"),
+    Environment.PRODUCTION: Text(ja="本番環境", en="Production"),
 }
 STANDS: Final = {
     Stand.RUNNING: (Text(ja="進行中", en="Running"), "running"),
@@ -203,6 +204,12 @@ def list_components(release: Release) -> tuple[tuple[Text, str], ...]:
     return tuple(
         (COMPONENTS[one], version) for one in Component if (version := release.find_version(one)) is not None
     )
+
+
+def name_check(check: CheckResult) -> Text:
+    """What a check is called; its own name where this version knows none of that name."""
+    known = find_check(check.name)
+    return known.title if known is not None else Text(ja=check.name, en=check.name)
 
 
 def cells_of(view: ComparisonView) -> tuple[tuple[Text, ...], ...]:

@@ -60,6 +60,13 @@ def show_releases_now(visit: Looker, seen: Annotated[str, Query(max_length=200)]
     return answer
 
 
+@router.get("/fragments/releases/pointers")
+def show_pointers(visit: Looker) -> Response:
+    """Models and search indexes. Asks a store and a database, so they are fetched apart and less often."""
+    models, indexes = visit.desk.pointers.look()
+    return visit.page("fragments/releases_pointers.html", models=models, indexes=indexes)
+
+
 @router.post("/releases/back")
 def go_back(visit: Doer, rollout: RolloutId = "") -> Response:
     """The version before gets all requests; done in the background."""
@@ -153,4 +160,5 @@ def _words() -> dict[str, Any]:
         "cells_of": views.cells_of,
         "components_of": views.list_components,
         "outcomes": OUTCOMES,
+        "name_check": views.name_check,
     }

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from hrx.kit.errors import HrxError, Refused, Text
+from hrx.kit.errors import HrxError, Refused, Text, Unavailable
 from hrx.ops.release.indexes.definitions import Encoder, IndexDefinition
 from hrx.ops.release.indexes.generations import (
     APPLICATION,
@@ -60,6 +60,12 @@ def building_session(url: str, index: str) -> Iterator[MigratingSession]:
             # The server notices a closed session a moment later: whoever comes next would be refused.
             with suppress(HrxError):
                 holder.rows("SELECT pg_advisory_unlock(%(key)s)", {"key": key})
+
+
+class CountStopped(Unavailable):
+    """Nobody waited for the count to end."""
+
+    code = "index.count_stopped"
 
 
 def build(
@@ -113,11 +119,23 @@ def catch_up(
     return CaughtUp(written=written, removed=removed)
 
 
-def count_behind(session: MigratingSession, generation: Generation) -> int:
-    """Rows of the source that this generation lacks or has otherwise, and rows it has too many."""
+def count_behind(
+    session: MigratingSession, generation: Generation, *, is_stopped: Callable[[], bool] = lambda: False
+) -> int:
+    """Rows of the source that this generation lacks or has otherwise, and rows it has too many. Reads both
+    whole, one tenant after the other.
+
+    Raises CountStopped when `is_stopped` says so between two tenants."""
     definition = generation.definition
     behind = 0
     for tenant in list_tenants(session, definition):
+        if is_stopped():
+            raise CountStopped(
+                Text(
+                    ja=f"{generation.index} の遅れを数え終わりませんでした",
+                    en=f"How far {generation.index} is behind was not counted to its end",
+                )
+            )
         with _as_tenant(session, tenant):
             [(missing,)] = session.rows(
                 f"SELECT count(*) FROM {_source(definition)} AS s"  # noqa: S608

@@ -6,6 +6,7 @@ tenant and stand under the same policy as everywhere."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -94,6 +95,8 @@ class Pointer:
     live: int
     previous: int | None
     moves: int
+    moved_at: datetime
+    moved_by: str
 
 
 def ensure_schema(session: MigratingSession) -> None:
@@ -133,9 +136,13 @@ def find_pointer(session: MigratingSession, index: str) -> Pointer | None:
     if not has_schema(session):
         return None
     found = session.rows(
-        "SELECT live, previous, moves FROM search.pointer WHERE index_name = %(index)s", {"index": index}
+        "SELECT live, previous, moves, moved_at, moved_by FROM search.pointer WHERE index_name = %(index)s",
+        {"index": index},
     )
-    return Pointer(live=found[0][0], previous=found[0][1], moves=found[0][2]) if found else None
+    if not found:
+        return None
+    live, previous, moves, moved_at, moved_by = found[0]
+    return Pointer(live=live, previous=previous, moves=moves, moved_at=moved_at, moved_by=moved_by)
 
 
 def begin_generation(session: MigratingSession, definition: IndexDefinition, encoder: Encoder) -> Generation:
