@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
@@ -43,6 +44,11 @@ DEMO_EMAILS = {
 RECORD_INTO = "HRX_RECORD_SCHEMA_USE"
 #: PostgreSQL refuses to run as root; tests run as root then start it as this user, who owns nothing else.
 UNPRIVILEGED_USER = "nobody"
+
+
+#: Nothing here is timed: a busy machine is no fault of a property.
+hypothesis.settings.register_profile("hrx", deadline=None)
+hypothesis.settings.load_profile("hrx")
 
 
 def free_port() -> int:

@@ -41,7 +41,7 @@ def ground(tmp_path: Path) -> Ground:
     """A machine whose data lies in the test's folder."""
     ledger: Ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
     settings = SimpleNamespace(log_min_free_bytes=GIB, environment="demo", runbook_dir=ROOT / "runbook")
-    plane = cast("Plane", SimpleNamespace(settings=settings, ledger=ledger))
+    plane = cast("Plane", SimpleNamespace(settings=settings, ledger=ledger, target=None))
     return Ground(plane=plane, layout=Layout(root=ROOT, var=tmp_path, tools=tmp_path, user=None))
 
 

@@ -26,6 +26,16 @@ def is_process_gone(named: str) -> bool:
         return True
 
 
+def is_number_reused(named: str) -> bool:
+    """Whether another process of this machine has that one's number by now; a zombie still has its own."""
+    _, _, rest = named.partition("|")
+    pid, _, started = rest.partition("|")
+    try:
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) > 1)
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
 def name_this_process() -> str:
     """Host, pid and start: a pid alone is used again by other processes."""
     return f"{platform.node()}|{os.getpid()}|{psutil.Process().create_time():.2f}"

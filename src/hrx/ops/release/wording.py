@@ -49,6 +49,7 @@ class PartRow:
 class PlanView:
     """A plan for a page: every list may be empty. `summary` is one sentence for whoever decides."""
 
+    to: str
     title: Text
     summary: Text
     parts: tuple[PartRow, ...]
@@ -82,6 +83,7 @@ class HistoryRow:
 def show_plan(plan: RollbackPlan) -> PlanView:
     """The plan as rows, in the order in which somebody reads who has to decide."""
     return PlanView(
+        to=plan.to,
         title=Text(
             ja=f"{plan.live} から {plan.to} へ戻す計画", en=f"Going back from {plan.live} to {plan.to}"
         ),

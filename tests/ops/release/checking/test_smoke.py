@@ -14,9 +14,13 @@ from pathlib import Path
 import orjson
 import pytest
 
+from hrx.kit import clock
 from hrx.ops.release.checking.results import Bench
 from hrx.ops.release.checking.smoke import check_smoke
-from hrx.ops.release.releases import Outcome, Release
+from hrx.ops.release.releases import Outcome, Release, Slot
+from hrx.ops.release.strategies.progress import Progress
+from hrx.ops.release.strategies.rollout import Rollout, Strategy, plan_steps
+from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
 from tests.conftest import free_port
 from tests.ops.release.checking.benching import make_bench
 
@@ -109,7 +113,12 @@ def bench(tmp_path: Path) -> Bench:
         file = tmp_path / "var" / "releases" / "r7" / "portal" / ".next" / path.removeprefix("/_next/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    return make_bench(tmp_path, release=release)
+    made = make_bench(tmp_path, release=release)
+    rollout = Rollout(id="r7-1", release_id="r7", strategy=Strategy.CANARY, new=Slot.GREEN)
+    begun = Progress(rollout=rollout, began_at=clock.now(), step_at=clock.now())
+    promoted = begun.go_to(len(plan_steps(rollout)), now=clock.now())
+    RolloutStore(rollout_folder(made.settings.var_dir)).save(promoted)
+    return made
 
 
 def look(bench: Bench, product: Product) -> tuple[Outcome, dict[str, str], str]:
@@ -205,6 +214,14 @@ def test_where_nothing_answers_every_probe_of_the_product_fails(bench: Bench) ->
     by_probe = {one["probe"]: one["outcome"] for one in found.findings}
     assert by_probe.pop("error-ratio") == "not_checked"
     assert set(by_probe.values()) == {"failed"}
+
+
+def test_errors_before_the_switch_are_not_this_releases_doing(bench: Bench) -> None:
+    product = well()
+    fail_often(product)
+    rollout_folder(bench.settings.var_dir).joinpath("current.json").unlink()
+    outcome, probes, _ = look(bench, product)
+    assert (outcome, probes["error-ratio"]) == (Outcome.PASSED, "not_checked")
 
 
 def test_without_figures_the_ratio_is_not_checked_and_that_is_told(bench: Bench) -> None:

@@ -164,8 +164,16 @@ def _ask_guard(http: HttpSeam, url: str) -> Text:
 
 
 def _ask_errors(bench: Bench, http: HttpSeam) -> Text:
+    if bench.settings.smoke_url is not None:
+        raise Unasked(
+            "ここの Prometheus はそのアドレスを見ていません",
+            "Prometheus here does not watch that address",
+        )
     since_s = _find_switch_s(bench)
-    span_s = int(min(_LOOK_BACK_S, max(_LEAST_S, since_s if since_s is not None else _LOOK_BACK_S)))
+    if since_s is None:
+        # What people met before is not this release's doing.
+        raise Unasked("このリリースへの切り替えの記録がありません", "no switch to this release is on record")
+    span_s = int(min(_LOOK_BACK_S, max(_LEAST_S, since_s)))
     try:
         answers = _sum(http, bench.settings.prometheus_url, _ANSWERS % ("", span_s))
         errors = _sum(http, bench.settings.prometheus_url, _ANSWERS % (',code="5xx"', span_s))

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import psutil
 
 from hrx.kit import clock
-from hrx.kit.processes import is_process_gone
+from hrx.kit.processes import is_number_reused, is_process_gone
 from hrx.ops.release.pipeline import keeping
 from hrx.ops.release.pipeline.folders import StageFolder, read_json, write_whole
 from hrx.ops.release.pipeline.stages import Run, Stage
@@ -89,7 +88,8 @@ class Keepers:
         if keeper is None:
             return
         # A group keeps its number as long as it has a member; another leader under that number is not ours.
-        if is_process_gone(str(keeper["process"])) and not psutil.pid_exists(int(keeper["pid"])):
+        named = str(keeper["process"])
+        if is_process_gone(named) and not is_number_reused(named):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(int(keeper["pid"]), signal.SIGKILL)
 
