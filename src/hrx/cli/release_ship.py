@@ -1,4 +1,4 @@
-"""`hrx release ship | deployments | bring-back`: a release at a vendor, through its public API."""
+"""`hrx release ship | deployments | bring-back`: a release at a target, most often a vendor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
-from hrx.cli.plane import acting, confirm, opened, show_done
+from hrx.cli.plane import acting, confirm, machine_actor, opened, show_done
+from hrx.cli.release_going_back import require_no_way_back
+from hrx.cli.release_here import open_here, refuse_here
 from hrx.cli.release_settings import Despite, require_fit_settings
 from hrx.kit.errors import Invalid, Text
 from hrx.ops import lock as locks
@@ -19,9 +21,9 @@ from hrx.ops.ledger.entries import Kind
 from hrx.ops.operators.roles import Permission
 from hrx.ops.release.environments.opening import find_source
 from hrx.ops.release.releases import Environment
+from hrx.ops.release.this_machine import NAME
 from hrx.ops.release.vendor_settings import collect_settings
 from hrx.ops.run.plane import Plane
-from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.releasing import (
     Build,
     Deployment,
@@ -85,6 +87,7 @@ def ship_release(
     code: Code = "",
 ) -> None:
     """Put a release at a target, wait until it is healthy and live, and delete what is too old."""
+    refuse_here(target)
     build = _read_build(image, folder)
     require_key(key)
     with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
@@ -113,7 +116,7 @@ def ship_release(
             build=build, version=version, key=key, settings=settings, health_timeout_s=timeout
         )
         with (
-            _opened_target(target, plane.settings) as place,
+            _opened_target(target, plane, by=actor.name) as place,
             _alone(plane, target, by=actor.name, reason=f"ship {version}", timeout_s=timeout) as renew,
         ):
             _note(plane, actor.name, target, {"act": "ship", "version": version, "key": key})
@@ -130,7 +133,7 @@ def ship_release(
 
 def deployments(target: TargetName, as_json: AsJson = False) -> None:
     """Deployments at a target, the newest first: which is live, to which one may go back."""
-    with opened() as plane, _opened_target(target, plane.settings) as place:
+    with opened() as plane, _opened_target(target, plane, by=machine_actor().name) as place:
         listed = place.list_deployments()
     if as_json:
         output.show_json({"items": [_document(one) for one in listed]})
@@ -167,8 +170,10 @@ def bring_back(
     """Make a former deployment at a target live again."""
     with (
         acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor),
-        _opened_target(target, plane.settings) as place,
+        _opened_target(target, plane, by=actor.name) as place,
     ):
+        if target == NAME:
+            require_no_way_back(plane)
         live = next((one for one in place.list_deployments() if one.is_live), None)
         now = (live.version or live.id) if live else "-"
         text = Text(
@@ -215,8 +220,13 @@ def _alone(
 
 
 @contextmanager
-def _opened_target(name: str, settings: OpsSettings) -> Iterator[ReleaseTarget]:
-    place = open_vendor(name, settings, state_dir=settings.var_dir / "release" / "targets")
+def _opened_target(name: str, plane: Plane, *, by: str) -> Iterator[ReleaseTarget]:
+    place: ReleaseTarget
+    if name == NAME:
+        place = open_here(plane, by=by)
+    else:
+        folder = plane.settings.var_dir / "release" / "targets"
+        place = open_vendor(name, plane.settings, state_dir=folder)
     try:
         yield place
     finally:

@@ -9,21 +9,25 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.options import AsJson
+from hrx.cli.release_here import list_here
+from hrx.cli.up import join_stack
 from hrx.kit.errors import HrxError, Text
 from hrx.kit.settings import load
+from hrx.ops.release.this_machine import NAME
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.releasing import Deployment, find_live
 from hrx.ops.targets.vendors import VENDORS, Vendor, list_lacks, open_vendor
 
-_MACHINE: Final = Text(ja="すべて(このマシン)", en="everything (this machine)")
+_EVERYTHING: Final = Text(ja="すべて(このマシン)", en="everything (this machine)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One target: what it lacks, and, when it was asked, what is live there or why it does not answer."""
 
-    vendor: Vendor
-    lacks: tuple[str, ...]
+    name: str
+    serves: Text
+    lacks: tuple[str, ...] = ()
     live: Deployment | None = None
     error: HrxError | None = None
 
@@ -35,25 +39,35 @@ def targets(
     as_json: AsJson = False,
 ) -> None:
     """Places that a release may go to, and what each still lacks. Exit code 1 when one does not answer."""
+    join_stack()
     settings = load(OpsSettings)
-    standings = [_look(vendor, settings, ask=ask) for vendor in VENDORS]
+    standings = [_look_here(settings, ask=ask), *(_look(one, settings, ask=ask) for one in VENDORS)]
     if as_json:
-        output.show_json({"items": [_machine(), *(_document(one, ask=ask) for one in standings)]})
+        output.show_json({"items": [_document(one, ask=ask) for one in standings]})
     else:
         _show(standings, ask=ask)
     if any(one.error is not None for one in standings):
         raise typer.Exit(output.FAILED)
 
 
-def _look(vendor: Vendor, settings: OpsSettings, *, ask: bool) -> Standing:
-    lacks = list_lacks(vendor, settings)
-    if lacks or not ask:
-        return Standing(vendor=vendor, lacks=lacks)
-    target = open_vendor(vendor.name, settings, state_dir=settings.var_dir / "release" / "targets")
+def _look_here(settings: OpsSettings, *, ask: bool) -> Standing:
+    if not ask:
+        return Standing(name=NAME, serves=_EVERYTHING)
     try:
-        return Standing(vendor=vendor, lacks=(), live=find_live(target.list_deployments()))
+        return Standing(name=NAME, serves=_EVERYTHING, live=find_live(list_here(settings)))
     except HrxError as error:
-        return Standing(vendor=vendor, lacks=(), error=error)
+        return Standing(name=NAME, serves=_EVERYTHING, error=error)
+
+
+def _look(vendor: Vendor, settings: OpsSettings, *, ask: bool) -> Standing:
+    name, serves, lacks = vendor.name, vendor.serves, list_lacks(vendor, settings)
+    if lacks or not ask:
+        return Standing(name=name, serves=serves, lacks=lacks)
+    target = open_vendor(name, settings, state_dir=settings.var_dir / "release" / "targets")
+    try:
+        return Standing(name=name, serves=serves, live=find_live(target.list_deployments()))
+    except HrxError as error:
+        return Standing(name=name, serves=serves, error=error)
     finally:
         target.close()
 
@@ -64,11 +78,7 @@ def _show(standings: list[Standing], *, ask: bool) -> None:
         Text(ja="置くもの", en="Serves"),
         Text(ja="状態", en="State"),
     )
-    ready = Text(ja="使えます", en="ready")
-    rows = [["machine", output.say(_MACHINE), output.say(ready)]]
-    rows += [
-        [one.vendor.name, output.say(one.vendor.serves), output.say(_say(one, ask=ask))] for one in standings
-    ]
+    rows = [[one.name, output.say(one.serves), output.say(_say(one, ask=ask))] for one in standings]
     output.show_table(columns, rows)
     for one in standings:
         if one.error is not None:
@@ -89,15 +99,11 @@ def _say(one: Standing, *, ask: bool) -> Text:
     return Text(ja=f"使えます。公開中: {version}", en=f"ready; live: {version}")
 
 
-def _machine() -> dict[str, object]:
-    return {"name": "machine", "serves": output.say(_MACHINE), "lacks": [], "live": None, "error": None}
-
-
 def _document(one: Standing, *, ask: bool) -> dict[str, object]:
     error = one.error
     return {
-        "name": one.vendor.name,
-        "serves": output.say(one.vendor.serves),
+        "name": one.name,
+        "serves": output.say(one.serves),
         "lacks": list(one.lacks),
         "was_asked": ask and not one.lacks,
         "live": {"id": one.live.id, "version": one.live.version} if one.live else None,

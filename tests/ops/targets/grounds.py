@@ -45,6 +45,9 @@ class Ground:
     made: Callable[[], int]
     make_sick: Callable[[str], None]
     server: VendorServer | None = None
+    #: How long a well and a sick one are waited for.
+    wait_s: float = WAIT_S
+    sick_s: float = 0.3
 
     @property
     def vendor(self) -> VendorServer:
@@ -185,8 +188,9 @@ VENDORS: dict[str, MakesGround] = {
     "vercel": vercel_ground,
     "cloudflare": cloudflare_ground,
 }
-#: The suite's targets; this machine's comes here.
+#: The suite's targets, besides this machine, whose processes are shared (see machine_ground).
 GROUNDS: dict[str, MakesGround] = {"memory": memory_ground, **VENDORS}
+MACHINE = "machine"
 
 
 def secret_value() -> SecretStr:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from hrx.ops.targets.releasing import Deployment, ReleaseTarget
-from tests.ops.targets.grounds import WAIT_S, Ground
+from tests.ops.targets.grounds import Ground
 
 
 def release(ground: Ground, version: str, *, target: ReleaseTarget | None = None) -> Deployment:
     """Prepared, deployed under the version's name, healthy and live."""
     used = target or ground.open()
     made = used.deploy(used.prepare(ground.build(version)), version=version, key=key_of(version))
-    return used.wait_until_healthy(made.id, timeout_s=WAIT_S)
+    return used.wait_until_healthy(made.id, timeout_s=ground.wait_s)
 
 
 def key_of(version: str) -> str:

@@ -16,10 +16,10 @@ from hrx.ops.targets.releasing import (
     SettingValue,
     Traffic,
 )
-from tests.ops.targets.grounds import WAIT_S, Ground, secret_value
+from tests.ops.targets.grounds import Ground, secret_value
 from tests.ops.targets.releases import live_version, release
 
-pytestmark = [pytest.mark.req("R3.2-1"), pytest.mark.req("R3.3-1")]
+pytestmark = [pytest.mark.req("R3.2-1"), pytest.mark.req("R3.3-1"), pytest.mark.timeout(600)]
 
 
 def test_a_release_becomes_live_and_is_listed_with_its_version_and_name(ground: Ground) -> None:
@@ -47,8 +47,8 @@ def test_the_same_name_twice_makes_one_deployment_also_in_the_next_run(ground: G
     again = ground.open()
     assert again.deploy(again.prepare(ground.build("1.0.0")), version="1.0.0", key="once").id == first.id
     assert ground.made() == 1
-    assert again.wait_until_healthy(first.id, timeout_s=WAIT_S).is_live
-    assert again.wait_until_healthy(first.id, timeout_s=WAIT_S).is_live
+    assert again.wait_until_healthy(first.id, timeout_s=ground.wait_s).is_live
+    assert again.wait_until_healthy(first.id, timeout_s=ground.wait_s).is_live
 
 
 def test_a_sick_release_is_told_and_the_former_one_has_or_gets_the_requests(ground: Ground) -> None:
@@ -57,10 +57,10 @@ def test_a_sick_release_is_told_and_the_former_one_has_or_gets_the_requests(grou
     target = ground.open()
     bad = target.deploy(target.prepare(ground.build("1.1.0")), version="1.1.0", key="bad")
     with pytest.raises(DeploymentUnhealthy) as told:
-        target.wait_until_healthy(bad.id, timeout_s=0.3)
+        target.wait_until_healthy(bad.id, timeout_s=ground.sick_s)
     assert told.value.stable_code == "target.unhealthy"
     if target.traffic is Traffic.AT_ONCE:
-        target.roll_back(good.id, key="back", timeout_s=WAIT_S)
+        target.roll_back(good.id, key="back", timeout_s=ground.wait_s)
     assert live_version(target) == "1.0.0"
 
 
@@ -68,15 +68,15 @@ def test_going_back_makes_the_former_release_live_and_twice_is_harmless(ground: 
     first = release(ground, "1.0.0")
     release(ground, "1.1.0")
     target = ground.open()
-    back = target.roll_back(first.id, key="back", timeout_s=WAIT_S)
+    back = target.roll_back(first.id, key="back", timeout_s=ground.wait_s)
     assert back.is_live
     assert live_version(target) == "1.0.0"
     made = ground.made()
-    assert ground.open().roll_back(first.id, key="back", timeout_s=WAIT_S).is_live
+    assert ground.open().roll_back(first.id, key="back", timeout_s=ground.wait_s).is_live
     assert ground.made() == made
     # And forward again.
     newest = next(one for one in target.list_deployments() if one.version == "1.1.0")
-    target.roll_back(newest.id, key="forward", timeout_s=WAIT_S)
+    target.roll_back(newest.id, key="forward", timeout_s=ground.wait_s)
     assert live_version(target) == "1.1.0"
 
 
@@ -84,9 +84,9 @@ def test_what_was_never_there_is_not_found(ground: Ground) -> None:
     release(ground, "1.0.0")
     target = ground.open()
     with pytest.raises(NotFound):
-        target.roll_back("0123456789abcdef", key="back", timeout_s=WAIT_S)
+        target.roll_back("0123456789abcdef", key="back", timeout_s=ground.wait_s)
     with pytest.raises(NotFound):
-        target.wait_until_healthy("0123456789abcdef", timeout_s=WAIT_S)
+        target.wait_until_healthy("0123456789abcdef", timeout_s=ground.wait_s)
     with pytest.raises(NotFound):
         target.tail_log("0123456789abcdef", lines=5)
 
@@ -112,19 +112,30 @@ def test_the_last_lines_of_the_log_are_given_oldest_first(ground: Ground) -> Non
     assert len(lines) == 3
 
 
-def test_settings_arrive_and_others_stay(ground: Ground) -> None:
-    target = ground.open()
+def test_settings_arrive_and_others_stay(keeper: Ground) -> None:
+    target = keeper.open()
     first, second = secret_value(), secret_value()
     target.push_settings({"HRX_SESSION_KEYS": SettingValue(value=first)})
     plain = SettingValue(value=SecretStr("info"), is_secret=False)
     names = target.push_settings({"HRX_SEAL_KEYS": SettingValue(value=second), "HRX_LOG_LEVEL": plain})
     assert names == ("HRX_LOG_LEVEL", "HRX_SEAL_KEYS")
-    assert ground.variables() == {
+    assert keeper.variables() == {
         "HRX_SESSION_KEYS": first.get_secret_value(),
         "HRX_SEAL_KEYS": second.get_secret_value(),
         "HRX_LOG_LEVEL": "info",
     }
     assert target.push_settings({}) == ()
+    with pytest.raises(Invalid):
+        target.push_settings({"not a name": plain})
+
+
+def test_a_place_that_reads_its_own_settings_says_so_and_takes_none(reader: Ground) -> None:
+    target = reader.open()
+    plain = SettingValue(value=SecretStr("info"), is_secret=False)
+    assert target.push_settings({}) == ()
+    with pytest.raises(Refused) as told:
+        target.push_settings({"HRX_LOG_LEVEL": plain})
+    assert told.value.stable_code == "target.reads_its_own_settings"
     with pytest.raises(Invalid):
         target.push_settings({"not a name": plain})
 

@@ -123,6 +123,11 @@ def _check_after_its_end(*, to: str | None, plan: RollbackPlan | None, has_same_
             ja=f"待機中のスロットにあるのは {to} で、計画の戻り先は {plan.to} です",
             en=f"The slot that rests holds {to}, and the plan goes back to {plan.to}",
         )
+    return check_steps(plan)
+
+
+def check_steps(plan: RollbackPlan) -> Text | None:
+    """Why moving requests is not all that the plan asks for; None where it is."""
     command = f"`hrx release rollback --to {plan.to}`"
     if any(step.kind is StepKind.DRAIN_JOBS for step in plan.steps):
         return Text(

@@ -6,9 +6,11 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,26 +21,33 @@ from pathlib import Path
 
 import psutil
 
-from hrx.ops.ledger.entries import Ledger
+from hrx.ops.ledger.entries import Ledger, open_ledger
 from hrx.ops.release.building.building import CODE, PORTAL, REQUIREMENTS, find_code
 from hrx.ops.release.deploying import Place, alone, fill_first, settle
 from hrx.ops.release.gating.judging import Reason, Verdict
 from hrx.ops.release.gating.policy import Policy
 from hrx.ops.release.releases import Build, Component, Release, Slot
+from hrx.ops.release.store import ReleaseStore
 from hrx.ops.release.strategies.progress import Progress, Stand
 from hrx.ops.release.strategies.rollout import Rollout, Strategy
 from hrx.ops.release.strategies.running import begin, decide, run
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
 from hrx.ops.settings import OpsSettings
+from hrx.ops.targets.machine.environment import checkout
 from hrx.ops.targets.machine.haproxy import Edge
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.machine import Machine
-from hrx.ops.targets.machine.ports import Ports
+from hrx.ops.targets.machine.ports import INNER_DEFAULTS, Ports
+from hrx.ops.targets.machine.settings import MachineSettings
 from hrx.ops.targets.machine.shares import MachineEdge
 from hrx.ops.targets.machine.slot_code import place_code, read_slot_code
 from hrx.ops.targets.machine.slots import MachineSlots
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.machine.supervisor_config import Program, write_config
+from hrx.ops.targets.machine.toolchain import find_tools
+from tests.conftest import free_port
+from tests.ops.machine.conftest import _layout
+from tests.ops.machine.edges import make_edge
 from tests.ops.release.shop import make_release
 
 SERVICES = ("api", "web")
@@ -54,7 +63,7 @@ QUICK = Policy(
     decide_within_s=20,
     slow_floor_ms=3000,
 )
-_API = """
+API = """
 import json, os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -124,22 +133,7 @@ class Site:
             uses=("id", "name"),
             versions={Component.API: Build(version=f"api-{self.number}", parts={REQUIREMENTS: "one"})},
         )
-        store = self.place.store
-        code, portal = store.folder / made.id / CODE, store.folder / made.id / PORTAL
-        application = code / "src" / "hrx" / "app"
-        application.mkdir(parents=True)
-        for folder in (application.parent, application):
-            (folder / "__init__.py").touch()
-        (application / "api.py").write_text(_API)
-        (application / "worker.py").write_text(_WORKER)
-        (portal / ".next" / "static").mkdir(parents=True)
-        (portal / ".next" / "BUILD_ID").write_text(f"build-{self.number}")
-        (portal / "start.mjs").write_text(_PORTAL)
-        python = find_code(store, made).python
-        if not python.exists():
-            python.parent.mkdir(parents=True)
-            python.symlink_to(sys.executable)
-        return store.add(made)
+        return keep_built(self.place.store, made)
 
     def be_known(self) -> None:
         """The gate holds a new version against what the old one did: it did enough."""
@@ -321,6 +315,47 @@ class Site:
             else [sys.executable, "-m", "hrx.app.api"]
         )
         return Program(name=part, argv=argv, cwd=self.layout.run, environment=known)
+
+
+@contextmanager
+def running_site() -> Iterator[Site]:
+    """Up, on its first release; in a folder that the service user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="hrx-d-"))
+    folder.chmod(0o755)
+    layout = _layout(folder / "var")
+    layout.make_folders()
+    ports = Ports(edge=free_port(), ops=free_port(), inner={name: free_port() for name in INNER_DEFAULTS})
+    layout.ports_file.write_text(json.dumps(dict(ports.inner)))
+    edge = make_edge(layout, ports, find_tools(_layout(checkout() / "var"), MachineSettings()))
+    ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite3'}")
+    settings = OpsSettings(var_dir=layout.var)
+    made = Site(layout=layout, ports=ports, edge=edge, settings=settings, ledger=ledger)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        ledger.store.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_built(store: ReleaseStore, made: Release, *, api: str = API) -> Release:
+    """The release on record, with programs that say which release they are of."""
+    code, portal = store.folder / made.id / CODE, store.folder / made.id / PORTAL
+    application = code / "src" / "hrx" / "app"
+    application.mkdir(parents=True)
+    for folder in (application.parent, application):
+        (folder / "__init__.py").touch()
+    (application / "api.py").write_text(api)
+    (application / "worker.py").write_text(_WORKER)
+    (portal / ".next" / "static").mkdir(parents=True)
+    (portal / ".next" / "BUILD_ID").write_text(f"build-{made.id}")
+    (portal / "start.mjs").write_text(_PORTAL)
+    python = find_code(store, made).python
+    if not python.exists():
+        python.parent.mkdir(parents=True)
+        python.symlink_to(sys.executable)
+    return store.add(made)
 
 
 def wait_for(holds: object, what: str, *, within_s: float = WITHIN_S) -> None:

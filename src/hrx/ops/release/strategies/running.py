@@ -55,9 +55,16 @@ def begin(store: RolloutStore, hands: Hands, rollout: Rollout) -> Progress:
     return store.begin(rollout)
 
 
-def run(store: RolloutStore, hands: Hands, *, look_s: float = LOOK_S, tell: Tell | None = None) -> Progress:
+def run(
+    store: RolloutStore,
+    hands: Hands,
+    *,
+    look_s: float = LOOK_S,
+    tell: Tell | None = None,
+    until_s: float | None = None,
+) -> Progress:
     """Go on with the current rollout until it is over or asks; `tell` is called whenever a step or stand
-    changes.
+    changes. At `until_s` of the monotonic clock it is left where it stands, for whoever goes on.
 
     May be called again at any time, after any kind of death: it goes on where the record says. Raises
     NotFound, RolloutBusy, and Unavailable when the edge stays away for EDGE_GONE_S (nothing is changed then:
@@ -79,7 +86,7 @@ def run(store: RolloutStore, hands: Hands, *, look_s: float = LOOK_S, tell: Tell
             progress = following
             if has_moved and tell is not None:
                 tell(progress)
-            if is_settled:
+            if is_settled or (until_s is not None and clock.monotonic_s() >= until_s):
                 break
             if not has_moved:
                 time.sleep(max(0.0, look_s - (clock.monotonic_s() - begun_s)))
