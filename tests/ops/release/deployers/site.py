@@ -131,6 +131,8 @@ class Site:
             self.number,
             "0008",
             uses=("id", "name"),
+            # No database stands here in which jobs could be kept.
+            jobs=(),
             versions={Component.API: Build(version=f"api-{self.number}", parts={REQUIREMENTS: "one"})},
         )
         return keep_built(self.place.store, made)
