@@ -199,7 +199,7 @@ class Site:
         for one in psutil.process_iter():
             with suppress(psutil.Error):
                 said = " ".join([*one.cmdline(), one.environ().get("HRX_SITE", "")])
-                if str(self.layout.var) in said and one.pid != os.getpid():
+                if str(self.layout.var.parent) in said and one.pid != os.getpid():
                     one.kill()
                     one.wait(10)
 
