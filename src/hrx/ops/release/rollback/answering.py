@@ -78,10 +78,7 @@ def _list_options(ways: list[WayDown]) -> list[WayDown | None]:
 def _list_refusals(asked: Question) -> Iterator[Text]:
     live, to = asked.live, asked.to
     if not list_moving(asked):
-        yield Text(
-            ja=f"{live.id} と {to.id} で変わる部分がありません",
-            en=f"nothing differs between {live.id} and {to.id}",
-        )
+        yield _say_same(asked)
     if to.id in asked.graph.withdrawn:
         yield Text(ja=f"{to.id} は取り下げられています", en=f"{to.id} was withdrawn")
     if to.id not in asked.facts.kept:
@@ -89,6 +86,21 @@ def _list_refusals(asked: Question) -> Iterator[Text]:
             ja=f"{to.id} のビルドはもう残っていません。作り直しが必要です",
             en=f"the builds of {to.id} are no longer here and would have to be made again",
         )
+
+
+def _say_same(asked: Question) -> Text:
+    live, to, now = asked.live.id, asked.to.id, asked.schema.revision
+    then = asked.to.find_version(Component.SCHEMA)
+    if then in (None, now):
+        return Text(
+            ja=f"{live} と {to} で変わる部分がありません", en=f"nothing differs between {live} and {to}"
+        )
+    # The same code runs on the schema it runs on now, so that going down would only lose.
+    return Text(
+        ja=f"{live} と {to} は同じコードで、違うのはスキーマだけです({now}、{to} は {then})。今のスキーマで動いています",
+        en=f"{live} and {to} are the same code; only the schema differs ({now}, {to} came with {then}), "
+        "and the code runs on it as it is",
+    )
 
 
 def list_moving(asked: Question) -> frozenset[Component]:
