@@ -76,7 +76,7 @@ def _list_options(ways: list[WayDown]) -> list[WayDown | None]:
 
 
 def _list_refusals(asked: Question) -> Iterator[Text]:
-    live, to = asked.live, asked.to
+    to = asked.to
     if not list_moving(asked):
         yield _say_same(asked)
     if to.id in asked.graph.withdrawn:
@@ -97,7 +97,7 @@ def _say_same(asked: Question) -> Text:
         )
     # The same code runs on the schema it runs on now, so that going down would only lose.
     return Text(
-        ja=f"{live} と {to} は同じコードで、違うのはスキーマだけです({now}、{to} は {then})。今のスキーマで動いています",
+        ja=f"{live} と {to} は同じコードで、スキーマ({now} と {then})だけが違い、今のスキーマで動いています",
         en=f"{live} and {to} are the same code; only the schema differs ({now}, {to} came with {then}), "
         "and the code runs on it as it is",
     )
