@@ -85,6 +85,7 @@ class Runner:
         try:
             return self._follow(lease, wait_s=wait_s, tell=tell)
         finally:
+            self._bench.keepers.collect()
             if lease is not None:
                 lock.release(self._bench.ledger, lease)
 

@@ -50,6 +50,7 @@ class Keepers:
     def __init__(self, cwd: Path) -> None:
         self._cwd = cwd
         self._started: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
+        self._results: dict[tuple[str, int], Path] = {}
         self._since: dict[tuple[str, int], float] = {}
 
     def start(self, folder: StageFolder, run: Run, stage: Stage, *, attempt: int) -> None:
@@ -62,6 +63,7 @@ class Keepers:
         }
         write_whole(folder.order(attempt), orjson.dumps(order))
         argv = [sys.executable, "-m", keeping.__name__, str(folder.order(attempt))]
+        self._results[(stage.id, attempt)] = folder.result(attempt)
         self._started[(stage.id, attempt)] = subprocess.Popen(
             argv,
             cwd=self._cwd,
@@ -82,6 +84,11 @@ class Keepers:
             return Seen(look=Look.OVER, result=result)
         return Seen(look=Look.DEAD if is_gone else Look.RUNS)
 
+    def collect(self) -> None:
+        """Reap what was started here and whose end another runner has read; what still runs goes on."""
+        for key in [one for one in self._started if self._results[one].exists()]:
+            self._wait(key)
+
     def clear(self, folder: StageFolder, *, attempt: int) -> None:
         """End what a dead keeper left running."""
         keeper = read_json(folder.keeper(attempt))
@@ -101,7 +108,10 @@ class Keepers:
                 os.kill(int(keeper["pid"]), signal.SIGTERM)
 
     def _reap(self, stage: Stage, attempt: int) -> None:
-        child = self._started.pop((stage.id, attempt), None)
+        self._wait((stage.id, attempt))
+
+    def _wait(self, key: tuple[str, int]) -> None:
+        child = self._started.pop(key, None)
         if child is not None:
             # Its result is the last thing it does; what it still does is to end itself.
             with suppress(subprocess.TimeoutExpired):
