@@ -16,6 +16,12 @@ from tests.servers.vendor import Fault
 pytestmark = [pytest.mark.req("R3.2-1"), pytest.mark.req("R3.3-1")]
 
 
+@pytest.fixture
+def ground(keeper: Ground) -> Ground:
+    """Targets that take settings with a release; this machine takes none, and is released to by a deploy."""
+    return keeper
+
+
 def make_shipment(ground: Ground, version: str, *, wait_s: float = WAIT_S, keep: int = 3) -> Shipment:
     return Shipment(
         build=ground.build(version),
