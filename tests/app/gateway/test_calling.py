@@ -15,17 +15,17 @@ from hrx.app.gateway.answering import Answer, Attempted, Event, Finished, Piece,
 from hrx.app.gateway.asking import Ask
 from hrx.app.gateway.attempts import read_retry_after
 from hrx.app.gateway.breaker import Breaker, BreakerState
-from hrx.app.gateway.calling import (
-    AnswerInterrupted,
-    AnswerTooExpensive,
-    Call,
-    Caller,
-    QuestionRefused,
-    VendorsUnavailable,
-)
+from hrx.app.gateway.call import Call
+from hrx.app.gateway.calling import Caller
 from hrx.app.gateway.failures import FailureKind, VendorFailure
 from hrx.app.gateway.prices import Price
 from hrx.app.gateway.targets import Clocks, Endpoint, Route, Target
+from hrx.app.gateway.unanswered import (
+    AnswerInterrupted,
+    AnswerTooExpensive,
+    QuestionRefused,
+    VendorsUnavailable,
+)
 from hrx.app.gateway.vendors.adapter import Vendor
 from hrx.kit import clock
 from tests.app.gateway.asks import FIND, make_ask

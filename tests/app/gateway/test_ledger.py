@@ -18,12 +18,12 @@ from sqlalchemy.exc import DBAPIError
 
 from hrx.app.gateway.answering import Answer, Finished
 from hrx.app.gateway.asking import Message, Speaker
-from hrx.app.gateway.calling import AnswerInterrupted, VendorsUnavailable
 from hrx.app.gateway.door import Gateway, NotConfigured, build_gateway
 from hrx.app.gateway.ledger import BudgetSpent, CallsTooFast, Ledger, set_allowance, set_masking
 from hrx.app.gateway.masking import PersonName
 from hrx.app.gateway.prices import PriceMissing, read_prices
 from hrx.app.gateway.targets import Clocks, Route
+from hrx.app.gateway.unanswered import AnswerInterrupted, VendorsUnavailable
 from hrx.app.platform.ai_figures import AiFigures
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.tenancy import Principal, Role, TenantId, UserId, system_principal

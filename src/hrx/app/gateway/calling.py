@@ -5,116 +5,31 @@ What a reader sees when a vendor dies in the middle of an answer is decision 001
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Final
 
 from hrx.app.gateway.answering import Answer, Attempted, Event, Finished, Piece, Restarted
 from hrx.app.gateway.asking import Ask, Decoded, Finish, Usage
 from hrx.app.gateway.attempts import Connections, OpenAnswer, fetch_whole, read
 from hrx.app.gateway.breaker import Breaker
+from hrx.app.gateway.call import Begun, Call, Permit, Watcher, end_of, spent
 from hrx.app.gateway.failures import PASSING, FailureKind, VendorFailure
 from hrx.app.gateway.targets import Route, Target, believed_usage, estimate_tokens, texts_of
+from hrx.app.gateway.unanswered import (
+    AnswerTooExpensive,
+    QuestionRefused,
+    VendorsUnavailable,
+    interrupted,
+    no_answer,
+    question_refused,
+    too_expensive,
+)
 from hrx.app.gateway.vendors.adapter import HttpAsk
 from hrx.app.gateway.vendors.known import ADAPTERS
 from hrx.kit import clock
-from hrx.kit.errors import Invalid, Text, Unavailable
 
 #: Pause before the targets are gone through once more, doubled each time; Retry-After may ask for more.
 _PAUSE_S: Final = 0.25
-
-
-class VendorsUnavailable(Unavailable):
-    """No target answered."""
-
-    code = "gateway.vendors_unavailable"
-
-
-class AnswerInterrupted(Unavailable):
-    """The answer broke off and nobody could begin it anew: what was shown is not an answer."""
-
-    code = "gateway.answer_interrupted"
-
-
-class QuestionRefused(Invalid):
-    """The vendor does not take the question as it is; no other would."""
-
-    code = "gateway.question_refused"
-
-
-class AnswerTooExpensive(Unavailable):
-    """A first attempt spent what was reserved, and the budget has no room for another."""
-
-    code = "gateway.budget_spent_on_the_way"
-
-
-class Permit(Protocol):
-    """What was reserved for a call."""
-
-    async def cover(self, requests: int) -> bool:
-        """Whether so many requests that cost something are paid for; reserves more when there is room."""
-        ...
-
-
-class Watcher(Protocol):
-    """Who counts what happens."""
-
-    def note_attempt(self, attempted: Attempted, *, operation: str) -> None: ...
-
-    def note_fallback(self, target: Target, *, reason: str) -> None: ...
-
-    def note_breaker(self, target: Target, breaker: Breaker) -> None: ...
-
-
-@dataclass(slots=True, kw_only=True)
-class Call:
-    """One question on its way: who was asked, who is left."""
-
-    route: Route
-    permit: Permit
-    operation: str
-    texts: list[str]
-    most_output: int
-    ends_s: float
-    left: list[Target] = field(default_factory=list)
-    given_up: set[str] = field(default_factory=set)
-    lap: int = 0
-    waits_s: dict[str, float] = field(default_factory=dict)
-    attempts: list[Attempted] = field(default_factory=list)
-    fallback_reason: str = ""
-
-    @property
-    def left_s(self) -> float:
-        return self.ends_s - clock.monotonic_s()
-
-    @property
-    def cost_nano(self) -> int:
-        return sum(one.cost_nano for one in self.attempts)
-
-    @property
-    def paid(self) -> int:
-        """Requests so far that cost something."""
-        return sum(one.cost_nano > 0 for one in self.attempts)
-
-    def why_not_first(self, target: Target) -> str:
-        """Why `target` answers and not the first choice; empty when it is that."""
-        first = self.route.targets[0]
-        if target.name == first.name:
-            return ""
-        met = [one.outcome for one in self.attempts if (one.vendor, one.model) == (first.vendor, first.model)]
-        return "resting" if not met else "slow" if met[0] == "abandoned" else met[0]
-
-
-@dataclass(slots=True, kw_only=True)
-class Begun:
-    """A request that began to answer: with its first words, or whole."""
-
-    target: Target
-    began_s: float
-    decoded: Decoded | None = None
-    open: OpenAnswer | None = None
-    first: str | None = None
-    vectors: tuple[tuple[float, ...], ...] = ()
 
 
 Begin = Callable[[Target], Awaitable[Begun]]
@@ -142,7 +57,7 @@ class Caller:
             operation="chat",
             texts=texts_of(ask),
             most_output=ask.max_output_tokens,
-            ends_s=_end_of(route),
+            ends_s=end_of(route),
             left=list(route.targets),
         )
 
@@ -153,7 +68,7 @@ class Caller:
             operation="embeddings",
             texts=texts,
             most_output=0,
-            ends_s=_end_of(route),
+            ends_s=end_of(route),
             left=list(route.targets),
         )
 
@@ -242,26 +157,20 @@ class Caller:
         try:
             return await self._begin(call, begin)
         except (VendorsUnavailable, QuestionRefused, AnswerTooExpensive) as error:
-            raise AnswerInterrupted(
-                Text(
-                    ja="回答が途中で途切れました。表示された文は回答ではありません。",
-                    en="The answer broke off. What was shown is not an answer.",
-                ),
-                hint=Text(ja="もう一度質問してください。", en="Ask again."),
-            ) from error
+            raise interrupted() from error
 
     # ── who is next ────────────────────────────────────────────────────────────────────────────────
     async def _begin(self, call: Call, begin: Begin) -> Begun:
         """The first request that begins to answer."""
         while True:
             if call.paid and not await call.permit.cover(call.paid + 1):
-                raise _too_expensive()
+                raise too_expensive()
             target = await self._next_target(call)
             try:
                 return await self._race(call, target, begin)
             except VendorFailure as failure:
                 if not failure.is_of_target:
-                    raise _refused(failure) from failure
+                    raise question_refused(failure) from failure
 
     async def _next_target(self, call: Call) -> Target:
         while call.left_s > 0:
@@ -272,13 +181,13 @@ class Caller:
             call.lap += 1
             hopeful = [one for one in call.route.targets if one.name not in call.given_up]
             if call.lap >= call.route.laps or not hopeful:
-                raise _unavailable(call)
+                raise no_answer(call)
             pause_s = self._pause_s(call, hopeful)
             if pause_s > min(call.route.longest_wait_s, call.left_s):
-                raise _unavailable(call)
+                raise no_answer(call)
             await asyncio.sleep(pause_s)
             call.left = hopeful
-        raise _unavailable(call)
+        raise no_answer(call)
 
     def _pause_s(self, call: Call, hopeful: list[Target]) -> float:
         """Until the first of them may be asked again."""
@@ -355,7 +264,7 @@ class Caller:
         if failure.retry_after_s is not None:
             call.waits_s[target.name] = failure.retry_after_s
         self._note(
-            call, target, begun, outcome=failure.kind.value, detail=failure.detail, usage=_spent(call, begun)
+            call, target, begun, outcome=failure.kind.value, detail=failure.detail, usage=spent(call, begun)
         )
         if begun.open is not None:
             begun.open.close()
@@ -364,7 +273,7 @@ class Caller:
         """A request that we left: the vendor read the question, and bills what it said."""
         self.breaker_of(target).note_nothing()
         begun = begun or Begun(target=target, began_s=began_s)
-        usage = _spent(call, begun) or Usage(
+        usage = spent(call, begun) or Usage(
             input_tokens=sum(map(estimate_tokens, call.texts)), output_tokens=0, is_estimated=True
         )
         self._note(call, target, begun, outcome="abandoned", usage=usage)
@@ -396,23 +305,6 @@ class Caller:
         self._watcher.note_breaker(target, self.breaker_of(target))
 
 
-def _end_of(route: Route) -> float:
-    return clock.monotonic_s() + max(target.clocks.call_s for target in route.targets)
-
-
-def _spent(call: Call, begun: Begun) -> Usage | None:
-    """What an answer costs that nobody gets, by our count; None when it had not begun."""
-    if begun.decoded is not None:
-        return believed_usage(begun.decoded, texts=call.texts, most_output=call.most_output)
-    if begun.open is None or not begun.open.texts:
-        return None
-    return Usage(
-        input_tokens=sum(map(estimate_tokens, call.texts)),
-        output_tokens=estimate_tokens("".join(begun.open.texts)),
-        is_estimated=True,
-    )
-
-
 async def _first_good(tasks: set[asyncio.Task[Begun]]) -> Begun:
     """The result of the first that succeeds; the failure of the last when none does."""
     pending, failure = set(tasks), VendorFailure(FailureKind.CONNECTION, detail="not asked")
@@ -426,42 +318,3 @@ async def _first_good(tasks: set[asyncio.Task[Begun]]) -> Begun:
                 if not error.is_of_target:
                     raise
     raise failure
-
-
-def _unavailable(call: Call) -> VendorsUnavailable:
-    kinds: Mapping[str, None] = dict.fromkeys(one.outcome for one in call.attempts)
-    why = ", ".join(kinds) or "resting"
-    return VendorsUnavailable(
-        Text(
-            ja=f"どの言語モデルも応答しませんでした({why})。",
-            en=f"No language model answered ({why}).",
-        ),
-        hint=Text(
-            ja="しばらくしてからもう一度お試しください。運用者は SOP 5.2.4 を参照してください。",
-            en="Try again in a while. Operators: hrx sop show 5.2.4.",
-        ),
-    )
-
-
-def _refused(failure: VendorFailure) -> QuestionRefused:
-    return QuestionRefused(
-        Text(
-            ja=f"言語モデルが質問を受け付けませんでした({failure.detail})。",
-            en=f"The language model does not take the question ({failure.detail}).",
-        ),
-        hint=Text(
-            ja="質問を短くするか、書き換えてください。", en="Make the question shorter, or put it otherwise."
-        ),
-    )
-
-
-def _too_expensive() -> AnswerTooExpensive:
-    return AnswerTooExpensive(
-        Text(
-            ja="最初の試みで予算を使い、別のモデルに聞く余裕がありません。",
-            en="The first attempt used the budget; there is no room to ask another model.",
-        ),
-        hint=Text(
-            ja="予算を増やすか、来月までお待ちください。", en="Raise the budget, or wait for next month."
-        ),
-    )

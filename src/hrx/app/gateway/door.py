@@ -18,7 +18,8 @@ from typing import Final
 from hrx.app.gateway.answering import Answer, Attempted, Embedded, Event, Finished, Piece, Restarted
 from hrx.app.gateway.asking import Ask, Usage
 from hrx.app.gateway.breaker import Breaker, BreakerState
-from hrx.app.gateway.calling import Call, Caller
+from hrx.app.gateway.call import Call
+from hrx.app.gateway.calling import Caller
 from hrx.app.gateway.ledger import BudgetSpent, CallFacts, CallsTooFast, Ledger, Outcome, Reservation
 from hrx.app.gateway.masking import Mask, NameIndex, PersonName, Unmasking
 from hrx.app.gateway.prices import SHIPPED, read_prices
