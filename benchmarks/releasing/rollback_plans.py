@@ -47,6 +47,7 @@ def _measure(name: str, *, is_watched: bool, with_proofs: bool, companies: int, 
         notes=(
             f"{companies} companies of {releases} releases on {min(schemas)} to {max(schemas)} schemas, "
             f"{tally.asked:,} questions, {time.perf_counter() - started:,.0f} s.",
+            *(f"Safe and refused: {count:,} × {why}." for why, count in tally.classes.most_common()),
         ),
         figures=[
             Figure(

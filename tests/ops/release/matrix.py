@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from hrx.ops.release.fits import Fault
 from hrx.ops.release.graph import Migration, ReleaseGraph
 from hrx.ops.release.releases import Build, Component, Release
+from hrx.ops.release.rollback.answering import No, Question, answer, list_moving
 from hrx.ops.release.rollback.planning import plan_rollback
 from hrx.ops.release.rollback.plans import RollbackPlan, RollbackRefused, StepKind
+from hrx.ops.release.rollback.searching import Case, judge_end
 from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
 from hrx.ops.release.shapes import ColumnShape, RuleKind, RuleShape, SchemaShape, SchemaUse
 from tests.ops.release.making import Company
@@ -232,6 +236,8 @@ class Tally:
     planned: int = 0
     #: Safe ones that were refused.
     refused: int = 0
+    #: Why: how many of them by what the planner does not know.
+    classes: Counter[str] = field(default_factory=Counter)
     #: Plans that broke something, lost something undeclared, or broke a page without saying so.
     wrong: list[str] = field(default_factory=list)
 
@@ -266,24 +272,35 @@ def _ask(
     may_stop: bool,
 ) -> None:
     live, to, site = situation.live, situation.to, situation.site
-    everything = frozenset(facts.rows)
+    asked = Question(
+        graph=graph,
+        live=graph.releases[live.name],
+        to=graph.releases[to.name],
+        schema=SchemaState(revision=str(site.revision)),
+        facts=facts,
+        only=frozenset(Component),
+        may_lose=frozenset(facts.rows) if may_lose else frozenset(),
+        may_stop=may_stop,
+    )
     tally.asked += 1
     try:
         plan = plan_rollback(
-            graph,
-            graph.releases[live.name],
-            graph.releases[to.name],
-            SchemaState(revision=str(site.revision)),
+            asked.graph,
+            asked.live,
+            asked.to,
+            asked.schema,
             facts,
-            may_lose=everything if may_lose else frozenset(),
+            may_lose=asked.may_lose,
             may_stop=may_stop,
         )
     except RollbackRefused as refused:
         if not (refused.reasons and refused.alternatives and refused.hint):
             tally.wrong.append(f"{company.name}: {live.name} → {to.name}: refused without a word")
-        if find_safe_way(situation, may_lose=may_lose, may_stop=may_stop) is not None:
+        way = find_safe_way(situation, may_lose=may_lose, may_stop=may_stop)
+        if way is not None:
             tally.safe += 1
             tally.refused += 1
+            tally.classes[_classify(asked, way)] += 1
         return
     tally.safe += 1
     tally.planned += 1
@@ -295,6 +312,31 @@ def _ask(
     misses = set(meet(live, to)) - set(meet(live, live)) if live.versions["api"] != to.versions["api"] else ()
     if misses and not plan.breaks:
         tally.wrong.append(f"{name}: open pages miss {sorted(misses)}")
+
+
+def _classify(asked: Question, way: tuple[Step, ...]) -> str:
+    """What the planner lacked for the way that the oracle found."""
+    down = next((step[1] for step in way if step[0] == "schema"), None)
+    if down is not None:
+        no = answer(asked)
+        shut = next((one for one in no.shut if one.revision == down), None) if isinstance(no, No) else None
+        blocks = sorted({one.block.value for one in shut.blocked}) if shut is not None else []
+        return f"schema down, {' and '.join(blocks) or 'open but somebody seems to break on the way'}"
+    case = Case(
+        graph=asked.graph,
+        live=asked.live,
+        to=asked.to,
+        schema=asked.schema,
+        facts=asked.facts,
+        moving=list_moving(asked),
+        is_closing=asked.may_stop,
+    )
+    found = judge_end(case)
+    empty = [one for one in found if one.fault is Fault.NULL_POSSIBLE]
+    if found and len(empty) == len(found):
+        are_there = any(asked.facts.breaking.get(one.subject) for one in empty)
+        return "rows hold NULL, older code copes" if are_there else "newer code might write NULL"
+    return ", ".join(sorted({one.fault.value for one in found})) or "an order that was not found"
 
 
 def list_situations(company: Company) -> Iterator[tuple[Situation, RollbackFacts]]:

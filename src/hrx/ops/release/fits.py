@@ -34,6 +34,8 @@ class Fault(StrEnum):
     DEFAULT_CHANGED = "default_changed"
     RULE_ADDED = "rule_added"
     RULE_GONE = "rule_gone"
+    #: A rule by whose help it may write (ON CONFLICT names one); what it reads does not depend on it.
+    UNIQUE_GONE = "unique_gone"
     FUNCTION_CHANGED = "function_changed"
     #: The release's own tests failed on this schema.
     TESTS_FAILED = "tests_failed"
@@ -147,7 +149,8 @@ def _judge_rules(use: SchemaUse, own: SchemaShape, on: SchemaShape) -> Iterator[
             yield Fault.RULE_ADDED, name, False
     for name, rule in sorted(own.rules.items()):
         if on.rules.get(name) != rule and rule.table in on.tables and _leans_on(rule, use):
-            yield Fault.RULE_GONE, name, False
+            is_read = rule.kind is not RuleKind.UNIQUE or bool(rule.columns & use.reads)
+            yield (Fault.RULE_GONE if is_read else Fault.UNIQUE_GONE), name, False
 
 
 def _may_hit(rule: RuleShape, use: SchemaUse, on: SchemaShape) -> bool:

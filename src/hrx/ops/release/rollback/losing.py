@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -289,16 +290,59 @@ def _list_returning_rules(leg: _Leg) -> list[tuple[str, frozenset[str]]]:
         # A table that comes back has no rows that could lack it.
         and name not in before.columns
         and table_of(name) in before.tables
+        and not _is_filled_by_another(leg, name)
     ]
     for name, rule in sorted(after.rules.items()):
         if before.rules.get(name) == rule or rule.table not in before.tables:
             continue
         columns = rule.columns or frozenset(before.list_columns(rule.table))
-        if not columns & before.columns.keys() and _comes_back_empty(after, rule):
+        if _is_held_under_another_name(leg, rule):
+            continue
+        if not columns & (before.columns.keys() | leg.kept) and _comes_back_empty(after, rule):
             continue
         if rule.kind.value in {"check", "unique", "reference"}:
             found.append((name, columns))
     return found
+
+
+def _find_former_name(leg: _Leg, name: str) -> str | None:
+    """The column that this one is now: the only one of its table that goes and is carried over, where this is
+    the only one that comes so, of the same type."""
+    table = table_of(name)
+    kept = [one for one in leg.kept if table_of(one) == table]
+    going = [one for one in kept if one in leg.before.columns and one not in leg.after.columns]
+    coming = [one for one in kept if one in leg.after.columns and one not in leg.before.columns]
+    if coming != [name] or len(going) != 1:
+        return None
+    is_same = leg.before.columns[going[0]].type == leg.after.columns[name].type
+    return going[0] if is_same else None
+
+
+def _is_filled_by_another(leg: _Leg, name: str) -> bool:
+    """Whether a column that comes back gets the values of one that is never empty."""
+    former = _find_former_name(leg, name)
+    return former is not None and leg.before.columns[former].not_null
+
+
+def _is_held_under_another_name(leg: _Leg, rule: RuleShape) -> bool:
+    """Whether the present schema holds the same rule over the column's other name."""
+    if len(rule.columns) != 1:
+        return False
+    (name,) = rule.columns
+    former = _find_former_name(leg, name)
+    if former is None:
+        return False
+    return any(
+        one.kind is rule.kind
+        and one.columns == frozenset({former})
+        and _rename(one.definition, former, name) == rule.definition
+        for one in leg.before.rules.values()
+    )
+
+
+def _rename(definition: str, old: str, new: str) -> str:
+    there, here = old.rpartition(".")[2], new.rpartition(".")[2]
+    return re.sub(rf"\b{re.escape(there)}\b", lambda _: here, definition)
 
 
 def _shut(to: str, why: Blocked) -> WayDown:

@@ -32,6 +32,9 @@ PREFERRED: Final = (
 #: Kept as one record, so they can change as one.
 _POINTERS: Final = (Component.MODEL, Component.PROMPT, Component.INDEX)
 
+#: Each fails what used the column, and nothing else; a changed type may write wrong values instead.
+_NO_WORSE_THAN_GONE: Final = frozenset({Fault.NULL_POSSIBLE, Fault.NULL_REFUSED})
+
 
 class Running(StrEnum):
     """Whose API and workers run."""
@@ -96,7 +99,7 @@ def find_order(case: Case, *, with_joint: bool) -> tuple[Move, ...] | None:
             return ()
         seen.add(state)
         for move, passing, after in _list_moves(case, state, with_joint=with_joint):
-            if after in seen or any(judge_state(case, one) - already for one in (*passing, after)):
+            if after in seen or any(_list_new(case, one, already) for one in (*passing, after)):
                 continue
             rest = walk(after)
             if rest is not None:
@@ -104,6 +107,17 @@ def find_order(case: Case, *, with_joint: bool) -> tuple[Move, ...] | None:
         return None
 
     return walk(start)
+
+
+def _list_new(case: Case, state: _State, already: frozenset[Problem]) -> frozenset[Problem]:
+    """What is broken now and was not before. Code whose column is gone fails wherever it uses it: that the
+    column is back and may be empty, or refuses empty values, breaks nothing more of it."""
+    gone = {(one.who, one.subject) for one in already if one.fault is Fault.COLUMN_GONE and one.is_certain}
+    return frozenset(
+        one
+        for one in judge_state(case, state) - already
+        if one.fault not in _NO_WORSE_THAN_GONE or (one.who, one.subject) not in gone
+    )
 
 
 def judge_end(case: Case) -> frozenset[Problem]:

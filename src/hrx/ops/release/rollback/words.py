@@ -59,6 +59,10 @@ _FAULTS: Final[Mapping[Fault, tuple[str, str]]] = {
         "制約 {what} が変わったか、なくなりました。{who} は未知の値に出会うおそれがあります",
         "rule {what} changed or is gone, so {who} may meet values it does not know",
     ),
+    Fault.UNIQUE_GONE: (
+        "一意制約 {what} が変わったか、なくなりました。{who} の書き込みがそれを使うおそれがあります",
+        "unique rule {what} changed or is gone, and {who} may write by its help",
+    ),
     Fault.FUNCTION_CHANGED: (
         "{who} は関数 {what} を呼びますが、もう同じ形ではありません",
         "{who} calls {what}, which is gone or answers differently",
