@@ -25,6 +25,7 @@ from sqlalchemy import text
 
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.tenancy import Principal, TenantId, system_principal
+from hrx.ops.release.indexes.preparing import prepare_indexes
 from hrx.ops.release.recorded import save_recording, take_recording
 from hrx.ops.release.recording import SERVER_CONFIGURATION
 from hrx.ops.targets.machine.postgres import PostgresCluster, create_roles_and_database
@@ -103,6 +104,7 @@ def prepare_postgres(cluster: PostgresCluster, admin_url: str, *, database: str)
         restore_url=cluster.url("hrx_restore", _PASSWORDS["hrx_restore"], database),
     )
     migrate(server.owner_url)
+    prepare_indexes(server.owner_url)
     return server
 
 

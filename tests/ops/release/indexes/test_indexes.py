@@ -247,7 +247,8 @@ def test_the_runbooks_indexes_can_be_built_on_the_products_own_schema(notes: Not
         with building_session(notes.owner_url, name) as session:
             made = build(session, definition, ENCODERS[definition.encoder])
             switch(session, made, by="test")
-            assert (made.is_finished, made.rows_total) == (True, 1)
+            # The index of passages stands in every database from the start; no document is in it.
+            assert (made.is_finished, made.rows_total) == (True, 0 if name == "passages" else 1)
             assert count_behind(session, made) == 0
 
 

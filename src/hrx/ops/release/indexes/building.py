@@ -19,8 +19,10 @@ from hrx.ops.release.indexes.generations import (
     begin_generation,
     drop_unused,
     ensure_schema,
+    finish,
     list_generations,
 )
+from hrx.ops.release.indexes.layouts import Row, layout_of
 from hrx.ops.seams.migrating import MigratingSession, migrating_session, only_migration
 
 BATCH_ROWS: Final = 500
@@ -92,12 +94,7 @@ def build(
                 if is_stopped():
                     return _again(session, made)
     catch_up(session, encoder, made, batch_rows=batch_rows)
-    session.rows(
-        "UPDATE search.generation SET finished_at = coalesce(finished_at, clock_timestamp())"
-        " WHERE index_name = %(index)s AND number = %(number)s",
-        {"index": made.index, "number": made.number},
-    )
-    return _again(session, made)
+    return finish(session, made)
 
 
 def catch_up(
@@ -188,16 +185,17 @@ def _fill_batch(
     after = known[0][0] if known else None
     with _as_tenant(session, tenant):
         found = session.rows(
-            f"SELECT s.key, s.digest, s.text FROM {_source(definition)} AS s"  # noqa: S608
+            f"SELECT s.* FROM {_source(definition)} AS s"  # noqa: S608
             f" {'' if after is None else 'WHERE s.key > %(after)s'} ORDER BY s.key LIMIT %(rows)s",
             {"tenant": tenant, "after": after, "rows": batch_rows},
         )
     if not found:
         return False
     # An encoder may take long: no transaction is open meanwhile.
-    vectors = encoder.encode([text for _, _, text in found])
+    layout = layout_of(definition)
+    encoded = layout.encode(encoder, found)
     with _as_tenant(session, tenant):
-        _insert(session, generation, tenant, found, vectors)
+        layout.write(session, generation.table, tenant, found, encoded)
         session.rows(
             "INSERT INTO search.progress (index_name, number, tenant_id, last_key, rows_done)"
             " VALUES (%(index)s, %(number)s, %(tenant)s, %(last)s, %(done)s)"
@@ -210,10 +208,10 @@ def _fill_batch(
 
 def _read_changed(
     session: MigratingSession, definition: IndexDefinition, generation: Generation, tenant: int, *, limit: int
-) -> list[tuple[int, str, str]]:
+) -> list[Row]:
     with _as_tenant(session, tenant):
         return session.rows(
-            f"SELECT s.key, s.digest, s.text FROM {_source(definition)} AS s"  # noqa: S608
+            f"SELECT s.* FROM {_source(definition)} AS s"  # noqa: S608
             f" LEFT JOIN {generation.table} AS i ON i.tenant_id = %(tenant)s AND i.key = s.key"
             " WHERE i.digest IS DISTINCT FROM s.digest ORDER BY s.key LIMIT %(rows)s",
             {"tenant": tenant, "rows": limit},
@@ -236,37 +234,15 @@ def _write(
     session: MigratingSession,
     generation: Generation,
     tenant: int,
-    found: list[tuple[int, str, str]],
+    found: list[Row],
     encoder: Encoder,
 ) -> None:
     if not found:
         return
-    vectors = encoder.encode([text for _, _, text in found])
+    layout = layout_of(generation.definition)
+    encoded = layout.encode(encoder, found)
     with _as_tenant(session, tenant):
-        _insert(session, generation, tenant, found, vectors)
-
-
-def _insert(
-    session: MigratingSession,
-    generation: Generation,
-    tenant: int,
-    found: list[tuple[int, str, str]],
-    vectors: list[list[float]],
-) -> None:
-    session.rows(
-        f"INSERT INTO {generation.table} (tenant_id, key, digest, embedding)"  # noqa: S608
-        " SELECT %(tenant)s, r.key, r.digest, r.vector::public.halfvec"
-        " FROM unnest(%(keys)s::bigint[], %(digests)s::text[], %(vectors)s::text[])"
-        " AS r (key, digest, vector)"
-        " ON CONFLICT (tenant_id, key) DO UPDATE"
-        " SET digest = excluded.digest, embedding = excluded.embedding",
-        {
-            "tenant": tenant,
-            "keys": [key for key, _, _ in found],
-            "digests": [digest for _, digest, _ in found],
-            "vectors": [f"[{','.join(f'{one:.6g}' for one in vector)}]" for vector in vectors],
-        },
-    )
+        layout.write(session, generation.table, tenant, found, encoded)
 
 
 def _count_total(
@@ -307,10 +283,10 @@ def _source(definition: IndexDefinition) -> str:
     """The rows of one tenant with what is searched and its digest; `where` is our own, its percent signs are
     the driver's."""
     schema, table = definition.source.split(".")
-    text = " || ' ' || ".join(f"coalesce(t.\"{one}\", '')" for one in definition.text)
+    text, columns = layout_of(definition).source(definition)
     where = definition.where.replace("%", "%%")
     return (
-        f'(SELECT t."{definition.key}" AS key, {text} AS text, md5({text}) AS digest'  # noqa: S608
+        f'(SELECT t."{definition.key}" AS key, md5({text}) AS digest, {columns}'  # noqa: S608
         f' FROM "{schema}"."{table}" AS t'
         f' WHERE t."{definition.tenant}" = %(tenant)s AND ({where}))'
     )

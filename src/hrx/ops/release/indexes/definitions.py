@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from hrx.kit.errors import NotFound, Refused, Text
 from hrx.kit.ngrams import VERSION, encode_ngrams
+from hrx.kit.search.passages import lexical_version
 from hrx.ops.plan import canonical_json
 from hrx.ops.runbook.reading import Node, as_node, read_yaml, wrong
 
@@ -73,10 +74,28 @@ class IndexDefinition:
     encoder: str
 
 
+@dataclass(frozen=True, slots=True)
+class PassageEncoder:
+    """Words and letter groups of documents; see `hrx.kit.search`."""
+
+    dimensions: int = 0
+    model: str | None = None
+
+    @property
+    def version(self) -> str:
+        return lexical_version()
+
+    def encode(self, texts: Sequence[str]) -> list[list[float]]:
+        return [[] for _ in texts]
+
+
+#: The encoder of the passages of documents.
+PASSAGES: Final = "passages"
 #: By the name that definitions use.
 ENCODERS: Final[dict[str, Encoder]] = {
     "ngrams-256": NgramEncoder(dimensions=256),
     "ngrams-512": NgramEncoder(dimensions=512),
+    PASSAGES: PassageEncoder(),
 }
 
 
@@ -113,6 +132,11 @@ def get_encoder(version: str) -> Encoder:
             ),
         )
     return found
+
+
+def is_known(version: str) -> bool:
+    """Whether this release has the code of an encoder."""
+    return any(one.version == version for one in ENCODERS.values())
 
 
 def version_of(definition: IndexDefinition, encoder: Encoder) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from hrx.ops.release.indexes.definitions import Encoder, IndexDefinition, version_of
+from hrx.ops.release.indexes.layouts import layout_of
 from hrx.ops.seams.migrating import MigratingSession
 
 APPLICATION: Final = "hrx-index"
@@ -157,22 +158,15 @@ def begin_generation(session: MigratingSession, definition: IndexDefinition, enc
     number = known[-1].number + 1 if known else 1
     table = f"search.{definition.name}_g{number}"
     session.rows("BEGIN")
-    # Without a length in the type, so that the view keeps its columns when an encoder has another length.
-    session.rows(
-        f"CREATE TABLE {table} ("
-        "tenant_id bigint NOT NULL, key bigint NOT NULL, digest text NOT NULL,"
-        f" embedding public.halfvec NOT NULL CHECK (public.vector_dims(embedding) = {encoder.dimensions}),"
-        " PRIMARY KEY (tenant_id, key))"
+    layout = layout_of(definition)
+    readers = list_readers(session)
+    layout.create(
+        session, table, dimensions=encoder.dimensions, writers=[one for one in readers if one == "hrx_app"]
     )
-    session.rows(f"ALTER TABLE {table} ALTER embedding SET STORAGE PLAIN")
-    session.rows(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    session.rows(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    session.rows(
-        f"CREATE POLICY tenant_isolation ON {table}"
-        " USING (tenant_id = (SELECT nullif(current_setting('hrx.tenant_id', true), '')::bigint))"
-    )
-    for role in list_readers(session):
+    for role in readers:
         session.rows(f"GRANT SELECT ON {table} TO {role}")
+        if layout.counts:
+            session.rows(f"GRANT SELECT ON {table}_df TO {role}")
     session.rows(
         "INSERT INTO search.generation (index_name, number, version, encoder, dimensions, definition)"
         " VALUES (%(index)s, %(number)s, %(version)s, %(encoder)s, %(dimensions)s, %(definition)s::jsonb)",
@@ -189,6 +183,17 @@ def begin_generation(session: MigratingSession, definition: IndexDefinition, enc
     return list_generations(session, definition.name)[-1]
 
 
+def finish(session: MigratingSession, generation: Generation) -> Generation:
+    """Note that it has what its source had; gives it as it stands now."""
+    session.rows(
+        "UPDATE search.generation SET finished_at = coalesce(finished_at, clock_timestamp())"
+        " WHERE index_name = %(index)s AND number = %(number)s",
+        {"index": generation.index, "number": generation.number},
+    )
+    known = list_generations(session, generation.index)
+    return next(one for one in known if one.number == generation.number)
+
+
 def drop_unused(session: MigratingSession, index: str, *, keep: int) -> list[int]:
     """Drop generations that are neither live, nor ready to go back to, nor `keep`; gives their numbers."""
     pointer = find_pointer(session, index)
@@ -196,7 +201,7 @@ def drop_unused(session: MigratingSession, index: str, *, keep: int) -> list[int
     dropped = [one for one in list_generations(session, index) if one.number not in kept]
     for one in dropped:
         session.rows("BEGIN")
-        session.rows(f"DROP TABLE IF EXISTS {one.table}")
+        layout_of(one.definition).drop(session, one.table)
         session.rows(
             "DELETE FROM search.generation WHERE index_name = %(index)s AND number = %(number)s",
             {"index": index, "number": one.number},

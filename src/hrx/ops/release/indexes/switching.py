@@ -9,6 +9,7 @@ from hrx.kit.errors import Conflict, Refused, Text, Unavailable
 from hrx.ops.release.indexes.building import catch_up
 from hrx.ops.release.indexes.definitions import get_encoder
 from hrx.ops.release.indexes.generations import Generation, find_pointer, list_generations, list_readers
+from hrx.ops.release.indexes.layouts import layout_of
 from hrx.ops.seams.migrating import LockNotGranted, MigratingSession
 
 #: Searches that come meanwhile stand behind the one lock that is waited for: so long at most.
@@ -76,6 +77,13 @@ def switch(session: MigratingSession, generation: Generation, *, by: str) -> Non
     )
 
 
+def begin_answering(session: MigratingSession, generation: Generation, *, by: str) -> None:
+    """Point at a generation of a product that has no tenant yet: nothing to catch up with."""
+    session.rows("BEGIN")
+    _point(session, generation, by=by)
+    session.rows("COMMIT")
+
+
 def find_before(session: MigratingSession, index: str) -> Generation:
     """The generation that was live before. Raises NothingBefore."""
     pointer = find_pointer(session, index)
@@ -101,8 +109,9 @@ def _point(session: MigratingSession, generation: Generation, *, by: str) -> Non
     )
     session.rows(
         f"CREATE OR REPLACE VIEW {view} WITH (security_invoker = true) AS"  # noqa: S608
-        f" SELECT i.tenant_id, i.key, i.embedding, {generation.number} AS generation,"
-        f" '{generation.encoder}'::text AS encoder FROM {generation.table} AS i"
+        f" SELECT i.tenant_id, i.key, {layout_of(generation.definition).view},"
+        f" {generation.number} AS generation, '{generation.encoder}'::text AS encoder"
+        f" FROM {generation.table} AS i"
     )
     for role in list_readers(session):
         session.rows(f"GRANT SELECT ON {view} TO {role}")

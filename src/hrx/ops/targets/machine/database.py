@@ -23,6 +23,8 @@ from hrx.ops.targets.machine.roles import (
 
 DATABASE: Final = "hrx"
 _MIGRATE_TIMEOUT_S: Final = 900
+#: What schema and search index are made from.
+_MAKE_READY: Final = ("migrations", "src/hrx/kit/search", "src/hrx/ops/release/indexes")
 _DEMO_TIMEOUT_S: Final = 300
 
 
@@ -40,8 +42,10 @@ def list_passwords(secrets: Mapping[str, str]) -> dict[str, str]:
 def migrate(layout: Layout, *, owner_url: str, identity: str) -> bool:
     """Bring the schema to this checkout's; gives whether there was anything to look at.
 
-    Skipped when these very migrations were applied to this very database (`identity`) before."""
-    stamp, wanted = layout.run / "migrated", f"{identity} {fingerprint_tree(layout.root / 'migrations')}\n"
+    Skipped when these very migrations were applied to this very database (`identity`) before, and its search
+    index was made by this very code."""
+    parts = (fingerprint_tree(layout.root / one) for one in _MAKE_READY)
+    stamp, wanted = layout.run / "migrated", f"{identity} {' '.join(parts)}\n"
     if stamp.exists() and stamp.read_text() == wanted:
         return False
     _run_python(
@@ -50,6 +54,13 @@ def migrate(layout: Layout, *, owner_url: str, identity: str) -> bool:
         variables={"HRX_OWNER_DATABASE_URL": _for_sqlalchemy(owner_url)},
         timeout_s=_MIGRATE_TIMEOUT_S,
         what=Text(ja="データベースの移行", en="The database migration"),
+    )
+    _run_python(
+        layout.root,
+        ["-m", "hrx.ops.release.indexes.preparing"],
+        variables={"HRX_OWNER_DATABASE_URL": owner_url},
+        timeout_s=_MIGRATE_TIMEOUT_S,
+        what=Text(ja="検索インデックスの準備", en="Making the search index"),
     )
     stamp.write_text(wanted)
     return True
