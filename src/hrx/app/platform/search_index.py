@@ -67,6 +67,11 @@ async def list_generations(session: AsyncSession) -> list[IndexGeneration]:
     return [IndexGeneration(number=one["number"], is_live=bool(one["is_live"])) for one in found]
 
 
+async def find_live(session: AsyncSession) -> IndexGeneration | None:
+    """The generation that answers; None where none was made, or by an analyser that this release has not."""
+    return next((one for one in await list_generations(session) if one.is_live), None)
+
+
 async def put_passages(session: AsyncSession, rows: Sequence[PassageRow]) -> None:
     """Write the rows of passages into the index. Background work of the tenant; harmless to repeat.
 

@@ -1,0 +1,116 @@
+"""Passages are found by the words of a question, and only those that its asker may read on that day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from hrx.app.assistant.retrieval.finding import Found, QuestionTooLong, find_passages
+from hrx.app.assistant.retrieval.retriever import Retriever
+from hrx.app.platform.search_index import remove_document
+from hrx.app.platform.tenancy import PersonId, Principal, Role, system_principal
+from tests.app.assistant.library import Library
+from tests.conftest import MakeTenant
+
+pytestmark = pytest.mark.req("R2-6")
+RETRIEVER = Retriever()
+LEAVE = "年次有給休暇は、入社の日から六か月を経過した者に10日を付与する。"
+TRAVEL = "出張の旅費は、実費を支給する。宿泊費は一泊12,000円を上限とする。"
+REMOTE = "Remote work needs the approval of the line manager, three days a week at most."
+
+
+async def find(
+    library: Library, question: str, *, roles: tuple[Role, ...] = (Role.EMPLOYEE,), on: date | None = None
+) -> Found:
+    asker = Principal(
+        tenant_id=library.tenant_id, user_id=None, person_id=PersonId(1), roles=frozenset(roles)
+    )
+    async with library.database.transaction(asker) as session:
+        return await find_passages(session, question, on=on, retriever=RETRIEVER)
+
+
+async def test_each_language_finds_its_own_and_what_they_share(library: Library) -> None:
+    ja = await library.shelve(LEAVE, TRAVEL, "育児休業は子が一歳に達するまで取得できる。VPNを使うこと。")
+    en = await library.shelve(REMOTE, "The VPN is required outside the office.", title="Handbook")
+    assert (await find(library, "有給休暇は何日もらえますか")).passages[0].id == ja.passages[0]
+    assert (await find(library, "ホテル代はいくらまで出ますか")).passages[0].id == ja.passages[1]
+    assert (await find(library, "How many days may I work remotely?")).passages[0].id == en.passages[0]
+    shared = await find(library, "ＶＰＮ")
+    assert {one.id for one in shared.passages} == {ja.passages[2], en.passages[1]}
+    assert (shared.searched_documents, shared.searched_passages) == (2, 5)
+
+
+async def test_what_was_found_says_where_it_stands(library: Library) -> None:
+    shelved = await library.shelve(LEAVE, until=date(2090, 1, 1))
+    [one] = (await find(library, "年次有給休暇")).passages
+    assert (one.document_id, one.version_id, one.title, one.headings) == (
+        shelved.document_id,
+        shelved.version_id,
+        "就業規則",
+        ("就業規則",),
+    )
+    assert (one.body, one.start_char, one.end_char) == (LEAVE, 0, len(LEAVE))
+    assert (one.effective_from, one.effective_to) == (date(2020, 1, 1), date(2090, 1, 1))
+    assert one.score == pytest.approx(1.0)
+
+
+async def test_words_of_personnel_work_find_their_synonyms(library: Library) -> None:
+    shelved = await library.shelve(LEAVE, TRAVEL, "賞与は六月と十二月に支給する。")
+    for question, place in (("有休って何日?", 0), ("ボーナスはいつ", 2), ("paid leave", 0)):
+        assert (await find(library, question)).passages[0].id == shelved.passages[place], question
+
+
+async def test_the_day_decides_which_version_is_found(library: Library) -> None:
+    old = await library.shelve(LEAVE, since=date(2020, 4, 1), until=date(2024, 4, 1))
+    new = await library.shelve(LEAVE, since=date(2024, 4, 1))
+    for day, expected in ((date(2021, 1, 1), old), (date(2024, 3, 31), old), (date(2024, 4, 1), new)):
+        found = await find(library, "年次有給休暇", on=day)
+        assert [one.version_id for one in found.passages] == [expected.version_id]
+    assert (await find(library, "年次有給休暇", on=date(2019, 1, 1))).passages == ()
+
+
+async def test_deleted_unready_and_forbidden_documents_do_not_answer_nor_count(library: Library) -> None:
+    deleted = await library.shelve(LEAVE)
+    await library.shelve(LEAVE, state="reading")
+    secret = await library.shelve(LEAVE, audience="hr")
+    await library.delete(deleted)
+    nothing = await find(library, "年次有給休暇")
+    assert (nothing.passages, nothing.searched_documents, nothing.searched_passages) == ((), 0, 0)
+    found = await find(library, "年次有給休暇", roles=(Role.HR,))
+    assert [one.id for one in found.passages] == list(secret.passages)
+
+
+async def test_documents_that_may_not_be_read_change_nothing_in_what_is_found(library: Library) -> None:
+    await library.shelve(LEAVE, TRAVEL, "休暇の申請は所属長に行う。")
+    before = await find(library, "休暇の申請")
+    other = await library.shelve(*(f"休暇の申請 {n}" for n in range(40)), audience="hr")
+    assert await find(library, "休暇の申請") == before
+    async with library.database.transaction(system_principal(library.tenant_id)) as session:
+        await remove_document(session, other.document_id)
+    assert await find(library, "休暇の申請") == before
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["", "   \n", "🎉🎉", "!?。、…", "%_'\";--", "{1:2}/3", "\x00", "ﷺ", "の" * 4_000, "Ａ" * 4_000],
+)
+async def test_questions_without_a_word_or_of_nothing_else_are_answered_soundly(
+    library: Library, question: str
+) -> None:
+    await library.shelve(LEAVE, TRAVEL, REMOTE)
+    found = await find(library, question)
+    assert found.searched_documents == 1
+    assert len(found.passages) <= 3
+
+
+async def test_what_is_too_long_for_a_question_is_refused_with_the_limit(library: Library) -> None:
+    with pytest.raises(QuestionTooLong, match="100,000"):
+        await find(library, "あ" * 100_000)
+
+
+async def test_another_tenant_finds_nothing(library: Library, make_tenant: MakeTenant) -> None:
+    await library.shelve(LEAVE)
+    other = Library(database=library.database, tenant_id=await make_tenant())
+    found = await find(other, "年次有給休暇", roles=(Role.OWNER,))
+    assert (found.passages, found.searched_documents) == ((), 0)
