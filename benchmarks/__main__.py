@@ -26,6 +26,7 @@ from benchmarks.releasing.canary import measure_canary
 from benchmarks.releasing.deploys import measure_deploys
 from benchmarks.releasing.model_switch import measure_model_switch
 from benchmarks.releasing.rollback_plans import measure_rollback_plans
+from benchmarks.retrieval.questions import measure_retrieval
 from benchmarks.servers import ROOT, House, running_house
 
 _OTHERS = (
@@ -47,9 +48,11 @@ _OTHERS = (
     "rollback_plans",
     "model_switch",
     "llm_gateway",
+    "retrieval",
 )
 #: Those that need no running house.
-_ALONE = set(_OTHERS) - {"import", "telemetry"}
+_ALONE = set(_OTHERS) - {"import", "telemetry", "retrieval"}
+JSQUAD = ROOT.parent / "shared" / "data" / "jsquad" / "test-v1.3.json"
 EMPLOYEES_10K = "HRX_BENCH_EMPLOYEES_10K"
 
 
@@ -130,6 +133,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--peers", type=Path, default=ROOT / "var" / "peers", help="where peers are unpacked (%(default)s)"
     )
+    parser.add_argument(
+        "--squad",
+        type=Path,
+        nargs="*",
+        default=[JSQUAD],
+        help="of retrieval: files of questions (%(default)s)",
+    )
+    parser.add_argument("--questions", type=int, default=5000, help="of retrieval, a file (%(default)s)")
     parser.add_argument("--litellm", type=Path, help="of llm_gateway: a Python that has LiteLLM")
     parser.add_argument("--json", type=Path, help="also write every round to this file")
     parser.add_argument(
@@ -160,6 +171,10 @@ async def _measure(house: House, wanted: Sequence[str], given: argparse.Namespac
         sections.append(await importing.measure_import(house))
         if given.employees_10k:
             sections.append(importing.measure_employees_10k(house, folder=Path(given.employees_10k)))
+    if "retrieval" in wanted:
+        files = {path.stem: path for path in given.squad if path.exists()}
+        _say(f"retrieval, {', '.join(files) or 'no file of questions found'} …")
+        sections.append(await measure_retrieval(house, files=files, most=given.questions))
     return sections
 
 

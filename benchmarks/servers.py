@@ -25,6 +25,7 @@ import psutil
 from pydantic import SecretStr
 
 from hrx.app.settings import AppSettings
+from hrx.ops.release.indexes.preparing import prepare_indexes
 from hrx.ops.targets.machine import users
 from hrx.ops.targets.machine.postgres import PostgresCluster, create_roles_and_database
 from hrx.ops.targets.machine.redis import RedisServer, wheel_program
@@ -106,6 +107,7 @@ def _build_house(folder: Path, cluster: PostgresCluster, admin_password: str, *,
         capture_output=True,
         timeout=120,
     )
+    prepare_indexes(owner_url)
     settings = AppSettings(
         database_url=SecretStr(cluster.url("hrx_app", passwords["hrx_app"], "hrx")),
         redis_url=SecretStr(redis_url),

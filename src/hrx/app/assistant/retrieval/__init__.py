@@ -1,0 +1,1 @@
+"""Passages for a question: permission and day inside the query, the text after it."""
