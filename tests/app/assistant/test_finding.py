@@ -81,14 +81,26 @@ async def test_deleted_unready_and_forbidden_documents_do_not_answer_nor_count(l
     assert [one.id for one in found.passages] == list(secret.passages)
 
 
-async def test_documents_that_may_not_be_read_change_nothing_in_what_is_found(library: Library) -> None:
-    await library.shelve(LEAVE, TRAVEL, "休暇の申請は所属長に行う。")
-    before = await find(library, "休暇の申請")
-    other = await library.shelve(*(f"休暇の申請 {n}" for n in range(40)), audience="hr")
-    assert await find(library, "休暇の申請") == before
+async def test_passages_that_may_not_be_read_take_no_place_from_those_that_may(library: Library) -> None:
+    mine = await library.shelve(LEAVE, TRAVEL, "休暇の申請は所属長に行う。")
+    other = await library.shelve(*(f"休暇の申請 {n}" for n in range(600)), audience="hr")
+    found = await find(library, "休暇の申請")
+    assert {one.id for one in found.passages} <= set(mine.passages)
+    assert found.passages[0].id == mine.passages[2]
+    assert (found.searched_documents, found.searched_passages) == (1, 3)
     async with library.database.transaction(system_principal(library.tenant_id)) as session:
         await remove_document(session, other.document_id)
-    assert await find(library, "休暇の申請") == before
+    assert [one.id for one in (await find(library, "休暇の申請")).passages] == [
+        one.id for one in found.passages
+    ]
+
+
+async def test_a_word_that_no_passage_holds_is_found_by_its_letters(library: Library) -> None:
+    await library.shelve(*(f"第{n}条 この規則に定めのない事項" for n in range(520)))
+    spelled = await library.shelve("ゆうきゅうきゅうかのもうしこみ")
+    found = await find(library, "ゆうきゅう")
+    assert found.passages[0].id == spelled.passages[0]
+    assert "grams" in found.legs
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from tests.app.assistant.library import Library
 from tests.conftest import PostgresServer
 
 pytestmark = pytest.mark.req("R2-6")
-_STANDING = "SELECT count(*) FROM search.passages_g1"
-_COUNTS = "SELECT place, language, version_id, passages FROM search.passages_g1_df ORDER BY 1, 2, 3"
+_COUNTS = "SELECT place, language, passages FROM search.passages_g1_df ORDER BY 1, 2"
 
 
 async def count(library: Library, sql: str) -> list[dict[str, object]]:

@@ -75,13 +75,15 @@ async def find_live(session: AsyncSession) -> IndexGeneration | None:
 async def put_passages(session: AsyncSession, rows: Sequence[PassageRow]) -> None:
     """Write the rows of passages into the index. Background work of the tenant; harmless to repeat.
 
-    Costs about 2 ms a passage, the analysis in another thread."""
+    Costs about 2 ms a passage, the analysis in another thread. From the first row on other writers of the
+    tenant wait for the end of the transaction: call it last."""
     generations = await list_generations(session)
-    for start in range(0, len(rows), _BATCH):
-        batch = rows[start : start + _BATCH]
-        indexed = await asyncio.to_thread(_index, batch)
+    indexed = await asyncio.to_thread(_index, rows) if generations else []
+    for start in range(0, len(indexed), _BATCH):
+        end = start + _BATCH
         for one in generations:
-            await send(session, _PUT.format(number=one.number), _parameters(batch, indexed))
+            sql = _PUT.format(number=one.number)
+            await send(session, sql, _parameters(rows[start:end], indexed[start:end]))
 
 
 async def remove_version(session: AsyncSession, version_id: int) -> None:

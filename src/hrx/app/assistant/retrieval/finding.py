@@ -16,6 +16,8 @@ from hrx.kit.errors import Invalid, Language, Text
 
 #: Letters. A question is a sentence or two; what is longer is a document that was pasted.
 LONGEST_QUESTION: Final = 4_000
+#: Passages, the best by words and meaning, whose letter groups are read.
+CANDIDATES: Final = 500
 _AS_OF: Final = "SELECT set_config('hrx.as_of', :day, true)"
 
 
@@ -101,6 +103,7 @@ def _parameters(asked: Question, *, limit: int) -> dict[str, object]:
         "terms_weight": asked.weights.terms,
         "grams_weight": asked.weights.grams,
         "dense_weight": asked.weights.dense,
+        "candidates": max(CANDIDATES, limit),
         "limit": limit,
     }
 
@@ -118,6 +121,7 @@ def _too_long(letters: int) -> QuestionTooLong:
             en=f"The question is too long: {letters:,} characters of at most {LONGEST_QUESTION:,}.",
         ),
         hint=Text(
-            ja="知りたいことを一、二文で書いてください。", en="Ask what you want to know in a sentence or two."
+            ja="知りたいことを一、二文で書いてください。",
+            en="Ask what you want to know in a sentence or two.",
         ),
     )

@@ -1,4 +1,4 @@
-"""A question as it is searched: its terms with weights, synonyms at half weight, and how the legs are added up.
+"""A question as it is searched: its terms with weights, synonyms at half weight, how the legs are added up.
 
 Weights are the language's, for an encoder that does not know a language ruins what words find: measured in
 Japanese, equal weights with an English encoder halve MRR."""
@@ -72,10 +72,13 @@ class Retriever:
 
     def _terms(self, question: str, weights: Weights) -> tuple[Term, ...]:
         found = analyse(question)
-        weighed = {term: 1.0 for term in islice(found.terms, _MOST_TERMS)}
+        weighed = dict.fromkeys(islice(found.terms, _MOST_TERMS), 1.0)
         for term, weight in self.synonyms.add_to(question, found).items():
             weighed.setdefault(term, weight)
-        places = {place_of(term): Term(place=place_of(term), weight=weight, is_gram=False) for term, weight in weighed.items()}
+        places = {
+            place_of(term): Term(place=place_of(term), weight=weight, is_gram=False)
+            for term, weight in weighed.items()
+        }
         # A leg that counts for nothing costs nothing.
         for gram in islice(found.grams, _MOST_GRAMS if weights.grams else 0):
             place = place_of(gram, is_gram=True)

@@ -96,8 +96,8 @@ class VectorLayout:
 
 
 class PassageLayout:
-    """Words, letter groups and, where there is an encoder, a vector; beside them, in how many passages of
-    each version a term stands, kept by triggers, so that no writer can forget it."""
+    """Words, letter groups and, where there is an encoder, a vector; beside them, in how many passages
+    of the tenant a term stands, kept by triggers, so that no writer can forget it."""
 
     view = "i.document_id, i.version_id, i.language, i.terms, i.grams, i.embedding"
     counts = True
