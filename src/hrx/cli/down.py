@@ -10,6 +10,9 @@ from hrx.cli import output
 from hrx.cli.options import AsJson
 from hrx.cli.up import open_machine, show_event
 from hrx.kit.errors import Text
+from hrx.kit.settings import load
+from hrx.ops.recovery.site import Site
+from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.halt import take_down
 from hrx.ops.targets.machine.progress import silent
 
@@ -23,7 +26,8 @@ def down(as_json: AsJson = False) -> None:
     """Stop every part, the edge first and PostgreSQL last (fast shutdown); harmless when nothing runs."""
     started = time.monotonic()
     layout, _ = open_machine()
-    stragglers = take_down(layout, report=silent if as_json else show_event)
+    proving = Site(settings=load(OpsSettings), layout=layout).proving_dir
+    stragglers = take_down(layout, report=silent if as_json else show_event, proving=proving)
     took = round(time.monotonic() - started, 1)
     if as_json:
         output.show_json({"ended_without_supervisor": stragglers, "seconds": took})

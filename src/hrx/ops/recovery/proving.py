@@ -223,7 +223,7 @@ def _record(site: Site, proof: Proof, *, actor: str) -> None:
 
 
 def _ground(site: Site) -> Ground:
-    home = site.recovery_dir / "proving"
+    home = site.proving_dir
     for path in (site.recovery_dir, home):
         # The server's user passes through; nothing in it can be listed by others.
         path.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,11 @@ class Site:
         return self.settings.restore_dir or self.layout.recovery
 
     @property
+    def proving_dir(self) -> Path:
+        """Where a backup is restored to prove it; thrown away afterwards."""
+        return self.settings.restore_dir / "proving" if self.settings.restore_dir else self.layout.proving
+
+    @property
     def received_dir(self) -> Path:
         """Change records as the receiver writes them; plain, until they are shipped."""
         return self.layout.recovery / "received"

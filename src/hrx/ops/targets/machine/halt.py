@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Refused, Text
@@ -20,12 +21,15 @@ from hrx.ops.targets.machine.progress import Report, silent, step
 from hrx.ops.targets.machine.supervisor import Supervisor
 
 _ORDERLY_END_S: Final = 75.0
+#: It is thrown away; nothing of it has to be written out.
+_PROOF_ENDS_S: Final = 10.0
 
 
-def take_down(layout: Layout, *, report: Report = silent) -> list[str]:
+def take_down(layout: Layout, *, report: Report = silent, proving: Path | None = None) -> list[str]:
     """Stop every part in order, the data and its copies last, then the supervisor; gives who is left.
 
-    Harmless when nothing runs. Works without a supervisor: what it left behind is ended as well."""
+    `proving`: where backups are proven, when it is not below the stack's own folder. Harmless when nothing
+    runs. Works without a supervisor: what it left behind is ended as well."""
     if not layout.run.exists():
         return []
     with alone(layout):
@@ -33,7 +37,7 @@ def take_down(layout: Layout, *, report: Report = silent) -> list[str]:
         if supervisor.is_answering():
             _stop_in_order(supervisor, report=report)
             _end_supervisor(supervisor)
-        return end_leftovers(layout)
+        return end_leftovers(layout, proving=proving)
 
 
 def remove_stack(layout: Layout) -> None:
@@ -63,8 +67,12 @@ def _end_supervisor(supervisor: Supervisor) -> None:
         time.sleep(0.05)
 
 
-def end_leftovers(layout: Layout) -> list[str]:
-    """End what a supervisor that died left behind; PostgreSQL by its own programs first."""
+def end_leftovers(layout: Layout, *, proving: Path | None = None) -> list[str]:
+    """End what a supervisor that died left behind; PostgreSQL by its own programs first.
+
+    A proof of a backup that was under way is a server of its own: nobody else knows of it once its keeper
+    has ended."""
+    processes.end_processes_on(proving or layout.proving, timeout_s=_PROOF_ENDS_S)
     if not processes.find_stack_processes(layout.stack_mark):
         return []
     for data_dir in (layout.postgres_data, layout.standby_data):

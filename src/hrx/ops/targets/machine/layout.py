@@ -72,6 +72,11 @@ class Layout:
         return self.var / "recovery"
 
     @property
+    def proving(self) -> Path:
+        """Where the keeper restores a backup to prove it, unless HRX_RESTORE_DIR names another disk."""
+        return self.recovery / "proving"
+
+    @property
     def postgres_data(self) -> Path:
         return self.var / "postgres"
 

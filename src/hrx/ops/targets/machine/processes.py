@@ -5,7 +5,9 @@ Every process of a stack carries HRX_STACK=<its var folder>; nothing else is eve
 from __future__ import annotations
 
 import os
+import signal
 import time
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -26,6 +28,36 @@ def find_stack_processes(stack_mark: str) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
+
+
+def find_processes_on(folder: Path) -> list[psutil.Process]:
+    """Processes that were started on a path below this folder, ourselves left out: a server that a program
+    of the stack started carries no mark, but is told where its data lies."""
+    below, found = f"{folder}{os.sep}", []
+    for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
+        try:
+            if any(below in word for word in process.cmdline()):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def end_processes_on(folder: Path, *, timeout_s: float) -> list[str]:
+    """End them, PostgreSQL without waiting for its sessions, and kill what stays; gives their names.
+
+    Only where nobody is left who starts more."""
+    names: set[str] = set()
+    until_s = time.monotonic() + timeout_s
+    while left := [one for one in find_processes_on(folder) if is_alive(one.pid)]:
+        names |= {_name(one) for one in left}
+        for one in left:
+            _interrupt(one, kill=time.monotonic() >= until_s)
+        # One that was just starting another may have had the time to.
+        _wait_for_end(left, timeout_s=min(timeout_s, 5.0))
+    return sorted(names)
 
 
 def end_stack_processes(stack_mark: str, *, timeout_s: float) -> list[str]:
@@ -84,6 +116,13 @@ def _name(process: psutil.Process) -> str:
         return process.environ().get("HRX_PROGRAM") or str(process.name())
     except (psutil.Error, OSError):
         return str(process.pid)
+
+
+def _interrupt(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
+    except psutil.Error:
+        return
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:
