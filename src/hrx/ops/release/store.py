@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,14 +122,19 @@ class ReleaseStore:
 
     def add_next(self, make: Callable[[str], Release]) -> Release:
         """Keep what `make` gives for the next free id (r1, r2 …), whose folder it may fill; two builders get
-        two ids, and one that fails leaves its number unused."""
+        two ids, and nothing stays of one that fails."""
         while True:
             release_id = self._next_id()
             try:
                 (self.folder / release_id).mkdir(parents=True)
             except FileExistsError:
                 continue
-            return self.add(make(release_id))
+            try:
+                return self.add(make(release_id))
+            except BaseException:
+                # Half a release is none.
+                shutil.rmtree(self.folder / release_id, ignore_errors=True)
+                raise
 
     def find(self, release_id: str) -> Release | None:
         """The release, or None. Raises ReleaseUnreadable when its manifest is damaged."""

@@ -43,19 +43,53 @@ def build_release(
     """The checkout's commit as a release; the one that is there already when nothing differs. `gather` reads
     what a checkout is, under an id, at a moment, with the list of what is inside.
 
-    Raises TreeIsDirty, Refused, Unavailable when a part cannot be built, and what `check_portal` raises:
-    nothing of it is left then."""
+    Raises TreeIsDirty, Refused, Unavailable when a part cannot be built or written, and what `check_portal`
+    raises: nothing of it is left then."""
     commit = read_head(layout.root)
     known = next((one for one in reversed(store.list_all()) if one.commit == commit.id), None)
     if known is not None and find_code(store, known).is_there:
         return known
+    try:
+        return _build(layout, store, gather, commit, check_portal=check_portal, tell=tell)
+    except OSError as error:
+        raise _not_written(error) from error
+
+
+def _build(
+    layout: Layout,
+    store: ReleaseStore,
+    gather: Gather,
+    commit: Commit,
+    *,
+    check_portal: CheckPortal,
+    tell: Tell,
+) -> Release:
     tell(Text(ja="ポータルと環境を作る(変わった所だけ)", en="build portal and environment (what changed)"))
     _bootstrap(layout.root)
     built = publish_portal(layout)
     tell(Text(ja="ブラウザーに送るものに秘密がないか調べる", en="look for secrets in what browsers are sent"))
     check_portal(built)
     tell(Text(ja="リリースの入れ物に移す", en="put it into a folder of its own"))
-    return store.add_next(lambda release_id: _make(layout, store, gather, release_id, commit, built))
+    return store.add_next(
+        lambda release_id: _fill(layout, store, gather, store.folder / release_id, commit, built)
+    )
+
+
+def _not_written(error: OSError) -> Unavailable:
+    """`copytree` tells of each file that failed; the first one says why."""
+    told = error.args[0] if error.args and isinstance(error.args[0], list) else None
+    said = str(told[0][-1]) if told else str(error)
+    return Unavailable(
+        Text(
+            ja=f"リリースを書けません(作りかけは消しました): {said}",
+            en=f"The release cannot be written (what was begun is gone): {said}",
+        ),
+        hint=Text(
+            ja="空きを `df -h var` で確かめ、もう一度 `hrx release build` を。動いている版は変わりません。",
+            en="See to room on the disk (`df -h var`) and `hrx release build` again. What runs is untouched.",
+        ),
+        code="release.not_written",
+    )
 
 
 def find_code(store: ReleaseStore, release: Release) -> SlotCode:
@@ -74,19 +108,6 @@ def find_code(store: ReleaseStore, release: Release) -> SlotCode:
 def is_built(store: ReleaseStore, release: Release) -> bool:
     """Whether its programs lie here; one that was only recorded, or built elsewhere, has none."""
     return REQUIREMENTS in release.components[Component.API].parts and find_code(store, release).is_there
-
-
-def _make(
-    layout: Layout, store: ReleaseStore, gather: Gather, release_id: str, commit: Commit, built: Path
-) -> Release:
-    home = store.folder / release_id
-    try:
-        return _fill(layout, store, gather, home, commit, built)
-    except BaseException:
-        # Half a release is none; its number is not given again.
-        shutil.rmtree(home / CODE, ignore_errors=True)
-        shutil.rmtree(home / PORTAL, ignore_errors=True)
-        raise
 
 
 def _fill(

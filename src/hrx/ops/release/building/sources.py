@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tarfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from hrx.kit.errors import Text, Unavailable
 from hrx.ops.release.gathering import ask_git, require_clean
+
+_EXPORTS_WITHIN_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +34,45 @@ def read_head(root: Path) -> Commit:
 
 
 def export(root: Path, commit: str, into: Path) -> None:
-    """Lay out the commit's files in `into`, which appears whole. Raises Unavailable."""
+    """Lay out the commit's files in `into`, which appears whole. Raises Unavailable, OSError on a full disk;
+    nothing is left then."""
     draft = into.with_name(f"{into.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    archive = draft.with_name(f"{into.name}.tar")
     try:
-        ask_git(root, "archive", "--format=tar", f"--output={archive}", commit)
-        with tarfile.open(archive) as tar:
-            # Our own commit's files: git writes no absolute names and no names that lead out.
-            tar.extractall(draft)  # noqa: S202
+        _unpack(root, commit, draft)
+        draft.rename(into)
     finally:
-        archive.unlink(missing_ok=True)
-    draft.rename(into)
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _unpack(root: Path, commit: str, draft: Path) -> None:
+    """Straight from git, without an archive on the disk: it would need the room twice, and git's word for
+    "no room" is that of any other failure."""
+    # Says in git's own words what is wrong with the commit.
+    ask_git(root, "cat-file", "-e", f"{commit}^{{commit}}")
+    argv = ["git", "archive", "--format=tar", commit]
+    with subprocess.Popen(argv, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as git:
+        timer = threading.Timer(_EXPORTS_WITHIN_S, git.kill)
+        timer.start()
+        try:
+            with tarfile.open(fileobj=git.stdout, mode="r|") as tar:
+                # Our own commit's files: git writes no absolute names and no names that lead out.
+                tar.extractall(draft)  # noqa: S202
+        except tarfile.TarError as error:
+            raise _not_exported(commit, str(error)) from error
+        finally:
+            timer.cancel()
+            # Done, or its reader is gone: it has nothing to say any more.
+            git.kill()
+
+
+def _not_exported(commit: str, said: str) -> Unavailable:
+    return Unavailable(
+        Text(
+            ja=f"コミット {commit[:12]} を取り出せません: {said}",
+            en=f"Commit {commit[:12]} cannot be laid out: {said}",
+        ),
+        hint=Text(ja="`git fsck` で確かめてください。", en="See what `git fsck` says."),
+        code="release.not_exported",
+    )

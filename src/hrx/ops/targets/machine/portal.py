@@ -22,7 +22,7 @@ _KEPT_ASSETS: Final = 10
 def publish_portal(layout: Layout) -> Path:
     """The folder of the current build below `var/web`, copied there on first sight.
 
-    Raises Unavailable when the portal has not been built."""
+    Raises Unavailable when the portal has not been built, OSError on a full disk: no draft is left then."""
     built = layout.root / "web" / ".next" / "standalone"
     try:
         build_id = (built / ".next" / "BUILD_ID").read_text().strip()
@@ -40,8 +40,11 @@ def publish_portal(layout: Layout) -> Path:
     if not home.exists():
         home.parent.mkdir(exist_ok=True)
         draft = home.with_name(f".{build_id}.{secrets.token_hex(4)}")
-        shutil.copytree(built, draft, symlinks=True)
-        draft.rename(home)
+        try:
+            shutil.copytree(built, draft, symlinks=True)
+            draft.rename(home)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     home.touch()
     _forget_old(home.parent, keep=_KEPT_BUILDS)
     keep_assets(layout, home)
@@ -58,15 +61,23 @@ def keep_assets(layout: Layout, portal: Path) -> None:
     if not home.exists() and built.is_dir():
         kept.mkdir(exist_ok=True)
         draft = kept / f".{home.name}.{secrets.token_hex(4)}"
-        shutil.copytree(built, draft, copy_function=_link_or_copy)
         try:
-            draft.rename(home)
-        except OSError:
-            # Somebody else kept the same build meanwhile.
+            shutil.copytree(built, draft, copy_function=_link_or_copy)
+            _put_in_place(draft, home)
+        finally:
             shutil.rmtree(draft, ignore_errors=True)
     if home.exists():
         home.touch()
     _forget_old(kept, keep=_KEPT_ASSETS)
+
+
+def _put_in_place(draft: Path, home: Path) -> None:
+    try:
+        draft.rename(home)
+    except OSError:
+        # Somebody else may have kept the same build meanwhile.
+        if not home.exists():
+            raise
 
 
 def _link_or_copy(source: str, target: str) -> None:
