@@ -201,6 +201,7 @@ def _environment(bench: Bench) -> Mapping[str, str]:
     return clean_environment(
         HRX_VAR_DIR=str(find_folder(settings, layout)),
         HRX_TOOLS_DIR=str(layout.tools),
+        HRX_READS_ENV_FILE="false",
         HRX_EDGE_PORT=str(settings.staging_port),
         HRX_OPS_PORT=str(settings.staging_port + 1),
         HRX_INNER_PORT_SHIFT=str(settings.staging_port_shift),

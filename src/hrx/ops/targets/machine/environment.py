@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hrx.kit.settings import ENV_PREFIX, Settings
+from hrx.kit.settings import ENV_PREFIX, Settings, load
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.ports import Ports
@@ -73,7 +73,11 @@ class Endpoints:
 
 
 def read_env_file(root: Path) -> None:
-    """Take HRX_* from `.env` of the checkout into this process, where the shell has not set them."""
+    """Take HRX_* from `.env` of the checkout into this process, where the shell has not set them.
+
+    Not where HRX_READS_ENV_FILE says no: its channels and keys are those of the living stack."""
+    if not load(MachineSettings).reads_env_file:
+        return
     path = root / ".env"
     for name, value in parse_env(path.read_text()).items() if path.is_file() else ():
         if name.startswith(ENV_PREFIX):

@@ -30,6 +30,12 @@ class MachineSettings(Settings):
         unit="path",
         example="/srv/hrx",
     )
+    reads_env_file: bool = setting(
+        True,
+        ja="チェックアウトの .env を読むかどうか。同じチェックアウトから動く検証環境と訓練は読みません。",
+        en="Whether .env of the checkout is read; what runs beside the living stack out of the same checkout"
+        " (staging, drills) is told none of it.",
+    )
     tools_dir: Path | None = setting(
         None,
         ja="取得した道具(HAProxy など)を置くフォルダ。空の場合は var/tools。",
