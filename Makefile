@@ -39,10 +39,11 @@ bench: ## measure; prints medians, ratios and aims: make bench BENCH="directory 
 	@$(PYTHON) deploy/bootstrap.py --dev
 	@.venv/bin/python -m benchmarks $(BENCH)
 
-drill: ## break the system on purpose and measure: make drill DRILL="api-stopped", SUITE=recovery
+drill: ## break the system on purpose and measure: make drill DRILL="api-stopped", SUITE=recovery, SUITE=release
 	@$(INSTALLED)
-	@$(if $(filter recovery,$(SUITE)),:,$(HRX) drill run $(DRILL) $(if $(DRILL),,--suite $(or $(SUITE),all)) --yes)
+	@$(if $(filter recovery release,$(SUITE)),:,$(HRX) drill run $(DRILL) $(if $(DRILL),,--suite $(or $(SUITE),all)) --yes)
 	@$(if $(or $(DRILL),$(filter-out recovery,$(SUITE))),:,$(HRX) recover drill --all --yes)
+	@$(if $(or $(DRILL),$(filter-out release,$(SUITE))),:,$(HRX) release drill --all --yes)
 
 format: ## format the sources
 	@.venv/bin/ruff check --fix -q src tests benchmarks migrations deploy

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -17,15 +18,18 @@ from hrx.kit.errors import HrxError, Refused, Text
 from hrx.ops.drills.experiments import Experiment, get_experiment, load_experiments
 from hrx.ops.drills.faults.fault import NOT_HERE
 from hrx.ops.drills.ground import Ground, open_ground
-from hrx.ops.drills.journal import Outcome, find_injected, last_by_drill, list_outcomes
-from hrx.ops.drills.recovery.experiments import SECTION, load_recovery_experiments
+from hrx.ops.drills.journal import Outcome, find_injected, list_outcomes
+from hrx.ops.drills.recovery import experiments as recovery
 from hrx.ops.drills.recovery.outcomes import list_recovery_outcomes
 from hrx.ops.drills.refusing import refuse_unless_safe
+from hrx.ops.drills.release import experiments as release
+from hrx.ops.drills.release.outcomes import list_release_outcomes
 from hrx.ops.drills.report import newest_runs, summarise, tell, to_markdown
 from hrx.ops.drills.running import QUIET_S, run_drill
 from hrx.ops.drills.survival import list_pairs, name_teller, run_pairs
 from hrx.ops.drills.undoing import abort as undo_all
 from hrx.ops.operators.roles import Actor, Permission, require
+from hrx.ops.run.plane import Plane
 
 Names = Annotated[list[str] | None, typer.Argument(help="Drills to run; without any, the suite.")]
 GiveUp = Annotated[
@@ -54,33 +58,11 @@ def register(app: typer.Typer) -> None:
 def list_all(as_json: AsJson = False) -> None:
     """Every drill, and when it was last run."""
     with opened() as plane:
-        drills_dir = open_ground(plane).drills_dir
-        experiments = load_experiments(drills_dir)
-        last = last_by_drill(list_outcomes(plane.ledger))
-        losses = load_recovery_experiments(drills_dir)
-        last_losses = last_by_drill(list_recovery_outcomes(plane.ledger))
+        items = _list_items(plane)
     if as_json:
-        items = [
-            {
-                "id": one.id,
-                "suite": one.suite,
-                "sop": one.expects.sop,
-                "title": output.say(one.title),
-                "waits_for": output.say(one.waits_for) if one.waits_for else None,
-            }
-            for one in experiments
-        ]
-        items += [
-            {
-                "id": one.id,
-                "suite": "recovery",
-                "sop": SECTION,
-                "title": output.say(one.title),
-                "waits_for": None,
-            }
-            for one in losses
-        ]
-        output.show_json({"items": items})
+        output.show_json({"items": [{**asdict(one), "title": output.say(one.title),
+                                     "waits_for": output.say(one.waits_for) if one.waits_for else None}
+                                    for one in items]})  # fmt: skip
         return
     columns = (
         Text(ja="訓練", en="Drill"),
@@ -89,29 +71,52 @@ def list_all(as_json: AsJson = False) -> None:
         Text(ja="内容", en="What"),
         Text(ja="最後に実施 (UTC)", en="Last run (UTC)"),
     )
+    none = Text(ja="–", en="–")
     rows = [
         [
             one.id,
-            one.expects.sop,
+            one.sop,
             one.suite,
             output.say(one.title),
-            f"{last[one.id].at:%Y-%m-%d %H:%M}"
-            if one.id in last
-            else output.say(one.waits_for or Text(ja="–", en="–")),
+            f"{one.last_at:%Y-%m-%d %H:%M}" if one.last_at else output.say(one.waits_for or none),
         ]
-        for one in experiments
-    ]
-    rows += [
-        [
-            one.id,
-            SECTION,
-            "recovery",
-            output.say(one.title),
-            f"{last_losses[one.id].at:%Y-%m-%d %H:%M}" if one.id in last_losses else "–",
-        ]
-        for one in losses
+        for one in items
     ]
     output.show_table(columns, rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Item:
+    """One drill of any suite, as the list shows it."""
+
+    id: str
+    suite: str
+    sop: str
+    title: Text
+    waits_for: Text | None = None
+    last_at: datetime | None = None
+
+
+def _list_items(plane: Plane) -> list[_Item]:
+    drills_dir, ledger = open_ground(plane).drills_dir, plane.ledger
+    items = [
+        _Item(id=one.id, suite=one.suite, sop=one.expects.sop, title=one.title, waits_for=one.waits_for)
+        for one in load_experiments(drills_dir)
+    ]
+    items += [
+        _Item(id=one.id, suite="recovery", sop=recovery.SECTION, title=one.title)
+        for one in recovery.load_recovery_experiments(drills_dir)
+    ]
+    items += [
+        _Item(id=one.id, suite="release", sop=release.SECTION, title=one.title)
+        for one in release.load_release_experiments(drills_dir)
+    ]
+    last = {
+        **{one.drill: one.at for one in reversed(list_outcomes(ledger))},
+        **{one.drill: one.at for one in reversed(list_recovery_outcomes(ledger))},
+        **{one.drill: one.at for one in reversed(list_release_outcomes(ledger))},
+    }
+    return [replace(one, last_at=last.get(one.id)) for one in items]
 
 
 def run(

@@ -7,6 +7,7 @@ import typer
 from hrx.cli import (
     release_building,
     release_checking,
+    release_drill,
     release_indexes,
     release_migrations,
     release_models,
@@ -34,5 +35,6 @@ def register(app: typer.Typer) -> None:
     release_ship.add_to(group)
     release_checking.add_to(group)
     release_pipeline.add_to(group)
+    release_drill.add_to(group)
     group.command("targets")(release_targets.targets)
     app.add_typer(group, name="release")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 HELP: Final = {
+    "Deploy, break and kill on a stack of its own, measured. Exit code 1: a promise was not kept.": (
+        "横に起動した一式でデプロイ、故障、強制終了を行って測る。約束を守れなければ終了コード 1。"
+    ),
     "Models: versions, aliases, the gate, the way back.": ("モデル: 版、指し先、切り替えの条件、戻し方。"),
     "A model's version, such as skills-1a2b3c4d5e6f.": ("モデルの版(例: skills-1a2b3c4d5e6f)。"),
     "One model, with its moves; without it, all.": ("1 つのモデルと、その切り替えの記録。省けばすべて。"),

@@ -9,13 +9,12 @@ import http.client
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import orjson
 
 from hrx.kit.errors import Text, Unavailable
-from hrx.ops.drills.ground import Ground
 
 #: The demo company's HR account; its password is one of this machine's secrets.
 _EMAIL: Final = "hr@minato-seiki.example"
@@ -24,6 +23,15 @@ _PATHS: Final = ("/api/v1/people", "/api/v1/session", "/api/v1/org-chart", "/api
 BOTH_SERVICES: Final = ("/api/v1/people", "/sign-in", "/api/v1/session", "/sign-in")
 _TIMEOUT_S: Final = 12.0
 _CROWD: Final = 8
+
+
+class Doors(Protocol):
+    """Where people come in: a living ground or a scratch one."""
+
+    @property
+    def edge_url(self) -> str: ...
+
+    def secret(self, name: str) -> str: ...
 
 
 @dataclass(slots=True)
@@ -47,7 +55,7 @@ class Tally:
 
 
 @contextlib.contextmanager
-def people_at_work(ground: Ground, *, per_s: float, paths: Sequence[str] = _PATHS) -> Iterator[Tally]:
+def people_at_work(ground: Doors, *, per_s: float, paths: Sequence[str] = _PATHS) -> Iterator[Tally]:
     """So many requests a second while the block runs; failures are counted, never raised.
 
     Raises Unavailable when nobody can sign in."""
@@ -76,7 +84,7 @@ def people_at_work(ground: Ground, *, per_s: float, paths: Sequence[str] = _PATH
             thread.join(timeout=0.2)
 
 
-def _sign_in(ground: Ground) -> str:
+def _sign_in(ground: Doors) -> str:
     """A session of the demo company's HR. Raises Unavailable: without people the drill would hurt nobody."""
     connection = _connect(ground)
     try:
@@ -112,7 +120,7 @@ def _nobody_signs_in() -> Unavailable:
 
 
 def _work(
-    ground: Ground,
+    ground: Doors,
     token: str,
     stopped: threading.Event,
     tally: Tally,
@@ -134,6 +142,6 @@ def _work(
         tally.note(status)
 
 
-def _connect(ground: Ground) -> http.client.HTTPConnection:
+def _connect(ground: Doors) -> http.client.HTTPConnection:
     parts = urlsplit(ground.edge_url)
     return http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=_TIMEOUT_S)

@@ -1,0 +1,94 @@
+"""Release drills: what they promise and keep on record, and the versions that they ship. The drills
+themselves bring a whole stack up and take minutes: `make drill SUITE=release`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hrx.kit import clock
+from hrx.kit.errors import NotFound
+from hrx.ops.drills.experiments import load_experiments
+from hrx.ops.drills.journal import Journal, find_injected, list_outcomes
+from hrx.ops.drills.recovery.experiments import load_recovery_experiments
+from hrx.ops.drills.recovery.outcomes import list_recovery_outcomes
+from hrx.ops.drills.release.experiments import choose, load_release_experiments
+from hrx.ops.drills.release.outcomes import ReleaseOutcome, list_release_outcomes, write_outcome
+from hrx.ops.drills.release.running import ON_FOLDER, ON_STACK
+from hrx.ops.drills.release.versions import make_version
+from hrx.ops.ledger.entries import Ledger, open_ledger
+from hrx.ops.release.releases import Component
+from hrx.ops.release.store import ReleaseStore
+from tests.conftest import ROOT
+from tests.ops.release.shop import R1
+
+pytestmark = [pytest.mark.req("R3.1-2", "R3.7-1"), pytest.mark.timeout(120)]
+DRILLS = ROOT / "drills"
+KNOWN = load_release_experiments(DRILLS)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    found = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    yield found
+    found.store.close()
+
+
+def measured(**more: object) -> ReleaseOutcome:
+    found = ReleaseOutcome(
+        run_id="r", drill="deploy-under-load", at=clock.now(), figures={"requests": 812, "lost": 0},
+        limits={"lost": 0}, said=("more_errors",),
+    )  # fmt: skip
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+def test_every_experiment_names_what_is_built_and_no_two_drills_are_called_alike() -> None:
+    assert {one.func for one in KNOWN} == set(ON_STACK) | set(ON_FOLDER)
+    assert all(one.limits for one in KNOWN)
+    others = [
+        *(one.id for one in load_experiments(DRILLS)),
+        *(one.id for one in load_recovery_experiments(DRILLS)),
+    ]
+    every = [*others, *(one.id for one in KNOWN)]
+    assert len(set(every)) == len(every)
+    with pytest.raises(NotFound):
+        choose(KNOWN, ["nobody-there"])
+
+
+def test_a_promise_is_kept_only_by_what_was_measured_with_nothing_left_half_way() -> None:
+    assert measured().is_kept
+    assert measured(figures={"requests": 812, "lost": 1}).exceeded == ("lost",)
+    assert measured(figures={"requests": 812}).exceeded == ("lost",), "not measured is not kept"
+    assert not measured(left=("web answers as nobody",)).is_kept
+    assert not measured(problem="it got stuck").is_kept
+
+
+def test_what_was_measured_is_evidence_beside_the_other_suites(ledger: Ledger) -> None:
+    journal = Journal(ledger=ledger, run_id="r", drill="deploy-under-load", actor="test")
+    found = measured(left=("the worker that runs is another",))
+    seq = write_outcome(journal, found)
+    assert list_release_outcomes(ledger) == [replace(found, evidence_seq=seq)]
+    assert (list_outcomes(ledger), list_recovery_outcomes(ledger), find_injected(ledger)) == ([], [], [])
+
+
+def test_a_version_on_trial_leaves_the_built_one_as_it_is(tmp_path: Path) -> None:
+    store = ReleaseStore(tmp_path)
+    base = store.add(R1)
+    api = Path("code") / "src" / "hrx" / "app" / "api.py"
+    sources = (ROOT / "src" / "hrx" / "app" / "api.py").read_text()
+    for name, content in ((str(api), sources), ("portal/.next/BUILD_ID", "one"), ("sbom.cdx.json", "{}")):
+        path = tmp_path / base.id / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    sound, broken = make_version(store, base), make_version(store, base, is_broken=True)
+    assert len({one.commit[:12] for one in (base, sound, broken)}) == 3
+    assert sound.components[Component.WEB] == base.components[Component.WEB]
+    assert (tmp_path / sound.id / api).read_text() == sources
+    damaged = (tmp_path / broken.id / api).read_text()
+    assert (tmp_path / base.id / api).read_text() == sources
+    assert "status_code=500" in damaged
+    compile(damaged, "api.py", "exec")
+    assert damaged.index("status_code=500") < damaged.index('if __name__ == "__main__"')
