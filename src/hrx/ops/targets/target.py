@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from hrx.kit.errors import Text
@@ -130,6 +131,20 @@ class Target(Protocol):
 
     def drop_former_secret(self, name: str) -> tuple[str, ...]:
         """Accept the newest value of that secret alone; gives the parts that must be restarted."""
+
+    @property
+    def env_file(self) -> Path:
+        """The file in which a person of this place sets what its programs are given at the next start."""
+
+    def give_variable(self, name: str, value: str) -> tuple[str, ...]:
+        """Give programs that have this variable another value from their next start on; gives those programs.
+
+        Raises Unavailable where no program has it."""
+
+    def hand_to_senders(self, name: str, value: str) -> tuple[str, ...]:
+        """Have parts that send with this secret, and read it each time, send with this value; gives them.
+
+        None for a secret that no such part has."""
 
     def list_blocked(self) -> list[str]:
         """The addresses and networks that the edge lets in no more."""

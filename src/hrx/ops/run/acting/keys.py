@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hrx.kit import clock
@@ -22,7 +22,12 @@ _SERVICE: Final = "api"
 _RENEWED: Final = "session_keys_renewed"
 #: Programs have another way into the database from their next start on.
 LOGIN_CHANGED: Final = "database_login_changed"
-_CHANGES: Final = (_RENEWED, LOGIN_CHANGED)
+#: Programs are given another key of a vendor or of a caller, or one key less.
+KEY_CHANGED: Final = "key_changed"
+#: Each says of which parts it is true.
+CHANGES: Final = (_RENEWED, LOGIN_CHANGED, KEY_CHANGED)
+#: More than a rotation of everything writes; what came before is done with.
+_LOOKS_BACK: Final = 500
 _MOVED: Final = "moved_to_new_keys"
 #: The edge asks each slot twice a second.
 _SWITCH_S: Final = 10.0
@@ -123,37 +128,49 @@ def _prove_fresh(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> 
     return wait_until_seen(seen, timeout_s=timeout_s)
 
 
-def list_stale(plane: Plane) -> list[str]:
+def list_stale(plane: Plane, holders: Sequence[str] = _HOLDERS) -> list[str]:
     """Running holders that began before the newest change of what they hold."""
-    changed = _find_change(plane)
-    if changed is None:
-        return []
+    changes = _list_changes(plane)
     stale = []
-    for name in _HOLDERS:
-        # Before its age is measured: one of about the same age counts as old.
-        since_s = (clock.now() - changed.at).total_seconds()
-        process = find_process(plane, name)
-        if process.state not in (PartState.RUNNING, PartState.STARTING):
-            continue
-        if process.uptime_s is not None and process.uptime_s >= since_s:
+    for name in holders:
+        changed = next((entry for entry in changes if name in entry.body["parts"]), None)
+        if changed is not None and _began_before(plane, name, changed):
             stale.append(name)
     return stale
 
 
-def _find_change(plane: Plane) -> Entry | None:
-    """The newest entry about another key or another login of the programs."""
-    found = [entry for change in _CHANGES for entry in _list_changes(plane, change)]
-    return max(found, key=lambda entry: entry.seq, default=None)
+def _began_before(plane: Plane, name: str, changed: Entry) -> bool:
+    # Before its age is measured: one of about the same age counts as old.
+    since_s = (clock.now() - changed.at).total_seconds()
+    process = find_process(plane, name)
+    if process.state not in (PartState.RUNNING, PartState.STARTING):
+        return False
+    return process.uptime_s is not None and process.uptime_s >= since_s
 
 
-def _list_changes(plane: Plane, change: str) -> list[Entry]:
-    """The newest entry about one kind of change; empty when there was none."""
-    wanted = EntryFilter(kinds=(Kind.CONTAINMENT,), subject="secrets", text=f'"change":"{change}"')
-    return plane.ledger.list_entries(wanted, limit=1)
+def find_change(plane: Plane, change: str, **said: str) -> Entry | None:
+    """The newest entry about one kind of change of which all of this is said."""
+    return next(
+        (
+            entry
+            for entry in _list_changes(plane, (change,))
+            if all(entry.body.get(name) == value for name, value in said.items())
+        ),
+        None,
+    )
+
+
+def _list_changes(plane: Plane, changes: Sequence[str] = CHANGES) -> list[Entry]:
+    """Entries about changes of keys and logins, the newest first."""
+    wanted = EntryFilter(kinds=(Kind.CONTAINMENT,), subject="secrets")
+    entries = plane.ledger.list_entries(wanted, limit=_LOOKS_BACK)
+    return [entry for entry in entries if entry.body.get("change") in changes]
 
 
 def _list_since_renewal(plane: Plane, change: str) -> list[Entry]:
-    newest, found = _find_change(plane), _list_changes(plane, change)
+    """The newest entry of this kind, unless what the application's programs hold has changed since."""
+    newest = next((one for one in _list_changes(plane) if set(_HOLDERS) & set(one.body["parts"])), None)
+    found = _list_changes(plane, (change,))[:1]
     return [one for one in found if newest is not None and one.seq > newest.seq]
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from hrx.kit.errors import Conflict, Text
 from hrx.ops.ledger.entries import Kind
-from hrx.ops.run.acting.keys import LOGIN_CHANGED, list_stale
+from hrx.ops.run.acting.keys import LOGIN_CHANGED, find_change, list_stale
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, Look, wait_until_seen
 from hrx.ops.run.plane import Plane
 
@@ -21,7 +21,7 @@ def _open(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evidenc
 
 def _renew(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evidence:
     """Only once nobody uses the role's own password: those who do would be refused."""
-    stale = list_stale(plane)
+    stale = list_stale(plane, _list_holders(plane, params["role"]))
     if stale:
         raise Conflict(
             Text(
@@ -40,6 +40,34 @@ def _renew(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Eviden
 def _lead_back(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evidence:
     """Programs sign in as before from their next start on; the second login stays for those who run by it."""
     return _note(plane, params["role"], "own", plane.target.lead_back_to_role(params["role"]))
+
+
+def _restart(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
+    """Restart, one by one, what began before the newest change of this role's login, and nothing else."""
+    stale = list_stale(plane, _list_holders(plane, params["role"]))
+    for name in stale:
+        plane.target.restart_part(name, timeout_s=timeout_s / len(stale))
+    return {"restarted": stale}
+
+
+def _prove_moved(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
+    def seen() -> Look:
+        stale = list_stale(plane, _list_holders(plane, params["role"]))
+        return Look(
+            is_good=not stale,
+            evidence={"by_the_former_way": stale},
+            says=Text(
+                ja=f"古い入り方のまま: {' '.join(stale)}", en=f"still by the former way: {' '.join(stale)}"
+            ),
+        )
+
+    return wait_until_seen(seen, timeout_s=timeout_s)
+
+
+def _list_holders(plane: Plane, role: str) -> list[str]:
+    """The parts that sign in as this role, by what was recorded when their way in was changed."""
+    changed = find_change(plane, LOGIN_CHANGED, role=role)
+    return list(changed.body["parts"]) if changed is not None else []
 
 
 def _close(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
@@ -100,6 +128,22 @@ ACTIONS: Final = (
         title=Text(ja="保管中のパスワードに戻す", en="Lead programs back to the password on file"),
         only_reads=False,
         perform=_lead_back,
+        params=_ROLE,
+    ),
+    ActionSpec(
+        id="rotation.restart_holders",
+        title=Text(ja="その役割で入るものを動かし直す", en="Restart what signs in as the role"),
+        only_reads=False,
+        perform=_restart,
+        params=_ROLE,
+    ),
+    ActionSpec(
+        id="rotation.prove_moved",
+        title=Text(
+            ja="古い入り方のものがないことを確かめる", en="Prove that nothing comes by the former way"
+        ),
+        only_reads=True,
+        perform=_prove_moved,
         params=_ROLE,
     ),
     ActionSpec(

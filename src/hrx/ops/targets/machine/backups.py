@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from hrx.ops.targets.machine import users
+from hrx.ops.targets.machine.passfile import format_pass_line
 from hrx.ops.targets.machine.postgres import PostgresCluster
 from hrx.ops.targets.machine.roles import BACKUP_ROLE
 
@@ -166,8 +167,8 @@ class BackupDoor:
 
     def prepare_receiver(self, cluster: PostgresCluster, *, password: str) -> None:
         """The password's file and the receiver's script. The file is its reader's: libpq refuses others'."""
-        line = ":".join(_escape(word) for word in ("127.0.0.1", str(self.port), "*", BACKUP_ROLE, password))
-        _write(self.passfile, line + "\n", user=self.user, mode=0o600)
+        line = format_pass_line(host="127.0.0.1", port=self.port, login=BACKUP_ROLE, password=password)
+        _write(self.passfile, line, user=self.user, mode=0o600)
         program = cluster.program("pg_receivewal")
         script = _RECEIVE.format(
             create=shlex.join(create_slot_argv(program, conninfo=self.conninfo)),
@@ -213,11 +214,6 @@ def create_slot_argv(program: str, *, conninfo: str) -> list[str]:
 def drop_slot_argv(program: str, *, conninfo: str) -> list[str]:
     """Let go of the slot; for one that the server has let go of already."""
     return [program, f"--dbname={conninfo}", f"--slot={SLOT}", "--drop-slot", "--no-password"]
-
-
-def _escape(word: str) -> str:
-    """A colon ends a field of a pgpass file, and a backslash takes the next letter as it is."""
-    return word.replace("\\", "\\\\").replace(":", "\\:")
 
 
 def _write(path: Path, content: str, *, user: str | None, mode: int) -> None:

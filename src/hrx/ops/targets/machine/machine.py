@@ -6,18 +6,15 @@ import csv
 import fcntl
 import io
 import os
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlsplit
 
 import psutil
 
 from hrx.kit.errors import NotFound, Text, Unavailable
-from hrx.ops.targets.machine.database import DATABASE
 from hrx.ops.targets.machine.haproxy import (
     CLOSED,
     blocked_file,
@@ -26,25 +23,15 @@ from hrx.ops.targets.machine.haproxy import (
     pass_database_to,
     send_command,
 )
-from hrx.ops.targets.machine.homes import find_writer, find_writer_port
+from hrx.ops.targets.machine.homes import find_writer
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.live import find_live_part
-from hrx.ops.targets.machine.ports import read_remembered
-from hrx.ops.targets.machine.postgres import SUPERUSER
+from hrx.ops.targets.machine.logins import Logins
 from hrx.ops.targets.machine.processes import find_suspended
-from hrx.ops.targets.machine.roles import LOGIN_ROLES, reset_password
-from hrx.ops.targets.machine.second_login import (
-    close_second_login,
-    has_second_login,
-    keep_password,
-    may_sign_in,
-    open_second_login,
-    read_kept_password,
-    second_login_of,
-)
-from hrx.ops.targets.machine.secrets import GENERATED, drop_former, read_secrets, renew_secret
+from hrx.ops.targets.machine.secrets import drop_former, renew_secret
+from hrx.ops.targets.machine.senders import HOOK_TOKEN, hand_token_to_alertmanager, no_program
 from hrx.ops.targets.machine.supervisor import Supervisor
-from hrx.ops.targets.machine.supervisor_config import read_variable, replace_variable
+from hrx.ops.targets.machine.supervisor_config import replace_variable, take_up_changed
 from hrx.ops.targets.target import PartState, PartStatus
 
 #: Every program in the order in which it starts, and what people lose without it.
@@ -84,6 +71,7 @@ class Machine:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._supervisor = Supervisor(layout.supervisor_socket)
+        self._logins = Logins(layout=layout)
 
     def list_parts(self) -> list[PartStatus]:
         """Every part; ABSENT when nothing is up, UNKNOWN when the supervisor hangs."""
@@ -169,6 +157,19 @@ class Machine:
     def drop_former_secret(self, name: str) -> tuple[str, ...]:
         return self._change_secret(name, lambda path: drop_former(path, name))
 
+    @property
+    def env_file(self) -> Path:
+        return self._layout.root / ".env"
+
+    def give_variable(self, name: str, value: str) -> tuple[str, ...]:
+        parts = replace_variable(self._layout, name, value)
+        if not parts:
+            raise no_program(name)
+        return parts
+
+    def hand_to_senders(self, name: str, value: str) -> tuple[str, ...]:
+        return hand_token_to_alertmanager(self._layout, value) if name == HOOK_TOKEN else ()
+
     def _change_secret(self, name: str, change: Callable[[Path], str]) -> tuple[str, ...]:
         try:
             value = change(self._layout.secrets_file)
@@ -239,79 +240,25 @@ class Machine:
         return self._supervisor.get_part(name)
 
     def database_url(self, role: str) -> str:
-        if role not in LOGIN_ROLES:
-            raise _no_key(role)
-        return self._database_url(role, database=DATABASE)
+        return self._logins.url(role)
 
     def reset_database_password(self, role: str) -> None:
-        if role not in LOGIN_ROLES:
-            raise _no_key(role)
-        reset_password(
-            self._database_url(SUPERUSER, database="postgres"), role, self._database_password(role)
-        )
+        self._logins.reset(role)
 
     def open_second_login(self, role: str) -> tuple[str, ...]:
-        variable, login = _programs_variable(role), second_login_of(role)
-        kept = self._second_login_file(role)
-        # A run that died has given this password to programs, which may have begun with it.
-        password = read_kept_password(kept)
-        url = self._url_with(self.database_url(role), login, password) if password else None
-        if password is None or url is None or not may_sign_in(url):
-            password = keep_password(kept, secrets.token_urlsafe(GENERATED[_password_name(role)]))
-            open_second_login(self._admin_url(), role, password)
-            url = self._url_with(self.database_url(role), login, password)
-        return replace_variable(self._layout, variable, url)
+        return take_up_changed(self._layout, self._supervisor, self._logins.open(role))
 
     def renew_database_password(self, role: str) -> tuple[str, ...]:
-        variable = _programs_variable(role)
-        given = read_variable(self._layout, variable)
-        if given and urlsplit(given).username == role and may_sign_in(given):
-            return replace_variable(self._layout, variable, given)
-        # The file first: should this die in between, the password on file is put back by its own procedure.
-        renew_secret(self._layout.secrets_file, _password_name(role))
-        return self.lead_back_to_role(role)
+        return take_up_changed(self._layout, self._supervisor, self._logins.renew(role))
 
     def lead_back_to_role(self, role: str) -> tuple[str, ...]:
-        # A renewal may have died between the file and the database.
-        self.reset_database_password(role)
-        return replace_variable(self._layout, _programs_variable(role), self.database_url(role))
+        return take_up_changed(self._layout, self._supervisor, self._logins.lead_back(role))
 
     def close_second_login(self, role: str) -> bool:
-        was_there = close_second_login(self._admin_url(), role)
-        self._second_login_file(role).unlink(missing_ok=True)
-        return was_there
+        return self._logins.close(role)
 
     def has_second_login(self, role: str) -> bool:
-        return has_second_login(self._admin_url(), role)
-
-    def _second_login_file(self, role: str) -> Path:
-        return self._layout.var / "second-login" / f"{role}.password"
-
-    def _admin_url(self) -> str:
-        return self._database_url(SUPERUSER, database="postgres")
-
-    @staticmethod
-    def _url_with(url: str, user: str, password: str) -> str:
-        """The same address, signed in to as somebody else."""
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
-
-    def _database_url(self, role: str, *, database: str) -> str:
-        """Only a database of our own: of one elsewhere this machine knows no more than two addresses."""
-        first, second = self._layout.postgres_data, self._layout.standby_data
-        port = find_writer_port(first, second, ports=read_remembered(self._layout.ports_file))
-        if port is None or not any((home / "PG_VERSION").exists() for home in (first, second)):
-            raise _no_key(role)
-        return (
-            f"postgresql://{role}:{quote(self._database_password(role), safe='')}@127.0.0.1:{port}/{database}"
-        )
-
-    def _database_password(self, role: str) -> str:
-        found = read_secrets(self._layout.secrets_file).get(_password_name(role))
-        if not found:
-            raise _no_key(role)
-        return found
+        return self._logins.has_second(role)
 
     def list_suspended(self, name: str) -> tuple[int, ...]:
         return tuple(process.pid for process in self._find_suspended(name))
@@ -341,17 +288,6 @@ class Machine:
         return tail.decode(errors="replace")
 
 
-def _programs_variable(role: str) -> str:
-    """The setting by which running programs sign in as this role. Raises Unavailable for another role."""
-    if role != "hrx_app":
-        raise _no_key(role)
-    return "HRX_DATABASE_URL"
-
-
-def _password_name(role: str) -> str:
-    return f"HRX_POSTGRES_{role.removeprefix('hrx_').upper()}_PASSWORD"
-
-
 def _read_end(path: Path, *, size_bytes: int) -> bytes:
     try:
         with path.open("rb") as file:
@@ -369,22 +305,6 @@ def _require_known(name: str) -> str:
         Text(ja=f"部品 {name} はありません。", en=f"There is no part {name}."),
         hint=Text(ja=f"次のいずれかです: {names}", en=f"One of: {names}"),
         code="machine.no_part",
-    )
-
-
-def _no_key(role: str) -> Unavailable:
-    return Unavailable(
-        Text(
-            ja=f"この機械は役割 {role} でデータベースに入れません。",
-            en=f"This machine cannot enter the database as role {role}.",
-        ),
-        hint=Text(
-            ja="データベースが別の場所にあるなら、その管理者に依頼してください。"
-            "手元にあるなら `make up` で秘密と役割をそろえます。",
-            en="If the database is elsewhere, ask whoever administers it. "
-            "If it is here, `make up` puts secrets and roles in order.",
-        ),
-        code="machine.no_database_key",
     )
 
 

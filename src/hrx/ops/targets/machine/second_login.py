@@ -18,7 +18,7 @@ from psycopg import sql
 
 from hrx.kit.errors import Conflict, Text, Unavailable
 from hrx.kit.secrets import mask_text
-from hrx.ops.targets.machine.roles import LOGIN_ROLES
+from hrx.ops.targets.machine.roles import BACKUP_ROLE, LOGIN_ROLES
 
 _CONNECT_TIMEOUT_S: Final = 10
 _SUFFIX: Final = "_spare"
@@ -44,9 +44,15 @@ def open_second_login(admin_url: str, role: str, password: str) -> None:
         with admin.transaction():
             admin.execute(
                 sql.SQL(
-                    "{verb} {login} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION "
+                    "{verb} {login} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE {replication} "
                     "LOGIN PASSWORD {verifier}"
-                ).format(verb=verb, verifier=sql.Literal(verifier), **names)
+                ).format(
+                    verb=verb,
+                    verifier=sql.Literal(verifier),
+                    # Nobody becomes another role when copying the server: it has to be the login's own.
+                    replication=sql.SQL("REPLICATION" if role == BACKUP_ROLE else "NOREPLICATION"),
+                    **names,
+                )
             )
             admin.execute(sql.SQL("GRANT {role} TO {login} WITH INHERIT TRUE, SET TRUE").format(**names))
             admin.execute(sql.SQL("ALTER ROLE {login} SET role = {role}").format(**names))
@@ -84,6 +90,12 @@ def has_second_login(admin_url: str, role: str) -> bool:
     """Whether the second login is there. Raises Unavailable."""
     with _signed_in(admin_url) as admin:
         return _exists(admin, second_login_of(role))
+
+
+def count_sessions(admin_url: str, login: str) -> int:
+    """Sessions that signed in by this name, for whoever has no session yet. Raises Unavailable."""
+    with _signed_in(admin_url) as admin:
+        return count_sessions_of(admin, login)
 
 
 def count_sessions_of(admin: psycopg.Connection, login: str) -> int:

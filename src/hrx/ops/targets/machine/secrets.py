@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,17 @@ def renew_secret(path: Path, name: str, *, keeps_former: bool = False) -> str:
 def drop_former(path: Path, name: str) -> str:
     """Keep the newest of a list alone, and give it. Raises KeyError when it was never made."""
     return _put(path, name, newest(read_secrets(path)[name]))
+
+
+def put_value(path: Path, name: str, value: str) -> None:
+    """Put a value in place of one that the file has, by whichever spelling; every other line stays.
+
+    Raises KeyError when the file has none, Refused when others may read it."""
+    if name not in read_secrets(path):
+        raise KeyError(name)
+    own = re.compile(rf"(\s*(?:export\s+)?{re.escape(name)}\s*=).*")
+    lines = (own.sub(lambda found: found[1] + value, line) for line in path.read_text().splitlines())
+    _replace(path, "\n".join(lines) + "\n")
 
 
 def _put(path: Path, name: str, value: str) -> str:

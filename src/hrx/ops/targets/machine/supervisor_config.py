@@ -11,17 +11,20 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.supervisor import Supervisor
 
 #: The supervisor rotates nothing: files are closed by `ops.observe.logs.rotating`, and only one may do that.
 _NEVER: Final = "0"
 #: Bounds the growing pauses between attempts (1 s, 2 s, …) to about three minutes before giving up.
 _START_RETRIES: Final = 18
+_ENV: Final = "/usr/bin/env"
+_TAKE_UP_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +116,15 @@ def read_variable(layout: Layout, name: str) -> str | None:
 
 def list_variables(layout: Layout, program: str) -> frozenset[str]:
     """The names of what a program is given; none of a program that there is not."""
+    return frozenset(read_variables(layout, program))
+
+
+def read_variables(layout: Layout, program: str) -> dict[str, str]:
+    """What a program is given at its next start; nothing of a program that there is not."""
     try:
-        return frozenset(_read_environment(layout.run / "env" / f"{program}.env"))
+        return _read_environment(layout.run / "env" / f"{program}.env")
     except OSError:
-        return frozenset()
+        return {}
 
 
 def replace_variable(layout: Layout, name: str, value: str) -> tuple[str, ...]:
@@ -137,6 +145,66 @@ def replace_variable(layout: Layout, name: str, value: str) -> tuple[str, ...]:
     return tuple(changed)
 
 
+def change_variables(layout: Layout, names: Sequence[str], change: Callable[[str], str]) -> tuple[str, ...]:
+    """Change variables wherever a program has one, also where they stand on its command line; gives the
+    programs that have one, to be restarted."""
+    changed = []
+    for path in sorted((layout.run / "env").glob("*.env")):
+        known = _read_environment(path)
+        wanted = {name: change(value) for name, value in known.items() if name in names}
+        if wanted:
+            changed.append(path.stem)
+        if any(known[name] != value for name, value in wanted.items()):
+            _write_variables(path, known | wanted)
+            _change_command(layout, path.stem, wanted)
+    return tuple(changed)
+
+
+def take_up_changed(layout: Layout, supervisor: Supervisor, parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Start those anew whose command line was changed: a restart alone would begin the former one.
+
+    Gives the other ones, to be restarted by whoever moves the programs over."""
+    conf = layout.run / "supervisord.conf"
+    if not conf.exists() or not supervisor.is_answering():
+        return parts
+    own = [part for part in parts if _has_own_command(conf.read_text(), part)]
+    differing = [name for name in supervisor.reload_config().changed if name in own] if own else []
+    for name in differing:
+        supervisor.drop(name, timeout_s=_TAKE_UP_S)
+        supervisor.adopt(name)
+        supervisor.start(name, timeout_s=_TAKE_UP_S)
+    return tuple(part for part in parts if part not in differing)
+
+
+def _section(text: str, program: str) -> str:
+    found = re.search(rf"^\[program:{re.escape(program)}\]\n(?:(?!\[).*\n?)*", text, re.M)
+    return found.group(0) if found else ""
+
+
+def _has_own_command(text: str, program: str) -> bool:
+    return f"command={_ENV} " in _section(text, program)
+
+
+def _change_command(layout: Layout, program: str, variables: Mapping[str, str]) -> None:
+    """The variables of a program of the service user stand on its command line (`_as_user`)."""
+    path = layout.run / "supervisord.conf"
+    text = path.read_text() if path.exists() else ""
+    if not _has_own_command(text, program):
+        return
+    section = _section(text, program)
+    lines = section.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("command="):
+            words = shlex.split(line.removeprefix("command=").replace(" \\;", " ;").replace("%%", "%"))
+            pairs = ((word.partition("=")[0], word) for word in words)
+            told = [f"{name}={variables[name]}" if name in variables else word for name, word in pairs]
+            lines[number] = f"command={_escape(shlex.join(told))}"
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text.replace(section, "\n".join(lines) + "\n"))
+    draft.replace(path)
+
+
 def replace_program(
     layout: Layout,
     name: str,
@@ -153,15 +221,15 @@ def replace_program(
     Nothing is read again before the supervisor is told to."""
     path = layout.run / "supervisord.conf"
     text = path.read_text()
-    section = re.search(rf"^\[program:{re.escape(name)}\]\n(?:(?!\[).*\n?)*", text, re.M)
+    section = _section(text, name)
     environment = layout.run / "env" / f"{name}.env"
-    if section is None or not environment.exists():
+    if not section or not environment.exists():
         return False
     known = _read_environment(environment)
     known = {key: value for key, value in known.items() if key not in without} | dict(variables)
     written = _write_variables(environment, known)
     digest = _digest(fingerprint, written)
-    lines = section.group(0).splitlines()
+    lines = section.splitlines()
     for number, line in enumerate(lines):
         key, _, value = line.partition("=")
         if key == "command":
@@ -174,7 +242,7 @@ def replace_program(
             lines[number] = f'environment=HRX_PROGRAM="{name}",HRX_DIGEST="{digest}"'
     draft = path.with_suffix(".new")
     draft.touch(mode=0o600)
-    draft.write_text(text.replace(section.group(0), "\n".join(lines) + "\n"))
+    draft.write_text(text.replace(section, "\n".join(lines) + "\n"))
     draft.replace(path)
     return True
 
@@ -198,7 +266,7 @@ def _as_user(program: Program) -> list[str]:
     """A program of the service user cannot read our private files; it gets its few variables in the open.
 
     Such programs (PostgreSQL, Redis, Prometheus, Alertmanager) take secrets from files of their own."""
-    return ["/usr/bin/env", *(f"{name}={value}" for name, value in program.environment.items())]
+    return [_ENV, *(f"{name}={value}" for name, value in program.environment.items())]
 
 
 def _environment_file(layout: Layout, program: Program) -> Path:
