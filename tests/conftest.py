@@ -52,6 +52,11 @@ hypothesis.settings.register_profile("hrx", deadline=None)
 hypothesis.settings.load_profile("hrx")
 
 
+def running_as_root() -> bool:
+    """Whether servers that refuse root need another user."""
+    return os.geteuid() == 0
+
+
 def free_port() -> int:
     """A TCP port on loopback that was free a moment ago."""
     with socket.socket() as probe:

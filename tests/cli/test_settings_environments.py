@@ -98,8 +98,11 @@ def test_ages_are_kept_and_a_way_to_rotate_is_said(
     assert code == 0
     seal = next(row for row in rows if (row["environment"], row["name"]) == ("production", "HRX_SEAL_KEYS"))
     assert (seal["days"], seal["is_exact"], seal["is_due"]) == (0, False, False)
-    code, plan = run(capfdbinary, "rotate", "HRX_SLACK_SIGNING_SECRET")
+    code, plan = run(capfdbinary, "rotate", "HRX_SLACK_SIGNING_SECRET", "--dry-run")
     assert (code, plan["kind"], len(plan["steps"])) == (0, "checked_here", 3)
+    assert (plan["stands"]["stage"], plan["stands"]["keys"]) == ("alone", 0)
+    code, told = run(capfdbinary, "rotate", "HRX_SLACK_SIGNING_SECRET")
+    assert (code, told["error"]["code"]) == (1, "rotation.not_set")
     code, told = run(capfdbinary, "rotate", "HRX_LOG_LEVEL")
     assert (code, told["error"]["code"]) == (1, "settings.no_rotation")
 

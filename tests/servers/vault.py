@@ -1,4 +1,6 @@
-"""A key-value store, version 2, as HashiCorp Vault's published HTTP API shows it, on a socket."""
+"""A key-value store, version 2, as HashiCorp Vault's published HTTP API shows it, on a socket.
+
+A write names the version that it replaces (`cas`); another one is answered 400 in Vault's own words."""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ TOKEN = "hvs." + secrets.token_urlsafe(24)
 
 @dataclass(slots=True)
 class VaultServer:
-    """`secrets` by `mount/path`; `answers_with` are statuses given instead, one each; `waits_s` before."""
+    """`secrets` by `mount/path`; `answers_with` are statuses given instead, one each; `waits_s` before.
+
+    Writes: `may_write` is the token's right, `waits_after_s` delays the answer of one that was done, and
+    `writes_between` is somebody else's write in the moment before ours."""
 
     url: str = ""
     secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -27,6 +32,10 @@ class VaultServer:
     waits_s: float = 0
     body: bytes | None = None
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+    may_write: bool = True
+    waits_after_s: float = 0
+    writes_between: dict[str, Any] | None = None
 
 
 @contextmanager
@@ -45,6 +54,31 @@ def running_vault() -> Iterator[VaultServer]:
             else:
                 self._give(self.path.removeprefix("/v1/"))
 
+        def do_POST(self) -> None:
+            document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            mount, _, name = self.path.removeprefix("/v1/").partition("/data/")
+            key = f"{mount}/{name}"
+            if vault.answers_with:
+                self._fail(vault.answers_with.pop(0))
+            elif self.headers.get("X-Vault-Token") != TOKEN or not vault.may_write:
+                self._fail(403, "1 error occurred:\n\t* permission denied\n\n")
+            else:
+                self._put(key, document)
+
+        def _put(self, key: str, document: dict[str, Any]) -> None:
+            if vault.writes_between is not None:
+                vault.secrets[key] = {**vault.secrets[key], **vault.writes_between}
+                vault.versions[key] = vault.versions.get(key, 2) + 1
+                vault.writes_between = None
+            if document["options"]["cas"] != vault.versions.get(key, 2):
+                self._fail(400, "check-and-set parameter did not match the current version")
+                return
+            vault.secrets[key] = document["data"]
+            vault.versions[key] = vault.versions.get(key, 2) + 1
+            waits_s, vault.waits_after_s = vault.waits_after_s, 0
+            time.sleep(waits_s)
+            self._answer(200, {"data": {"version": vault.versions[key], "destroyed": False}})
+
         def _give(self, path: str) -> None:
             mount, separator, name = path.partition("/data/")
             key = f"{mount}/{name}"
@@ -57,7 +91,7 @@ def running_vault() -> Iterator[VaultServer]:
                 "custom_metadata": None,
                 "deletion_time": datetime.now(UTC).isoformat() if is_deleted else "",
                 "destroyed": False,
-                "version": 2,
+                "version": vault.versions.get(key, 2),
             }
             data = {"data": None if is_deleted else vault.secrets[key], "metadata": metadata}
             self._answer(404 if is_deleted else 200, {"request_id": secrets.token_hex(8), "data": data})

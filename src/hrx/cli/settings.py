@@ -12,6 +12,7 @@ from hrx.cli.options import AsJson, DryRun
 from hrx.cli.settings_environments import age, drift, export, matrix, take_in
 from hrx.cli.settings_leaks import leaks
 from hrx.cli.settings_prove import prove
+from hrx.cli.settings_rehearse import rehearse_all
 from hrx.cli.settings_rotate import rotate
 from hrx.kit.errors import Refused, Text
 from hrx.kit.settings import SettingDoc, document
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     group.command("import")(take_in)
     group.command("age")(age)
     group.command("rotate")(rotate)
+    group.command("rehearse")(rehearse_all)
     group.command("prove")(prove)
     app.add_typer(group, name="settings")
 

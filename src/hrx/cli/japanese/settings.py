@@ -35,9 +35,14 @@ HELP: Final = {
     "How old each secret is and when it is due. Exit code 1 when one is overdue.": (
         "秘密ごとの経過日数と交換の期限。期限を過ぎたものがあれば終了コード 1。"
     ),
-    "Say how a secret is replaced with two valid at once: who does what, in which order.": (
-        "新旧二つを同時に有効にしたまま秘密を交換する方法を示す。誰が何をどの順で行うか。"
+    "Replace a secret with two valid at once, from wherever it stands; a new key is asked for or piped.": (
+        "新旧二つを同時に有効にしたまま秘密を交換する。途中ならその続きから。新しい鍵は入力を求めるか、"
+        "パイプから読む。"
     ),
+    "Rotate everything on a scratch ground while it is used. Exit code 1 when somebody was turned away.": (
+        "仮の環境で、使われている最中にすべての秘密を交換する。断られた人がいれば終了コード 1。"
+    ),
+    "A role or a setting; several times for several.": "役割か設定の名前。繰り返して複数指定できる。",
     "The secret's name; without one, all that can be rotated.": (
         "秘密の名前。省略すると交換できるものの一覧。"
     ),

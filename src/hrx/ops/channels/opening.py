@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hrx.kit.secrets import newest
 from hrx.ops.channels.channel import Channel, ChannelKind
 from hrx.ops.channels.email import EmailChannel
 from hrx.ops.channels.pagerduty import PagerDutyChannel
@@ -39,7 +40,7 @@ def open_channels(settings: OpsSettings) -> dict[ChannelKind, Channel]:
     if settings.webhook_url is not None and settings.webhook_secret is not None:
         found[ChannelKind.WEBHOOK] = WebhookChannel(
             url=settings.webhook_url,
-            secret=settings.webhook_secret.get_secret_value(),
+            secret=newest(settings.webhook_secret.get_secret_value()),
             timeout_s=limit_s,
         )
     return found

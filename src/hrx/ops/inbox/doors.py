@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from hrx.kit import clock
+from hrx.kit.secrets import list_accepted
 from hrx.ops.channels.webhook import sign
 from hrx.ops.inbox.box import Box, Mood, StandIn
 
@@ -146,4 +148,7 @@ def _is_signed(request: Request, raw: bytes) -> bool:
     if not secret or not said.get("t", "").isdigit():
         return False
     is_recent = abs(clock.now().timestamp() - int(said["t"])) < 300
-    return is_recent and sign(secret, at=said["t"], body=raw) == said.get("v1")
+    return is_recent and any(
+        hmac.compare_digest(sign(one, at=said["t"], body=raw), said.get("v1", ""))
+        for one in list_accepted(secret)
+    )

@@ -27,6 +27,7 @@ from hrx.ops.run.acting import (
     slots,
     sources,
     standby,
+    turning,
 )
 from hrx.ops.run.acting.parts import view_to_evidence
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, NotProven
@@ -43,6 +44,7 @@ _ROOMS: Final = (
     slots,
     keys,
     rotation,
+    turning,
     bringing,
     copying,
     recovery,

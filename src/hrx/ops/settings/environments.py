@@ -63,6 +63,15 @@ class EnvironmentSettings(Settings):
         "Environments that are compared need the same key",
         unit="path",
     )
+    rotation_overlap_s: int = setting(
+        86_400,
+        ja="交換した秘密の古いほうを、新しいものと並べて受け付ける時間。過ぎるまでは外せません",
+        en="How long the former of a rotated secret goes on to count beside the new one; it is not retired "
+        "before that",
+        unit="s",
+        ge=0,
+        le=2_592_000,
+    )
     secret_max_age_days: int = setting(
         180,
         ja="秘密を交換するまでの期間。種類ごとの期間がある場合は短いほう",

@@ -20,6 +20,9 @@ from hrx.ops.release.environments.rotation import (
     list_rotatable,
     plan_rotation,
 )
+from hrx.ops.runbook.content import load_content
+from hrx.ops.runbook.procedures import get_procedure
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.req("R3.6-1")
 
@@ -46,8 +49,22 @@ def test_steps_in_any_other_order_have_a_gap() -> None:
 def test_what_an_issuer_makes_is_revoked_by_the_operator_at_the_issuer_last() -> None:
     plan = plan_rotation("HRX_ANTHROPIC_API_KEY")
     assert plan.kind is SecretKind.ISSUED
-    assert [step.who for step in plan.steps] == [Who.ISSUER, Who.OPERATOR, Who.ISSUER]
+    assert [step.who for step in plan.steps] == [Who.ISSUER, Who.PROCEDURE, Who.ISSUER]
+    by_hand = plan_rotation("HRX_SMTP_PASSWORD")
+    assert [step.who for step in by_hand.steps] == [Who.ISSUER, Who.OPERATOR, Who.ISSUER]
+    assert by_hand.procedure is None
+
+
+def test_every_procedure_that_a_plan_names_is_there_and_takes_that_secret() -> None:
+    procedures = load_content(ROOT / "runbook").procedures
+    turnable = set(get_procedure(procedures, "rotate-key").parameters[0].options)
+    assert turnable == {name for name in list_rotatable() if plan_rotation(name).procedure == "rotate-key"}
+    for name in list_rotatable():
+        procedure = plan_rotation(name).procedure
+        if procedure is not None:
+            get_procedure(procedures, procedure)
     assert plan_rotation("HRX_POSTGRES_APP_PASSWORD").procedure == "rotate-database-password"
+    assert plan_rotation("HRX_POSTGRES_BACKUP_PASSWORD").procedure == "rotate-operations-password"
 
 
 def test_a_name_without_a_way_is_told() -> None:

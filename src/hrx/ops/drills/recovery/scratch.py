@@ -213,12 +213,12 @@ def wait_until(is_so: Callable[[], bool], *, what: str, within_s: float = _READY
 def opened_seed(machine: Layout) -> Iterator[Seed]:
     """Made once for any number of drills: initdb, roles, migrations, the demo company. `machine`: whose
     checkout, tools and user are used; nothing else of it."""
-    home = _make_home()
+    home = make_home()
     try:
         layout = replace(machine, var=home / "seed")
         layout.make_folders()
         passwords = {role: secrets.token_hex(12) for role in (*LOGIN_ROLES, SUPERUSER)}
-        cluster = replace(_cluster(layout, port=_free_port()), archive_command=None)
+        cluster = replace(_cluster(layout, port=find_free_port()), archive_command=None)
         cluster.init(passwords[SUPERUSER])
         cluster.start()
         try:
@@ -250,7 +250,7 @@ def opened_seed(machine: Layout) -> Iterator[Seed]:
 def opened_scratch(seed: Seed, wanted: Wanted = Wanted()) -> Iterator[Scratch]:
     """Built from the seed, kept by receiver and keeper with one full backup, given, and taken away whatever
     happens."""
-    home = _make_home()
+    home = make_home()
     scratch: Scratch | None = None
     try:
         scratch = _build(seed, home, wanted)
@@ -275,7 +275,7 @@ def opened_scratch(seed: Seed, wanted: Wanted = Wanted()) -> Iterator[Scratch]:
 def _build(seed: Seed, home: Path, wanted: Wanted) -> Scratch:
     layout = replace(seed.layout, var=home / "var")
     layout.make_folders()
-    port = _free_port()
+    port = find_free_port()
     door = BackupDoor(
         run=layout.run,
         recovery=layout.recovery,
@@ -288,7 +288,7 @@ def _build(seed: Seed, home: Path, wanted: Wanted) -> Scratch:
     settings = OpsSettings.model_validate(
         {
             "var_dir": layout.var,
-            "backup_port": _free_port(),
+            "backup_port": find_free_port(),
             "backup_conninfo": door.conninfo,
             "backup_passfile": door.passfile,
             "backup_heartbeat_s": 1.0,
@@ -356,12 +356,14 @@ def _cluster(layout: Layout, *, port: int) -> PostgresCluster:
     return replace(found, socket_dir=layout.postgres_data)
 
 
-def _make_home() -> Path:
+def make_home() -> Path:
+    """A folder for one drill, which the user of its server may pass through."""
     home = Path(tempfile.mkdtemp(prefix="hrx-drill-"))
     home.chmod(0o711)
     return home
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """A port of the loopback that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         return int(door.getsockname()[1])

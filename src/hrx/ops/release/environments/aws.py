@@ -6,15 +6,18 @@ when each was changed; of a document it tells no more than its last change, whic
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import uuid4
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from hrx.kit.errors import Text
+from hrx.ops.release.environments.keeping import Held, moved
 from hrx.ops.release.environments.source import Reading, SourceRefuses, SourceSilent, refuses, silent
 
 #: Codes after which asking again is right; every other one needs a person.
@@ -28,10 +31,23 @@ _PASSING: Final = frozenset(
         "RequestTimeout",
     }
 )
-_RIGHTS: Final = Text(
-    ja="リージョンと接頭辞、この機械の権限(ListSecrets、GetSecretValue)を確かめてください。",
-    en="Check region and prefix, and this machine's rights (ListSecrets, GetSecretValue).",
+#: Its session has ended; the right itself may well be there.
+_EXPIRED: Final = frozenset(
+    {"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"}
 )
+_RIGHTS: Final = Text(
+    ja="リージョンと接頭辞、この機械の権限(ListSecrets、GetSecretValue。交換には PutSecretValue と "
+    "UpdateSecretVersionStage も)を確かめてください。",
+    en="Check region and prefix, and this machine's rights (ListSecrets, GetSecretValue; to rotate, "
+    "PutSecretValue and UpdateSecretVersionStage too).",
+)
+_SIGN_IN: Final = Text(
+    ja="この機械の AWS の認証を新しくし(`aws sts get-caller-identity` で確認)、もう一度実行してください。",
+    en="Renew this machine's AWS credentials (see `aws sts get-caller-identity`), then run this again.",
+)
+_CURRENT: Final = "AWSCURRENT"
+#: Where a new version waits until it is made the current one.
+_PENDING: Final = "HRXPENDING"
 
 
 class AwsSource:
@@ -49,21 +65,9 @@ class AwsSource:
         """All of it. Raises SourceRefuses, SourceSilent."""
         values: dict[str, str] = {}
         changed_at: dict[str, datetime] = {}
-        try:
-            # `Any`: the library makes its classes at run time. Making one already looks for credentials.
-            client: Any = boto3.client(
-                "secretsmanager",
-                region_name=self._region,
-                endpoint_url=self._endpoint,
-                config=self._limits,
-            )
-        except BotoCoreError as error:
-            raise self._said(error) from error
-        try:
+        with self._opened() as client:
             listed = self._list(client)
             texts = {str(row["Name"]): self._get(client, str(row["Name"])) for row in listed}
-        finally:
-            client.close()
         for row in listed:
             name = str(row["Name"])
             text = texts[name]
@@ -77,6 +81,90 @@ class AwsSource:
         if not listed:
             raise refuses(self.says, "no secret of that name or below it", hint=_RIGHTS)
         return Reading(values=values, changed_at=changed_at)
+
+    def read_one(self, name: str) -> Held:
+        """One name: its own secret, or its place in the document; empty without either. Raises as `read`."""
+        with self._opened() as client:
+            for secret_id in (f"{self._prefix}/{name}", self._prefix):
+                found = self._find(client, secret_id)
+                if found is None:
+                    continue
+                text = str(found.get("SecretString", ""))
+                value = text if secret_id != self._prefix else self._read_document(text).get(name, "")
+                return Held(value=value, version=f"{secret_id} {found['VersionId']}")
+        return Held(value="")
+
+    def replace(self, name: str, value: str, *, held: Held) -> None:
+        """A version that is put beside and made the current one only if the one that was read still is.
+
+        A version that never became the current one is nobody's value."""
+        secret_id, _, former = held.version.rpartition(" ")
+        with self._opened() as client:
+            try:
+                text = value if secret_id != self._prefix else self._put_into(client, name, value)
+                put = client.put_secret_value(
+                    SecretId=secret_id,
+                    SecretString=text,
+                    VersionStages=[_PENDING],
+                    ClientRequestToken=str(uuid4()),
+                )
+                client.update_secret_version_stage(
+                    SecretId=secret_id,
+                    VersionStage=_CURRENT,
+                    MoveToVersionId=put["VersionId"],
+                    RemoveFromVersionId=former,
+                )
+            except (BotoCoreError, ClientError) as error:
+                if isinstance(error, ClientError) and _code_of(error) == "InvalidParameterException":
+                    raise moved(self.says, name) from error
+                said = self._said(error)
+                # It may have been done before the answer was lost.
+                if isinstance(said, SourceSilent) and self._has_become(name, value):
+                    return
+                raise said from error
+
+    def _has_become(self, name: str, value: str) -> bool:
+        try:
+            return self.read_one(name).value == value
+        except (SourceRefuses, SourceSilent):
+            return False
+
+    # `Any`: AWS's client.
+    def _put_into(self, client: Any, name: str, value: str) -> str:
+        """The document with this one value changed."""
+        document = json.loads(
+            client.get_secret_value(SecretId=self._prefix, VersionStage=_CURRENT)["SecretString"]
+        )
+        return json.dumps({**document, name: value})
+
+    # `Any`: AWS's client and its answer.
+    def _find(self, client: Any, secret_id: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = client.get_secret_value(SecretId=secret_id, VersionStage=_CURRENT)
+        except ClientError as error:
+            if _code_of(error) == "ResourceNotFoundException":
+                return None
+            raise self._said(error) from error
+        except BotoCoreError as error:
+            raise self._said(error) from error
+        return found
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            # `Any`: the library makes its classes at run time. Making one already looks for credentials.
+            client: Any = boto3.client(
+                "secretsmanager",
+                region_name=self._region,
+                endpoint_url=self._endpoint,
+                config=self._limits,
+            )
+        except BotoCoreError as error:
+            raise self._said(error) from error
+        try:
+            yield client
+        finally:
+            client.close()
 
     # `Any`: AWS's client and its rows.
     def _list(self, client: Any) -> list[Mapping[str, Any]]:
@@ -94,7 +182,7 @@ class AwsSource:
 
     def _get(self, client: Any, name: str) -> str:
         try:
-            found = client.get_secret_value(SecretId=name)
+            found = client.get_secret_value(SecretId=name, VersionStage=_CURRENT)
         except (BotoCoreError, ClientError) as error:
             raise self._said(error) from error
         text = found.get("SecretString")
@@ -119,11 +207,15 @@ class AwsSource:
 
     def _said(self, error: BotoCoreError | ClientError) -> SourceRefuses | SourceSilent:
         if isinstance(error, NoCredentialsError):
-            return refuses(self.says, "no credentials", hint=_RIGHTS)
+            return refuses(self.says, "no credentials", hint=_SIGN_IN)
         if not isinstance(error, ClientError):
             return silent(self.says, type(error).__name__)
-        code = str(error.response["Error"]["Code"])
+        code = _code_of(error)
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code in _PASSING or status >= 500 or status == 429:
             return silent(self.says, code)
-        return refuses(self.says, code, hint=_RIGHTS)
+        return refuses(self.says, code, hint=_SIGN_IN if code in _EXPIRED else _RIGHTS)
+
+
+def _code_of(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hrx.kit.errors import Invalid, Text
+from hrx.kit.errors import Invalid, NotFound, Text
 from hrx.ops.release.environments.aws import AwsSource
 from hrx.ops.release.environments.files import FileSource, MachineSource
+from hrx.ops.release.environments.keeping import FileKeeper, Keeper, MachineKeeper
 from hrx.ops.release.environments.source import Source
 from hrx.ops.release.environments.vault import VaultSource
 from hrx.ops.release.releases import Environment
@@ -46,6 +47,31 @@ def find_source(settings: OpsSettings, environment: Environment) -> Source | Non
             en="One of machine, env-file:PATH, aws:REGION/PREFIX, vault:MOUNT/PATH.",
         ),
         code="settings.no_such_source",
+    )
+
+
+def get_keeper(settings: OpsSettings, environment: Environment, *, env_file: Path) -> Keeper:
+    """Where a secret of this environment is replaced. `env_file`: what a person of this machine set.
+
+    Raises Invalid for a line that names no place, NotFound when nobody said where."""
+    source = find_source(settings, environment)
+    match source:
+        case MachineSource(var=var):
+            return MachineKeeper(secrets_file=var / "secrets.env", env_file=env_file)
+        case FileSource(path=path):
+            return FileKeeper(path=path)
+        case AwsSource() | VaultSource():
+            return source
+    raise NotFound(
+        Text(
+            ja=f"{environment} の設定の置き場所が分かりません",
+            en=f"Nobody said where {environment}'s settings are",
+        ),
+        hint=Text(
+            ja=f"HRX_SETTINGS_{environment.upper()} を設定してください。",
+            en=f"Set HRX_SETTINGS_{environment.upper()}.",
+        ),
+        code="settings.no_source",
     )
 
 

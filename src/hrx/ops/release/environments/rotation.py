@@ -77,6 +77,12 @@ _BOTH: Final = frozenset({Key.OLD, Key.NEW})
 _KINDS: Final = (
     ("HRX_DATABASE_URL", SecretKind.DATABASE),
     ("HRX_POSTGRES_APP_PASSWORD", SecretKind.DATABASE),
+    ("HRX_OPS_DATABASE_URL", SecretKind.DATABASE),
+    ("HRX_POSTGRES_OPS_PASSWORD", SecretKind.DATABASE),
+    ("HRX_POSTGRES_BACKUP_PASSWORD", SecretKind.DATABASE),
+    ("HRX_POSTGRES_REPAIR_PASSWORD", SecretKind.DATABASE),
+    ("HRX_POSTGRES_OWNER_PASSWORD", SecretKind.DATABASE),
+    ("HRX_POSTGRES_RESTORE_PASSWORD", SecretKind.DATABASE),
     ("HRX_SESSION_KEYS", SecretKind.SIGNING),
     ("HRX_SEAL_KEYS", SecretKind.SEALING),
     ("HRX_OPS_HOOK_TOKEN", SecretKind.CHECKED_HERE),
@@ -99,10 +105,24 @@ _KINDS: Final = (
     ("HRX_SUPABASE_TOKEN", SecretKind.ISSUED),
     ("HRX_VAULT_TOKEN", SecretKind.ISSUED),
 )
-_PROCEDURES: Final = {
-    SecretKind.DATABASE: "rotate-database-password",
-    SecretKind.SIGNING: "renew-session-keys",
-}
+#: What a run replaces: proved, put in place and retired by `rotate-key` and `retire-key`.
+_BY_RUN: Final = frozenset(
+    {
+        "HRX_STRIPE_API_KEY",
+        "HRX_OPENAI_API_KEY",
+        "HRX_ANTHROPIC_API_KEY",
+        "HRX_GOOGLE_API_KEY",
+        "HRX_LLM_API_KEY",
+        "HRX_STRIPE_WEBHOOK_SECRET",
+        "HRX_SLACK_SIGNING_SECRET",
+        "HRX_OPS_HOOK_TOKEN",
+        "HRX_WEBHOOK_SECRET",
+    }
+)
+#: Alertmanager sends it, and its file is ours.
+_SENT_BY_US: Final = "HRX_OPS_HOOK_TOKEN"
+#: By them people's requests come in: they move over by slots.
+_OF_PEOPLE: Final = frozenset({"HRX_DATABASE_URL", "HRX_POSTGRES_APP_PASSWORD"})
 
 
 def list_rotatable() -> tuple[str, ...]:
@@ -127,7 +147,15 @@ def plan_rotation(name: str) -> RotationPlan:
             ),
             code="settings.no_rotation",
         )
-    return RotationPlan(name=name, kind=kind, steps=_steps(name, kind), procedure=_PROCEDURES.get(kind))
+    return RotationPlan(name=name, kind=kind, steps=_steps(name, kind), procedure=_find_procedure(name, kind))
+
+
+def _find_procedure(name: str, kind: SecretKind) -> str | None:
+    if name in _BY_RUN:
+        return "rotate-key"
+    if kind is SecretKind.DATABASE:
+        return "rotate-database-password" if name in _OF_PEOPLE else "rotate-operations-password"
+    return "renew-session-keys" if kind is SecretKind.SIGNING else None
 
 
 def find_gap(plan: RotationPlan) -> Text | None:
@@ -250,24 +278,23 @@ def _checked_here(name: str) -> tuple[RotationStep, ...]:
     """We accept both before anybody sends the new one."""
     return (
         _step(
-            Who.OPERATOR,
-            f"新しい値を作り(発行者が作る場合は、古い値を残す設定で)、{name} を「新,古」にして動かし直す",
-            f"make the new value (where the issuer makes it, have the old one kept), set {name} to new,old "
-            "and restart",
+            Who.PROCEDURE,
+            f"新しい値を受け取り(アラートの通知トークンはここで作る)、{name} を「新,古」にして動かし直す",
+            f"take the new value (that of alerts is made here), set {name} to new,old and restart",
             in_use=_OLD,
             accepted=_BOTH,
         ),
         _step(
-            Who.ISSUER,
+            Who.PROCEDURE if name == _SENT_BY_US else Who.ISSUER,
             "送る側を新しい値に切り替える(Stripe は古い署名シークレットを最長 24 時間残せる)",
             "have the sender use the new value (Stripe keeps the old signing secret for up to 24 hours)",
             in_use=_NEW,
             accepted=_BOTH,
         ),
         _step(
-            Who.OPERATOR,
-            f"{name} から古い値を外して動かし直す",
-            f"remove the old value from {name} and restart",
+            Who.PROCEDURE,
+            f"HRX_ROTATION_OVERLAP_S のあと、{name} から古い値を外して動かし直す",
+            f"after HRX_ROTATION_OVERLAP_S remove the old value from {name} and restart",
             in_use=_NEW,
             accepted=_NEW,
         ),
@@ -285,16 +312,16 @@ def _checked_there(name: str) -> tuple[RotationStep, ...]:
             accepted=_BOTH,
         ),
         _step(
-            Who.OPERATOR,
-            f"{name} を新しい値にして動かし直す",
-            f"set {name} to the new value and restart",
+            Who.PROCEDURE,
+            f"{name} の先頭に新しい値を置いて動かし直す。送るのは先頭だけ",
+            f"put the new value first in {name} and restart: only the first is sent",
             in_use=_NEW,
             accepted=_BOTH,
         ),
         _step(
             Who.ISSUER,
-            "受け取る側から古い値を外してもらう",
-            "have the receiver drop the old value",
+            f"`hrx settings rotate {name}` で古い値を外したあと、受け取る側からも外してもらう",
+            f"once `hrx settings rotate {name}` has dropped the old value, have the receiver drop it too",
             in_use=_NEW,
             accepted=_NEW,
         ),
@@ -303,6 +330,7 @@ def _checked_there(name: str) -> tuple[RotationStep, ...]:
 
 def _issued(name: str) -> tuple[RotationStep, ...]:
     """A second one is made before the first is revoked, and its last use is looked at in between."""
+    is_by_run = name in _BY_RUN
     return (
         _step(
             Who.ISSUER,
@@ -312,16 +340,22 @@ def _issued(name: str) -> tuple[RotationStep, ...]:
             accepted=_BOTH,
         ),
         _step(
-            Who.OPERATOR,
-            f"{name} を新しい値にして、使うプログラムを順に動かし直す",
-            f"set {name} to the new value and restart the programs that use it in turn",
+            Who.PROCEDURE if is_by_run else Who.OPERATOR,
+            f"発行者に確かめて {name} の先頭に置き、使うプログラムを順に移す"
+            if is_by_run
+            else f"{name} を新しい値にして、使うプログラムを順に動かし直す",
+            f"prove it at its issuer, put it first in {name}, and move over the programs that use it"
+            if is_by_run
+            else f"set {name} to the new value and restart the programs that use it in turn",
             in_use=_NEW,
             accepted=_BOTH,
         ),
         _step(
             Who.ISSUER,
-            "古いものの最終使用が止まったことを管理画面で確かめてから、取り消す",
-            "see on the issuer's page that the old one is used no more, then revoke it",
+            "古いものの最終使用が止まったことを管理画面で確かめてから、取り消す"
+            + (f"(手元からは `hrx settings rotate {name}` が先に外す)" if is_by_run else ""),
+            "see on the issuer's page that the old one is used no more, then revoke it"
+            + (f"; here `hrx settings rotate {name}` has dropped it before" if is_by_run else ""),
             in_use=_NEW,
             accepted=_NEW,
         ),

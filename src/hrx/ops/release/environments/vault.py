@@ -1,18 +1,20 @@
 """Settings in HashiCorp Vault's key-value store (version 2), by its published HTTP API.
 
 All names of an environment are one secret: its version's time is the last change of any of them, which is no
-age of each. The token needs `read` on `MOUNT/data/PATH` and nothing else."""
+age of each. The token needs `read` on `MOUNT/data/PATH` and nothing else; to rotate, `update` too."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx
 
 from hrx.kit.errors import Text
 from hrx.kit.settings import SecretStr
-from hrx.ops.release.environments.source import Reading, refuses, silent
+from hrx.ops.release.environments.keeping import Held, moved
+from hrx.ops.release.environments.source import Reading, SourceSilent, refuses, silent
 
 #: Asked again: a standby that is behind, too many requests, and a server that is sealed or in trouble.
 _PASSING: Final = frozenset({412, 429, 500, 502, 503, 504})
@@ -44,14 +46,49 @@ class VaultSource:
 
     def read(self) -> Reading:
         """All of it. Raises SourceRefuses, SourceSilent."""
-        answer = self._ask()
+        return Reading(values=self._read_values(self._get()))
+
+    def read_one(self, name: str) -> Held:
+        """One name, with the version of all of them. Raises as `read`."""
+        answer = self._get()
+        return Held(value=self._read_values(answer).get(name, ""), version=self._read_version(answer))
+
+    def replace(self, name: str, value: str, *, held: Held) -> None:
+        """A new version of all names that differs in this one, if the newest is still what was read."""
+        answer = self._get()
+        if self._read_version(answer) != held.version:
+            raise moved(self.says, name)
+        values = {**self._read_data(answer)["data"], name: value}
+        try:
+            said = self._ask("POST", {"options": {"cas": int(held.version)}, "data": values})
+        except SourceSilent:
+            # It may have been done before the answer was lost.
+            if self.read_one(name).value == value:
+                return
+            raise
+        if said.status_code == 400 and "check-and-set" in said.text:
+            # An earlier try of ours may be what has changed it.
+            if self.read_one(name).value == value:
+                return
+            raise moved(self.says, name)
+        self._refuse(said, needs="update")
+
+    def _get(self) -> httpx.Response:
+        answer = self._ask("GET")
+        self._refuse(answer, needs="read")
+        return answer
+
+    def _refuse(self, answer: httpx.Response, *, needs: str) -> None:
+        """Raises SourceRefuses for every answer but a good one."""
         if answer.status_code == 403:
             raise refuses(
                 self.says,
                 "permission denied",
                 hint=Text(
-                    ja="HRX_VAULT_TOKEN の期限と、このパスを読む権限を確かめてください。",
-                    en="Check that HRX_VAULT_TOKEN has not expired and may read this path.",
+                    ja=f"HRX_VAULT_TOKEN の期限(`vault token lookup`)と、このパスの権限({needs})を"
+                    "確かめてから、もう一度実行してください。",
+                    en="See that HRX_VAULT_TOKEN has not expired (`vault token lookup`) and may "
+                    f"{needs} this path, then run this again.",
                 ),
             )
         if answer.status_code == 404:
@@ -69,24 +106,34 @@ class VaultSource:
                 f"HTTP {answer.status_code}",
                 hint=Text(ja="HRX_VAULT_URL を確かめてください。", en="Check HRX_VAULT_URL."),
             )
-        return Reading(values=self._read_values(answer))
 
-    def _ask(self) -> httpx.Response:
+    def _ask(self, method: str, document: Mapping[str, object] | None = None) -> httpx.Response:
         """The answer, after as many tries as passing trouble deserves. A redirect is not followed: the token
         would go with it."""
         said = ""
         with httpx.Client(timeout=self._limits, trust_env=False, follow_redirects=False) as client:
             for attempt in range(_TRIES):
                 try:
-                    answer = client.get(self._address, headers=self._headers)
+                    answer = client.request(method, self._address, headers=self._headers, json=document)
                 except httpx.HTTPError as error:
                     raise silent(self.says, type(error).__name__) from error
                 if answer.status_code not in _PASSING:
                     return answer
-                said = f"HTTP {answer.status_code}"
+                said = f"HTTP {answer.status_code}{self._say_sealed(answer)}"
                 if attempt + 1 < _TRIES:
                     time.sleep(_pause_s(answer, attempt))
         raise silent(self.says, said)
+
+    def _say_sealed(self, answer: httpx.Response) -> str:
+        is_sealed = answer.status_code == 503 and "sealed" in answer.text
+        return " (sealed: `vault operator unseal`)" if is_sealed else ""
+
+    def _read_version(self, answer: httpx.Response) -> str:
+        metadata = self._read_data(answer).get("metadata")
+        version = metadata.get("version") if isinstance(metadata, dict) else None
+        if not isinstance(version, int):
+            raise silent(self.says, "no answer of a key-value store, version 2")
+        return str(version)
 
     # `Any`: the answer is JSON.
     def _read_data(self, answer: httpx.Response) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Rehearsals of rotations on a scratch ground: secrets are replaced while somebody uses them all the time."""
