@@ -205,6 +205,24 @@ def test_an_index_goes_back_with_the_model_that_made_it() -> None:
     assert dict(switch.params) == {"model": "m3", "index": "i3"}, "one without the other finds nothing"
     order = kinds(found)
     assert order.index(StepKind.CATCH_UP_INDEX) < order.index(StepKind.SWITCH_POINTERS)
+    # Where the two cannot change in one moment, there is a moment in which nothing is found.
+    with pytest.raises(RollbackRefused):
+        plan(old, live=new, within=graph(R1, R2, old, new), facts=replace(FACTS, at_once=frozenset()))
+
+
+def test_prompts_that_are_files_of_the_code_move_with_it_and_never_alone() -> None:
+    def with_prompts(release: Release, n: int) -> Release:
+        prompt = Build(version=f"p{n}", needs=frozenset(), offers=frozenset({"prompt:hello(who)"}))
+        return replace(release, components={**release.components, Component.PROMPT: prompt})
+
+    old, new = with_prompts(R3, 3), with_prompts(R4, 4)
+    facts, within = replace(FACTS, in_code=frozenset({Component.PROMPT})), graph(R1, R2, old, new)
+    found = plan(old, live=new, within=within, facts=facts)
+    assert StepKind.SWITCH_POINTERS not in kinds(found)
+    assert fate(found, Component.PROMPT) is Fate.GOES_BACK
+    with pytest.raises(RollbackRefused, match="no safe way") as refused:
+        plan(old, live=new, within=within, facts=facts, only=frozenset({Component.PROMPT}))
+    assert "files of the API's code" in refused.value.reasons[0].en
 
 
 def test_one_component_alone_goes_back_when_the_others_allow_it() -> None:

@@ -139,6 +139,9 @@ def plan_way_back(ground: Ground, to: Release | None, counted: Counted) -> Rollb
             breaking=counted.breaking,
             documents_since=counted.documents_since,
             has_fresh_backup=counted.has_fresh_backup,
+            # Prompts lie in the code; models in a store of objects, indexes in the database (`pointers`).
+            in_code=frozenset({Component.PROMPT}),
+            at_once=frozenset(),
         ),
         only=counted.only,
         may_lose=counted.may_lose,

@@ -17,8 +17,8 @@ from hrx.kit.models.registry import Registry
 from hrx.kit.prompts import load_prompts
 from hrx.ops.ledger.entries import Kind, Ledger
 from hrx.ops.plan import canonical_json
-from hrx.ops.release.indexes.building import building_session
-from hrx.ops.release.indexes.definitions import ENCODERS, load_definitions, version_of
+from hrx.ops.release.indexes.building import CaughtUp, building_session, catch_up
+from hrx.ops.release.indexes.definitions import ENCODERS, get_encoder, load_definitions, version_of
 from hrx.ops.release.indexes.generations import (
     APPLICATION,
     Generation,
@@ -73,6 +73,32 @@ class Pointers:
         """Move what is not there yet; gives what was moved. An index that nobody ever switched to stays
         unused. Harmless to repeat. Raises as moving and switching do."""
         return [one for one in changes if self._move(one, by=by, reason=reason)]
+
+    def stand(self, changes: tuple[PointerChange, ...]) -> dict[str, str]:
+        """Which version of each is in use now, by `model:NAME` or `index:NAME`; empty where none is.
+
+        Raises RegistryUnavailable, DatabaseAway."""
+        return {f"{one.component.value}:{one.name}": self._find_live(one) or "" for one in changes}
+
+    def catch_up(self, changes: tuple[PointerChange, ...]) -> dict[str, CaughtUp]:
+        """Bring indexes up to their source before they are switched to; the one in use answers meanwhile.
+        Harmless to repeat. Raises PointersNotReady, EncoderGone, MigrationLockHeld, DatabaseAway."""
+        done: dict[str, CaughtUp] = {}
+        for one in changes:
+            if one.component is Component.INDEX and self._find_live(one) not in (None, one.version):
+                with building_session(self.find_url(), one.name) as session:
+                    made = _get_built(session, one)
+                    done[one.name] = catch_up(session, get_encoder(made.encoder), made)
+        return done
+
+    def _find_live(self, one: PointerChange) -> str | None:
+        if one.component is Component.MODEL:
+            stands = open_registry(self.settings).find_move(one.name)
+            return stands.find(Alias.LIVE) if stands is not None else None
+        with self._looking() as session:
+            pointer = find_pointer(session, one.name)
+            known = {made.number: made.version for made in list_generations(session, one.name)}
+            return known.get(pointer.live) if pointer is not None else None
 
     def _move(self, one: PointerChange, *, by: str, reason: str) -> bool:
         if one.component is Component.MODEL:

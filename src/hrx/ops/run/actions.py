@@ -19,6 +19,7 @@ from hrx.ops.run.acting import (
     going_back,
     going_back_proofs,
     going_down,
+    going_pointers,
     keys,
     parts,
     product,
@@ -53,6 +54,7 @@ _ROOMS: Final = (
     going_back,
     going_back_proofs,
     going_down,
+    going_pointers,
 )
 ACTIONS: Final[Mapping[str, ActionSpec]] = MappingProxyType(
     {spec.id: spec for room in _ROOMS for spec in room.ACTIONS}

@@ -5,7 +5,7 @@ with its count, and whether a backup stands behind it. When one of them changes,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from hrx.ops.release.rollback.words import say_loss
 from hrx.ops.release.wording import show_plan
 from hrx.ops.run.acting.going_back import SETTINGS, require_no_rollout
 from hrx.ops.run.acting.going_down import has_fresh_backup, say_losses
+from hrx.ops.run.acting.going_pointers import PROVE_POINTERS, find_pointers, list_pointer_changes
 from hrx.ops.run.plane import Plane
 from hrx.ops.run.rollouts import find_this_machine, find_this_place
 from hrx.ops.runbook.procedures import Procedure, StepTemplate
@@ -47,13 +48,9 @@ _TEMPLATES: Final[Mapping[StepKind, str]] = {
     StepKind.COUNT_ROWS: "count_rows",
     StepKind.OPEN: "open",
     StepKind.APPLY_SETTINGS: "apply_settings",
+    StepKind.CATCH_UP_INDEX: "catch_up_index",
+    StepKind.SWITCH_POINTERS: "switch_pointers",
 }
-
-
-class StepNotHere(Refused):
-    """The plan has a step that this machine cannot do."""
-
-    code = "rollback.step_not_here"
 
 
 class EdgeElsewhere(Refused):
@@ -70,12 +67,14 @@ class LossUncounted(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayBackHere:
-    """The planner's plan with the slots of this machine. `lose`: what may be lost, as it was given."""
+    """The planner's plan with the slots of this machine. `lose`: what may be lost, as it was given; `stand`:
+    versions in use now of the models and indexes that move."""
 
     found: RollbackPlan
     ground: Ground
     slot: Slot
     lose: str
+    stand: Mapping[str, str]
 
     @property
     def floor(self) -> str:
@@ -89,7 +88,7 @@ class WayBackHere:
 def find_way_here(plane: Plane, params: Mapping[str, str]) -> WayBackHere:
     """What the planner says now, by looking at this machine and its database; nothing is changed.
 
-    Raises RollbackRefused with its reasons, StepNotHere, EdgeElsewhere, LossUncounted, NothingLive,
+    Raises RollbackRefused with its reasons, PointersNotReady, EdgeElsewhere, LossUncounted, NothingLive,
     NothingBefore, Conflict while a rollout is under way, Unavailable."""
     require_no_rollout(plane)
     place = find_this_place(plane.settings)
@@ -103,8 +102,9 @@ def find_way_here(plane: Plane, params: Mapping[str, str]) -> WayBackHere:
     target = None if params["to"] == _BEFORE else place.store.get(params["to"])
     found = _plan(plane, place, ground, target, params)
     slot = _find_slot(ground, found.to)
-    _refuse_strange(found)
-    return WayBackHere(found=found, ground=ground, slot=slot, lose=params["lose"])
+    return WayBackHere(
+        found=found, ground=ground, slot=slot, lose=params["lose"], stand=_look_at_pointers(plane, found)
+    )
 
 
 def compose_way_back(plane: Plane, procedure: Procedure, params: Mapping[str, str]) -> Plan:
@@ -122,7 +122,7 @@ def compose_way_back(plane: Plane, procedure: Procedure, params: Mapping[str, st
         risk=Risk.HIGH if way.found.loss or way.found.has_downtime else Risk(procedure.risk),
         impact=Text(ja=" / ".join(one.ja for one in said), en=" / ".join(one.en for one in said)),
         steps=(*_list_steps(way, templates), _step(way, templates["record"], number=None)),
-        proofs=tuple(_step(way, one, number=None) for one in procedure.proofs),
+        proofs=tuple(_list_proofs(way, procedure)),
         approval=procedure.approval,
     )
 
@@ -220,20 +220,31 @@ def _find_slot(ground: Ground, to: str) -> Slot:
     return Slot.GREEN if kept is Slot.BLUE else Slot.BLUE
 
 
-def _refuse_strange(found: RollbackPlan) -> None:
-    known = {*_TEMPLATES, StepKind.DOWNGRADE_SCHEMA, StepKind.OBSERVE}
-    for step in found.steps:
-        if step.kind not in known:
-            raise StepNotHere(
-                Text(
-                    ja=f"この機械では次の手順を行えません: {step.name.ja}",
-                    en=f"This machine cannot do a step of the plan: {step.name.en}",
-                ),
-                hint=Text(
-                    ja="モデルとインデックスの切り替えは、それを動かす場所で行います。",
-                    en="Models and indexes are switched where they are served.",
-                ),
-            )
+def _look_at_pointers(plane: Plane, found: RollbackPlan) -> Mapping[str, str]:
+    """Where they stand. Raises PointersNotReady for what could not serve: before anything is touched."""
+    changes = list_pointer_changes(
+        plane, former=found.live, to=found.to, components=_list_pointers(found.steps)
+    )
+    pointers = find_pointers(plane)
+    pointers.require_ready(changes)
+    return pointers.stand(changes)
+
+
+def _list_pointers(steps: Sequence[RollbackStep]) -> frozenset[Component]:
+    names = {name for one in steps if one.kind is StepKind.SWITCH_POINTERS for name in one.params}
+    return frozenset(map(Component, names))
+
+
+def _list_proofs(way: WayBackHere, procedure: Procedure) -> Iterator[Step]:
+    """What is looked at afterwards; models and indexes only where one moves."""
+    pointers = _say_components(_list_pointers(way.found.steps))
+    for one in procedure.proofs:
+        if pointers or one.action != PROVE_POINTERS:
+            yield _step(way, one, number=None, more={"components": pointers})
+
+
+def _say_components(components: frozenset[Component]) -> str:
+    return ",".join(sorted(components))
 
 
 def _facts_of(way: WayBackHere) -> dict[str, str]:
@@ -248,6 +259,7 @@ def _facts_of(way: WayBackHere) -> dict[str, str]:
         "schema.tables": shape.fingerprint[:12] if shape is not None else "unknown",
         "schema.goes_to": way.floor or ground.schema.revision,
         "schema.loses": say_losses(losses) or _NOTHING,
+        **{f"pointer.{name}": version or _NOTHING for name, version in way.stand.items()},
     }
 
 
@@ -275,6 +287,10 @@ def _step_of(
     else:
         key = _TEMPLATES[one.kind]
     params = {"keep": one.params.get("keep", ""), "subjects": one.params.get("subjects", "")}
+    if one.kind is StepKind.CATCH_UP_INDEX:
+        params["components"] = Component.INDEX.value
+    if one.kind is StepKind.SWITCH_POINTERS:
+        params["components"] = _say_components(_list_pointers([one]))
     if one.kind in _SWITCHES:
         params["services"] = ",".join(sorted({*_SWITCHES[one.kind].split(","), *_list_same(way)}))
     return _step(way, templates[key], number=number, told=one, more=params)

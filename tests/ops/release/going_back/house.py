@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -211,8 +211,14 @@ class House:
         return self.place.supervisor.get_part(part).state.value
 
 
+#: Gives what each release has besides, by its number; the schema stands at the older one's revision.
+Furnish = Callable[[House], Mapping[int, Mapping[Component, Build]]]
+
+
 @contextmanager
-def open_house(var: Path, tools: Toolchain, *, up: str, is_warm: bool = True) -> Iterator[House]:
+def open_house(
+    var: Path, tools: Toolchain, *, up: str, is_warm: bool = True, furnish: Furnish | None = None
+) -> Iterator[House]:
     """`up`: the newer release's migration. `HRX_VAR_DIR` must name `var` already."""
     layout = find_layout(load(MachineSettings))
     assert layout.var == var
@@ -236,7 +242,7 @@ def open_house(var: Path, tools: Toolchain, *, up: str, is_warm: bool = True) ->
         create_roles_and_database(
             cluster.url("hrx_admin", passwords["hrx_admin"], "postgres"), passwords, database="hrx"
         )
-        house = _furnish(layout, ports, tools, up=up)
+        house = _furnish(layout, ports, tools, up=up, furnish=furnish)
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c",
              str(layout.run / "supervisord.conf")],
@@ -262,7 +268,7 @@ def _keep(layout: Layout, ports: Ports, passwords: dict[str, str]) -> None:
     layout.secrets_file.write_text("".join(lines))
 
 
-def _furnish(layout: Layout, ports: Ports, tools: Toolchain, *, up: str) -> House:
+def _furnish(layout: Layout, ports: Ports, tools: Toolchain, *, up: str, furnish: Furnish | None) -> House:
     machine = Machine(layout)
     owner_url, ops_url = machine.database_url("hrx_owner"), machine.database_url("hrx_ops")
     edge = make_edge(layout, ports, tools)
@@ -275,10 +281,12 @@ def _furnish(layout: Layout, ports: Ports, tools: Toolchain, *, up: str) -> Hous
         "HRX_EDGE_URL": f"http://127.0.0.1:{ports.edge}",
         "HRX_LANGUAGE": "en",
         "HRX_LOOK_TIMEOUT_S": "5",
+        "HRX_RUNBOOK_DIR": str(layout.var / "runbook"),
     }
+    shutil.copytree(ROOT / "runbook", layout.var / "runbook")
     settings = OpsSettings(
         var_dir=layout.var,
-        runbook_dir=ROOT / "runbook",
+        runbook_dir=layout.var / "runbook",
         ledger_url=SecretStr(given["HRX_LEDGER_URL"]),
         language="en",
         edge_url=given["HRX_EDGE_URL"],
@@ -286,7 +294,7 @@ def _furnish(layout: Layout, ports: Ports, tools: Toolchain, *, up: str) -> Hous
         look_timeout_s=5,
     )
     house = House(layout=layout, ports=ports, owner_url=owner_url, settings=settings, environment=given)
-    _release(house, up=up)
+    _release(house, up=up, furnish=furnish)
     return house
 
 
@@ -314,9 +322,10 @@ def _write_programs(
     (layout.run / "supervisord.conf").write_text(text)
 
 
-def _release(house: House, *, up: str) -> None:
+def _release(house: House, *, up: str, furnish: Furnish | None) -> None:
     """Both releases built and recorded, the schema at the newer one's revision."""
     shapes: list[SchemaShape] = []
+    more: Mapping[int, Mapping[Component, Build]] = {}
     python = house.place.store.folder / "_environments" / _DIGEST[:16] / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
@@ -332,7 +341,9 @@ def _release(house: House, *, up: str) -> None:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         shapes.append(read_shape(house.owner_url))
-        house.place.store.add(_manifest(number, shapes[-1], jobs=jobs))
+        more = furnish(house) if furnish is not None and number == 1 else more
+        made = _manifest(number, shapes[-1], jobs=jobs)
+        house.place.store.add(replace(made, components={**made.components, **more.get(number, {})}))
     ProofShelf(house.place.store.folder).keep_way_down(WayDownProof(revision="0002"))
 
 

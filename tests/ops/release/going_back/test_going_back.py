@@ -264,7 +264,7 @@ def crash(
     program = str(Path(__file__).with_name("crashing.py"))
     return subprocess.run(
         [sys.executable, program, how, str(record.seq), run_id, "aoki", str(entries), str(seconds)],
-        env={**os.environ, **house.environment, "HRX_RUNBOOK_DIR": str(ROOT / "runbook")},
+        env={**os.environ, **house.environment},
         cwd=ROOT,
         timeout=300,
         check=False,
@@ -274,7 +274,7 @@ def crash(
 def hrx(house: House, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hrx.cli", *words],
-        env={**os.environ, **house.environment, "HRX_RUNBOOK_DIR": str(ROOT / "runbook")},
+        env={**os.environ, **house.environment},
         cwd=ROOT,
         capture_output=True,
         text=True,

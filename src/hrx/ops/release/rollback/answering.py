@@ -14,7 +14,7 @@ from hrx.ops.release.rollback.losing import WayDown, list_ways_down
 from hrx.ops.release.rollback.plans import RollbackPlan
 from hrx.ops.release.rollback.searching import Case, find_order, judge_end, judge_worst
 from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
-from hrx.ops.release.rollback.words import say_blocked, say_problem, say_several
+from hrx.ops.release.rollback.words import name_components, say_blocked, say_problem, say_several
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def _list_options(ways: list[WayDown]) -> list[WayDown | None]:
 def _list_refusals(asked: Question) -> Iterator[Text]:
     to = asked.to
     if not list_moving(asked):
-        yield _say_same(asked)
+        yield _say_bound(asked) if _list_bound(asked) else _say_same(asked)
     if to.id in asked.graph.withdrawn:
         yield Text(ja=f"{to.id} は取り下げられています", en=f"{to.id} was withdrawn")
     if to.id not in asked.facts.kept:
@@ -103,8 +103,30 @@ def _say_same(asked: Question) -> Text:
     )
 
 
+def _list_bound(asked: Question) -> frozenset[Component]:
+    """What differs and cannot move, for the code that it is part of stays."""
+    is_left = Component.API not in list_moving(asked)
+    return _list_different(asked) & asked.facts.in_code if is_left else frozenset()
+
+
+def _say_bound(asked: Question) -> Text:
+    names = name_components(_list_bound(asked))
+    return Text(
+        ja=f"{names.ja}は API のコードに含まれており、API と一緒にしか戻せません",
+        en=f"{names.en} are files of the API's code and go back with it only",
+    )
+
+
 def list_moving(asked: Question) -> frozenset[Component]:
-    """Components that differ. The schema is left out: it moves only when it must."""
+    """Components that differ and move by a step of their own; what is part of the code moves the API. The
+    schema is left out: it moves only when it must."""
+    different = _list_different(asked)
+    own = different - asked.facts.in_code
+    may_take_along = Component.API in asked.only and asked.to.find_version(Component.API) is not None
+    return own | {Component.API} if own != different and may_take_along else own
+
+
+def _list_different(asked: Question) -> frozenset[Component]:
     return frozenset(
         one
         for one in asked.only - {Component.SCHEMA}

@@ -129,6 +129,8 @@ def _judge_part(case: Case, component: Component, now: str | None, then: str | N
         )
     if component in case.moving:
         return Fate.GOES_BACK, Text(ja="版が違うため", en="it differs")
+    if component in case.facts.in_code and Component.API in case.moving and then is not None:
+        return Fate.GOES_BACK, Text(ja="API のコードに含まれるため", en="it is part of the API's code")
     if then is None:
         return Fate.STAYS, Text(ja=f"{case.to.id} では使いません", en=f"{case.to.id} does not use it")
     return Fate.STAYS, Text(ja="対象に選ばれていません", en="it was not asked for")

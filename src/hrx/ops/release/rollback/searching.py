@@ -29,7 +29,6 @@ PREFERRED: Final = (
     Component.SETTINGS,
     Component.SCHEMA,
 )
-#: Kept as one record, so they can change as one.
 _POINTERS: Final = (Component.MODEL, Component.PROMPT, Component.INDEX)
 
 #: Each fails what used the column, and nothing else; a changed type may write wrong values instead.
@@ -150,7 +149,7 @@ def _list_moves(
     case: Case, state: _State, *, with_joint: bool
 ) -> Iterator[tuple[Move, tuple[_State, ...], _State]]:
     """A move, the states that it passes through, and the one it leads to."""
-    for chosen in _list_sets(case.goals - state.done, with_joint=with_joint):
+    for chosen in _list_sets(case, case.goals - state.done, with_joint=with_joint):
         if Component.API in chosen and (case.is_closing or state.running is not Running.LIVE):
             continue
         must_be_closed = case.way is not None and bool(case.way.count_again)
@@ -166,7 +165,7 @@ def _list_moves(
             yield Move(kind=MoveKind.START, components=frozenset({Component.API})), (), after
 
 
-def _list_sets(left: frozenset[Component], *, with_joint: bool) -> Iterator[frozenset[Component]]:
+def _list_sets(case: Case, left: frozenset[Component], *, with_joint: bool) -> Iterator[frozenset[Component]]:
     for component in PREFERRED:
         if component in left:
             yield frozenset({component})
@@ -174,7 +173,7 @@ def _list_sets(left: frozenset[Component], *, with_joint: bool) -> Iterator[froz
         return
     if {Component.WEB, Component.API} <= left:
         yield frozenset({Component.WEB, Component.API})
-    pointers = [one for one in _POINTERS if one in left]
+    pointers = [one for one in _POINTERS if one in left & case.facts.at_once]
     for size in (2, 3):
         yield from map(frozenset, combinations(pointers, size))
 
@@ -196,13 +195,20 @@ def judge_state(case: Case, state: _State) -> frozenset[Problem]:
     for release in running:
         found |= _judge_on_schema(case, release, is_down=Component.SCHEMA in state.done)
         for used in used_by(Component.API):
-            found |= _judge_pair(case, release, Component.API, _owner(case, state, used), used)
+            for owner in _list_owners(case, state, used, [release]):
+                found |= _judge_pair(case, release, Component.API, owner, used)
     if state.running is not Running.NOBODY:
         found |= _judge_pages(case, state, running)
         for user in (Component.PROMPT, Component.INDEX):
             for used in used_by(user):
-                found |= _judge_pair(case, _owner(case, state, user), user, _owner(case, state, used), used)
+                for owner in _list_owners(case, state, user, running):
+                    found |= _judge_pair(case, owner, user, _owner(case, state, used), used)
     return frozenset(found)
+
+
+def _list_owners(case: Case, state: _State, component: Component, running: list[Release]) -> list[Release]:
+    """Whose version of it is in use: what is part of the code is each one's own."""
+    return running if component in case.facts.in_code else [_owner(case, state, component)]
 
 
 def _judge_pages(case: Case, state: _State, running: list[Release]) -> frozenset[Problem]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hrx.ops.release.graph import ReleaseGraph
+from hrx.ops.release.releases import Component
 from hrx.ops.release.shapes import SchemaShape
 
 
@@ -32,7 +33,9 @@ class RollbackFacts:
     `kept`: releases whose builds are still at hand.
     `rows`: by column, how many values were written since the target went away; 0 is told, absent is unknown.
     `breaking`: by rule (or column, for NOT NULL), rows that break what the older schema demands.
-    `documents_since`: documents that the target's search index lacks; None is unknown."""
+    `documents_since`: documents that the target's search index lacks; None is unknown.
+    `in_code`: components that are files of the API's code, and so move with it and never alone.
+    `at_once`: those whose pointers can change in one moment."""
 
     serving: frozenset[str] = frozenset()
     warm: frozenset[str] = frozenset()
@@ -45,6 +48,8 @@ class RollbackFacts:
     breaking: Mapping[str, int] = field(default_factory=dict)
     documents_since: int | None = None
     has_fresh_backup: bool = False
+    in_code: frozenset[Component] = frozenset()
+    at_once: frozenset[Component] = frozenset({Component.MODEL, Component.PROMPT, Component.INDEX})
 
 
 def facts_to_json(facts: RollbackFacts) -> dict[str, object]:
@@ -61,4 +66,6 @@ def facts_to_json(facts: RollbackFacts) -> dict[str, object]:
         "breaking": dict(sorted(facts.breaking.items())),
         "documents_since": facts.documents_since,
         "has_fresh_backup": facts.has_fresh_backup,
+        "in_code": sorted(facts.in_code),
+        "at_once": sorted(facts.at_once),
     }
