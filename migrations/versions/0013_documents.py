@@ -107,7 +107,7 @@ SELECT app.protect('document_version');
 CREATE INDEX document_version_on_the_way ON app.document_version (tenant_id, id)
   WHERE state IN ('waiting', 'reading');
 GRANT SELECT, INSERT, DELETE ON app.document_version TO hrx_app;
-GRANT UPDATE (state, effective, file_key, language, pages_total, pages_done, passages, warnings, problem,
+GRANT UPDATE (state, effective, file_key, media_type, language, pages_total, pages_done, passages, warnings, problem,
               ready_at) ON app.document_version TO hrx_app;
 
 -- The whole text of a version, normalised once (NFKC apart: what is shown is what was written). Places in it
@@ -211,7 +211,9 @@ GRANT EXECUTE ON FUNCTION app.my_documents() TO hrx_app;
 # judged by the line of the day that is asked about; all others by who the asker is today.
 SEEING = """
 CREATE POLICY seen ON app.document AS RESTRICTIVE FOR SELECT TO hrx_app USING (
-  (deleted_at IS NULL OR (SELECT app.may_write_people()))
+  -- The transaction that deletes must see what it has deleted, or its own update would be refused.
+  (deleted_at IS NULL OR (SELECT app.may_write_people())
+   OR (deleted_at = now() AND deleted_by = (SELECT app.current_user_id())))
   AND (
     (SELECT app.sees_everyone())
     OR audience = 'everyone'
@@ -239,7 +241,8 @@ BEGIN
   END LOOP;
 END $$;
 CREATE POLICY seen ON app.document_proposal AS RESTRICTIVE FOR SELECT TO hrx_app USING (
-  document_id IN (SELECT d.id FROM app.document AS d WHERE d.deleted_at IS NULL)
+  document_id IN (SELECT d.id FROM app.document AS d
+                  WHERE d.deleted_at IS NULL OR (SELECT app.has_role('system')))
   AND ((SELECT app.sees_everyone()) OR person_id = (SELECT app.current_person()))
 );
 """
@@ -271,7 +274,10 @@ CREATE POLICY written ON app.document_reader AS RESTRICTIVE FOR INSERT TO hrx_ap
 CREATE POLICY deleted ON app.document_reader AS RESTRICTIVE FOR DELETE TO hrx_app
   USING ((SELECT app.may_write_people()));
 CREATE POLICY decided ON app.document_proposal AS RESTRICTIVE FOR UPDATE TO hrx_app
-  USING ((SELECT app.may_write_people())) WITH CHECK ((SELECT app.may_write_people()));
+  USING ((SELECT app.may_write_people())
+         OR (person_id = (SELECT app.current_person()) AND (SELECT app.principal_is_employed())))
+  WITH CHECK ((SELECT app.may_write_people())
+              OR (person_id = (SELECT app.current_person()) AND (SELECT app.principal_is_employed())));
 DO $$
 DECLARE name text;
 BEGIN

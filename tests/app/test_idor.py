@@ -46,6 +46,9 @@ KINDS = {
     "actor": "user",
     "session_id": "session",
     "import_id": "import",
+    "document_id": "document",
+    "version_id": "version",
+    "proposal_id": "proposal",
 }
 DAY = "2024-04-01"
 #: A body that is right in everything but the id under test; `{kind}` is an own id.
@@ -75,7 +78,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /org-units/{org_unit_id}/closures": {"effective_on": "2030-04-01"},
     "PUT /imports/{import_id}/mapping": {"mapping": {"社員番号": "employee_number"}},
     "POST /imports/{import_id}/commit": {},
+    "PATCH /documents/{document_id}": {"title": "改題"},
+    "POST /documents": {"kind": "resume", "audience": "person", "person_id": "{person}"},
+    "POST /documents/{document_id}/versions": {},
 }  # fmt: skip
+#: These take a file with their fields.
+UPLOADS = {"POST /documents", "POST /documents/{document_id}/versions"}
 #: Whoever left may come back: the one operation whose person must not be employed.
 NOT_EMPLOYED = "POST /people/{person_id}/rehires"
 
@@ -153,6 +161,7 @@ async def make_side(app: FastAPI, database: Database, *, leaves_on: date | None 
         "user": (browser.user.id,),
         "session": tuple(each["id"] for each in (await browser.get("/sessions")).json()["items"]),
         "import": (await _insert_import(company),),
+        **await _insert_document(company, person=person),
     }
     if leaves_on is None:
         second = await company.unit("開発部")
@@ -225,6 +234,47 @@ async def _insert_import(company: Company) -> int:
     return found
 
 
+async def _insert_document(company: Company, *, person: int) -> dict[str, tuple[int, ...]]:
+    """A résumé that was read, with a proposal."""
+    async with company.acting() as session:
+        document = await session.scalar(
+            text(
+                "INSERT INTO app.document (kind, title, audience, person_id)"
+                " VALUES ('resume', '履歴書', 'person', :person) RETURNING id"
+            ),
+            {"person": person},
+        )
+        version = await session.scalar(
+            text(
+                "INSERT INTO app.document_version (document_id, number, state, effective, file_name,"
+                " media_type, file_key, file_sha256, size_bytes)"
+                " VALUES (:document, 1, 'ready', '[2020-01-01,)', 'a.txt', 'text/plain', 't1/files/none',"
+                " repeat('0', 64), 3) RETURNING id"
+            ),
+            {"document": document},
+        )
+        of = {"document": document, "version": version, "person": person}
+        await session.execute(
+            text(
+                "INSERT INTO app.document_text (version_id, document_id, body)"
+                " VALUES (:version, :document, '氏名 佐藤')"
+            ),
+            of,
+        )
+        proposal = await session.scalar(
+            text(
+                "INSERT INTO app.document_proposal (document_id, version_id, person_id, field, value,"
+                " start_char, end_char) VALUES (:document, :version, :person, 'name', '佐藤', 3, 5)"
+                " RETURNING id"
+            ),
+            of,
+        )
+    assert isinstance(document, int)
+    assert isinstance(version, int)
+    assert isinstance(proposal, int)
+    return {"document": (document,), "version": (version,), "proposal": (proposal,)}
+
+
 @pytest_asyncio.fixture(scope="module")
 async def victim(app: FastAPI, database: Database) -> Side:
     return await make_side(app, database)
@@ -261,7 +311,11 @@ async def ask(side: Side, place: Place, row_id: int) -> tuple[int, Any]:
     body = _filled(BODIES.get(place.operation), side)
     if place.where == "body":
         body = {**(body or {}), place.name: row_id}
-    answer = await side.browser.request(method, path, params=params, json=body)
+    if place.operation in UPLOADS:
+        sent: dict[str, Any] = {"data": body, "files": {"file": ("a.txt", "規程".encode())}}
+    else:
+        sent = {"json": body}
+    answer = await side.browser.request(method, path, params=params, **sent)
     said = answer.text
     if answer.headers.get("content-type", "").endswith("json"):
         said = answer.json()

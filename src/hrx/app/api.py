@@ -23,6 +23,7 @@ from hrx.app import health
 from hrx.app.identity import routes as identity_routes
 from hrx.app.identity.keys import read_key_ring
 from hrx.app.identity.parts import IdentityParts, build_identity
+from hrx.app.people.documents import routes as documents_routes
 from hrx.app.people.employees import routes as employees_routes
 from hrx.app.people.employees.exporting import routes as exporting_routes
 from hrx.app.people.employees.importing import routes as importing_routes
@@ -48,8 +49,9 @@ PREFIX: Final = "/api/v1"
 _OBJECT: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "OK", "content": {"application/json": {"schema": {"type": "object"}}}}
 }
-#: The one route that takes large files.
+#: The routes that take large files; below the folder of documents, uploads of new versions.
 IMPORT_PATH: Final = f"{PREFIX}/imports"
+DOCUMENTS_PATH: Final = f"{PREFIX}/documents"
 #: The one that takes small reports from anybody.
 BEACON_PATH: Final = f"{PREFIX}/telemetry/web"
 _CANCEL_TRIES: Final = 10
@@ -67,6 +69,7 @@ def slice_routers() -> list[APIRouter]:
         org_routes.router,
         importing_routes.router,
         exporting_routes.router,
+        documents_routes.router,
     ]
 
 
@@ -114,7 +117,12 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
         Telemetry,
         limits=BodyLimits(
             default_bytes=settings.body_limit_bytes,
-            by_path={IMPORT_PATH: settings.import_limit_bytes, BEACON_PATH: beacons.LIMIT_BYTES},
+            by_path={
+                IMPORT_PATH: settings.import_limit_bytes,
+                DOCUMENTS_PATH: settings.document_limit_bytes,
+                f"{DOCUMENTS_PATH}/": settings.document_limit_bytes,
+                BEACON_PATH: beacons.LIMIT_BYTES,
+            },
         ),
         metrics=metrics.HttpServerMetrics(registry) if settings.http_metrics else None,
         refusals=app.state.identity.refusals,

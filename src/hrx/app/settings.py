@@ -238,6 +238,22 @@ class ProductSettings(Settings):
         ge=1024,
     )
 
+    document_limit_bytes: int = setting(
+        100 * 1024 * 1024,
+        ja="文書ファイル(zip を含む)の上限。超えると 413 を返します。",
+        en="Largest file of a document, or zip of documents; more is answered 413.",
+        unit="bytes",
+        ge=1024,
+    )
+    clamd_address: str | None = setting(
+        None,
+        ja="ウイルス検査(ClamAV の clamd)のソケットのパス、または host:port。未設定なら検査せず、"
+        "文書にその旨を表示します。",
+        en="Socket path or host:port of ClamAV's clamd; unset means that documents are not scanned, and say "
+        "so.",
+        example="/run/clamav/clamd.ctl",
+    )
+
     web_beacons_per_minute: int = setting(
         600,
         ja="同じ発信元のブラウザーから受け取る計測の報告の上限(1 分あたり)。",

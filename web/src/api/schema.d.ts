@@ -1244,6 +1244,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Documents
+         * @description Documents that the caller may see, the newest first; `q` looks in their titles.
+         */
+        get: operations["list_documents"];
+        put?: never;
+        /**
+         * Upload Documents
+         * @description Upload a file, or a zip of a folder; each is read in the background and tells its progress.
+         *
+         *     `source_path` is the place in a folder: the same place again is a new version of the same document.
+         */
+        post: operations["upload_documents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Document
+         * @description A document with those of its versions that the caller may see.
+         */
+        get: operations["show_document"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Document
+         * @description Nobody finds or opens it from now on; its rows and files are cleared away in the background.
+         */
+        delete: operations["delete_document"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Document
+         * @description Rename it, or say anew who may read it. HR and owners.
+         */
+        patch: operations["change_document"];
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Document Version
+         * @description Upload a new version; the ones before stay in force until its first day.
+         */
+        post: operations["upload_document_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/versions/{version_id}/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Document Text
+         * @description The text of a version, or the part that a citation opens at; at most 200,000 characters.
+         */
+        get: operations["show_document_text"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/versions/{version_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Document File
+         * @description The file as it was uploaded. It is never shown inside our pages, only saved.
+         */
+        get: operations["download_document_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Document Proposals
+         * @description What a résumé seems to say about its person, with the places; nothing of it is in the record yet.
+         */
+        get: operations["list_document_proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/proposals/{proposal_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Document Proposal
+         * @description It is right: where the person's record has such a field, HR's acceptance writes it there.
+         */
+        post: operations["accept_document_proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/proposals/{proposal_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Document Proposal
+         * @description It is wrong, or not wanted; nothing is written.
+         */
+        post: operations["reject_document_proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -1417,6 +1591,46 @@ export interface components {
             address: string | null;
             /** Correlation Id */
             correlation_id: string;
+        };
+        /** Body_upload_document_version */
+        Body_upload_document_version: {
+            /** File */
+            file: string;
+            /** Effective From */
+            effective_from?: string | null;
+            /** Effective To */
+            effective_to?: string | null;
+        };
+        /** Body_upload_documents */
+        Body_upload_documents: {
+            /** File */
+            file: string;
+            /**
+             * Kind
+             * @default other
+             * @enum {string}
+             */
+            kind?: "policy" | "handbook" | "form" | "notice" | "resume" | "career_history" | "other";
+            /**
+             * Audience
+             * @default hr
+             * @enum {string}
+             */
+            audience?: "everyone" | "managers" | "hr" | "person" | "chosen";
+            /** Title */
+            title?: string | null;
+            /** Person Id */
+            person_id?: number | null;
+            /** Reader Person Ids */
+            reader_person_ids?: number[] | null;
+            /** Reader Unit Ids */
+            reader_unit_ids?: number[] | null;
+            /** Effective From */
+            effective_from?: string | null;
+            /** Effective To */
+            effective_to?: string | null;
+            /** Source Path */
+            source_path?: string | null;
         };
         /** Body_upload_import */
         Body_upload_import: {
@@ -1680,6 +1894,23 @@ export interface components {
             };
         };
         /**
+         * DecidedProposal
+         * @description `is_recorded`: the person's record was changed. `note` says what became of it otherwise.
+         */
+        DecidedProposal: {
+            /** Id */
+            id: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "accepted" | "rejected";
+            /** Is Recorded */
+            is_recorded: boolean;
+            /** Note */
+            note: string | null;
+        };
+        /**
          * Decision
          * @description Why an order is approved, rejected or cancelled.
          */
@@ -1705,6 +1936,158 @@ export interface components {
              * @default
              */
             reason?: string;
+        };
+        /**
+         * Document
+         * @description `readers` is told to those who see everyone; `may_change` says which doors to show.
+         */
+        Document: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "policy" | "handbook" | "form" | "notice" | "resume" | "career_history" | "other";
+            /** Title */
+            title: string;
+            /**
+             * Audience
+             * @enum {string}
+             */
+            audience: "everyone" | "managers" | "hr" | "person" | "chosen";
+            /** Person Id */
+            person_id: number | null;
+            /** Person Name */
+            person_name: string | null;
+            /** Source Path */
+            source_path: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            readers: components["schemas"]["Readers"] | null;
+            /** May Change */
+            may_change: boolean;
+            /** May Delete */
+            may_delete: boolean;
+            /** Versions */
+            versions: components["schemas"]["Version"][];
+        };
+        /**
+         * DocumentChange
+         * @description What is sent changes; readers are put as a whole.
+         */
+        DocumentChange: {
+            /** Title */
+            title?: string | null;
+            /** Kind */
+            kind?: ("policy" | "handbook" | "form" | "notice" | "resume" | "career_history" | "other") | null;
+            /** Audience */
+            audience?: ("everyone" | "managers" | "hr" | "person" | "chosen") | null;
+            /** Person Id */
+            person_id?: number | null;
+            /** Reader Person Ids */
+            reader_person_ids?: number[] | null;
+            /** Reader Unit Ids */
+            reader_unit_ids?: number[] | null;
+        };
+        /**
+         * DocumentHeading
+         * @description Where a path of headings begins.
+         */
+        DocumentHeading: {
+            /** Start */
+            start: number;
+            /** Page */
+            page: number | null;
+            /** Headings */
+            headings: string[];
+        };
+        /** DocumentLine */
+        DocumentLine: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "policy" | "handbook" | "form" | "notice" | "resume" | "career_history" | "other";
+            /** Title */
+            title: string;
+            /**
+             * Audience
+             * @enum {string}
+             */
+            audience: "everyone" | "managers" | "hr" | "person" | "chosen";
+            /** Person Id */
+            person_id: number | null;
+            /** Person Name */
+            person_name: string | null;
+            /** Source Path */
+            source_path: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            version: components["schemas"]["LineVersion"];
+        };
+        /** DocumentLines */
+        DocumentLines: {
+            /** Items */
+            items: components["schemas"]["DocumentLine"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * DocumentProblem
+         * @description Why a file cannot be read, and what to do.
+         */
+        DocumentProblem: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Hint */
+            hint: string | null;
+        };
+        /**
+         * DocumentText
+         * @description A part of a version's text; places are counted in characters from the beginning of the whole.
+         */
+        DocumentText: {
+            /** Title */
+            title: string;
+            /** Body */
+            body: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Total */
+            total: number;
+            /** Page Starts */
+            page_starts: number[];
+            /** Headings */
+            headings: components["schemas"]["DocumentHeading"][];
+        };
+        /**
+         * DocumentWarning
+         * @description Something to know about a file that was read. `value`: a proposed day, a sheet's name.
+         */
+        DocumentWarning: {
+            /** Code */
+            code: string;
+            /** Page */
+            page: number | null;
+            /** Count */
+            count: number;
+            /** Value */
+            value: string;
+            /** Message */
+            message: string;
         };
         /**
          * Doors
@@ -2014,6 +2397,36 @@ export interface components {
             total: number;
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * LineVersion
+         * @description The version that a line shows: the one in force today, else the newest.
+         */
+        LineVersion: {
+            /** Id */
+            id: number;
+            /** Number */
+            number: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "ready" | "replaced" | "failed";
+            /** Effective From */
+            effective_from: string | null;
+            /** Effective To */
+            effective_to: string | null;
+            /** File Name */
+            file_name: string;
+            /** Pages Total */
+            pages_total: number | null;
+            /** Pages Done */
+            pages_done: number;
+            /** Passages */
+            passages: number;
+            problem: components["schemas"]["DocumentProblem"] | null;
+            /** Warnings */
+            warnings: components["schemas"]["DocumentWarning"][];
         };
         /** LocaleChange */
         LocaleChange: {
@@ -2454,6 +2867,40 @@ export interface components {
             personal_phone?: string | null;
             address?: components["schemas"]["AddressChange"] | null;
         };
+        /**
+         * Proposal
+         * @description What a résumé seems to say. `is_recorded_on_accept`: accepting writes it into the person's record.
+         */
+        Proposal: {
+            /** Id */
+            id: number;
+            /** Version Id */
+            version_id: number;
+            /** Person Id */
+            person_id: number;
+            /** Field */
+            field: string;
+            /** Value */
+            value: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "accepted" | "rejected";
+            /** Is Recorded On Accept */
+            is_recorded_on_accept: boolean;
+            /** Decided At */
+            decided_at: string | null;
+        };
+        /** Proposals */
+        Proposals: {
+            /** Items */
+            items: components["schemas"]["Proposal"][];
+        };
         /** ProviderOffer */
         ProviderOffer: {
             /** Id */
@@ -2465,6 +2912,13 @@ export interface components {
         ProviderOffers: {
             /** Items */
             items: components["schemas"]["ProviderOffer"][];
+        };
+        /** Readers */
+        Readers: {
+            /** Person Ids */
+            person_ids: number[];
+            /** Unit Ids */
+            unit_ids: number[];
         };
         /**
          * Rehire
@@ -2585,6 +3039,20 @@ export interface components {
              * @description Session token for `Authorization: Bearer`, when asked for.
              */
             token?: string | null;
+        };
+        /**
+         * SkippedFile
+         * @description A file of an archive that was not taken.
+         */
+        SkippedFile: {
+            /** Path */
+            path: string;
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Hint */
+            hint: string | null;
         };
         /**
          * Status
@@ -2763,6 +3231,50 @@ export interface components {
              */
             reason?: string;
         };
+        /**
+         * UploadedLine
+         * @description `unchanged`: the same file lay at the same place already.
+         */
+        UploadedLine: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "policy" | "handbook" | "form" | "notice" | "resume" | "career_history" | "other";
+            /** Title */
+            title: string;
+            /**
+             * Audience
+             * @enum {string}
+             */
+            audience: "everyone" | "managers" | "hr" | "person" | "chosen";
+            /** Person Id */
+            person_id: number | null;
+            /** Person Name */
+            person_name: string | null;
+            /** Source Path */
+            source_path: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            version: components["schemas"]["LineVersion"];
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "created" | "new_version" | "unchanged";
+        };
+        /** Uploads */
+        Uploads: {
+            /** Items */
+            items: components["schemas"]["UploadedLine"][];
+            /** Skipped */
+            skipped: components["schemas"]["SkippedFile"][];
+        };
         /** User */
         User: {
             /** Id */
@@ -2832,6 +3344,46 @@ export interface components {
             head_hash: string | null;
             /** First Broken Id */
             first_broken_id: number | null;
+        };
+        /** Version */
+        Version: {
+            /** Id */
+            id: number;
+            /** Number */
+            number: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "ready" | "replaced" | "failed";
+            /** Effective From */
+            effective_from: string | null;
+            /** Effective To */
+            effective_to: string | null;
+            /** File Name */
+            file_name: string;
+            /** Media Type */
+            media_type: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Language */
+            language: ("ja" | "en") | null;
+            /** Pages Total */
+            pages_total: number | null;
+            /** Pages Done */
+            pages_done: number;
+            /** Passages */
+            passages: number;
+            /** Warnings */
+            warnings: components["schemas"]["DocumentWarning"][];
+            problem: components["schemas"]["DocumentProblem"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ready At */
+            ready_at: string | null;
         };
         /** WarningNote */
         WarningNote: {
@@ -5940,6 +6492,509 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_documents: {
+        parameters: {
+            query?: {
+                kind?: ("policy" | "handbook" | "form" | "notice" | "resume" | "career_history" | "other") | null;
+                state?: ("waiting" | "reading" | "ready" | "replaced" | "failed") | null;
+                q?: string | null;
+                /** @description `next_cursor` of the page before; absent for the first. */
+                cursor?: string | null;
+                /** @description Rows of one page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentLines"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    upload_documents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_upload_documents"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uploads"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    show_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    delete_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    change_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    upload_document_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_upload_document_version"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    show_document_text: {
+        parameters: {
+            query?: {
+                start?: number;
+                end?: number | null;
+            };
+            header?: never;
+            path: {
+                document_id: number;
+                version_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentText"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    download_document_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+                version_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_document_proposals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposals"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    accept_document_proposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+                proposal_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedProposal"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    reject_document_proposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+                proposal_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedProposal"];
+                };
             };
             /** @description A problem document (RFC 9457) in the reader's language */
             default: {

@@ -2,6 +2,7 @@ export const LIVE_EVENTS = [
   "people.changed",
   "org.changed",
   "import.progress",
+  "document.progress",
   "change_order.changed",
   "session.revoked",
   "reset",
@@ -17,6 +18,8 @@ export function staleAfter(kind: LiveEventKind): readonly string[] | "everything
       return ["org", "people", "person", "home"];
     case "import.progress":
       return ["imports"];
+    case "document.progress":
+      return ["documents", "document"];
     case "change_order.changed":
       return ["orders", "person", "home"];
     case "session.revoked":

@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     PEOPLE_CHANGED = "people.changed"
     ORG_CHANGED = "org.changed"
     IMPORT_PROGRESS = "import.progress"
+    DOCUMENT_PROGRESS = "document.progress"
     CHANGE_ORDER_CHANGED = "change_order.changed"
     SESSION_REVOKED = "session.revoked"
     RESET = "reset"

@@ -32,13 +32,17 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyLimits:
-    """Bytes a request body may have; a path prefix may have a limit of its own."""
+    """Bytes a request body may have; a path, or a folder of paths (ends in /), may have its own."""
 
     default_bytes: int
     by_path: Mapping[str, int] = field(default_factory=dict)
 
     def for_path(self, path: str) -> int:
-        return self.by_path.get(path, self.default_bytes)
+        exact = self.by_path.get(path)
+        if exact is not None:
+            return exact
+        folders = (limit for name, limit in self.by_path.items() if name[-1] == "/" and path.startswith(name))
+        return next(folders, self.default_bytes)
 
 
 class Telemetry:

@@ -28,6 +28,7 @@ LIVE_EVENTS: Final = counter(
             "people.changed",
             "org.changed",
             "import.progress",
+            "document.progress",
             "change_order.changed",
             "session.revoked",
             "reset",

@@ -30,6 +30,7 @@ from hrx.app.platform import jobs
 from hrx.app.platform.jobs import JobContext
 from hrx.app.platform.problems import explain_database_error
 from hrx.app.platform.storage import open_storage
+from hrx.app.platform.stored_files import list_file_keys
 from hrx.app.platform.tenancy import Principal, Role, UserId
 from hrx.kit import clock
 from hrx.kit.errors import HrxError, Text, Unavailable
@@ -83,7 +84,7 @@ async def commit_import(job: JobContext, *, import_id: int) -> None:
 
 @jobs.every_tenant("imports.forget", cron="20 18 * * *")
 async def forget_old_imports(job: JobContext) -> None:
-    """Delete files and rows of imports uploaded long ago, and files no import knows; the line stays."""
+    """Delete files and rows of imports uploaded long ago, and files nothing knows; the line stays."""
     storage = open_storage(job.settings.storage_url)
     async with job.transaction() as session:
         # Files go before the commit that forgets their keys: a job killed in between finds them again.
@@ -91,7 +92,7 @@ async def forget_old_imports(job: JobContext) -> None:
             await storage.delete(key)
         await storage.delete_strays(
             tenant_id=job.principal.tenant_id,
-            kept=await outcomes.list_file_keys(session),
+            kept=await list_file_keys(session),
             stored_before=clock.now() - STRAY_AFTER,
         )
 

@@ -153,11 +153,6 @@ async def forget_before(session: AsyncSession, *, moment: datetime) -> list[str]
     return [key for key in keys if key is not None]
 
 
-async def list_file_keys(session: AsyncSession) -> set[str]:
-    """The keys of every file that an import of this tenant still has."""
-    return set(await session.scalars(text("SELECT file_key FROM app.data_import WHERE file_key IS NOT NULL")))
-
-
 async def report_progress(session: AsyncSession, *, import_id: int, state: str, rows_done: int) -> None:
     """Tell browsers how far a running step has come, in a transaction of its own."""
     touched = await session.execute(

@@ -1,0 +1,1 @@
+"""Writes on documents: what people ask for, and what the jobs do with it."""

@@ -1,0 +1,378 @@
+"""Doors of documents: lists, uploads, versions, texts to open a citation at, files, proposals of résumés.
+
+Who may see what is decided by the policies of the tables; a document of others does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import PurePath
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Query, UploadFile
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import FileResponse, Response
+
+from hrx.app.people.documents import jobs, queries, views
+from hrx.app.people.documents.actions import changing, deciding, uploading
+from hrx.app.people.documents.actions.uploading import About, Audience, Days, Kind, Uploaded
+from hrx.app.people.documents.unpacking import Taken, take_files
+from hrx.app.platform import audit
+from hrx.app.platform.edge import (
+    MAX_ID,
+    CurrentPrincipal,
+    CursorParam,
+    EdgeParts,
+    Id,
+    LimitParam,
+    Transaction,
+    require,
+)
+from hrx.app.platform.jobs import enqueue
+from hrx.app.platform.paging import DEFAULT_LIMIT
+from hrx.app.platform.storage import CHUNK_BYTES, Storage, open_storage
+from hrx.app.platform.tenancy import Principal, Role
+from hrx.kit.errors import Language
+
+router = APIRouter(prefix="/documents", tags=["documents"])
+#: A citation opens with the text around it; nobody reads a whole handbook in one answer.
+MAX_TEXT_CHARS: Final = 200_000
+_MAX_READERS: Final = 500
+_EVERYBODY = require(Role.OWNER, Role.HR, Role.MANAGER, Role.EMPLOYEE, Role.AUDITOR)
+
+_Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+_RefId = Annotated[int, Field(ge=1, le=MAX_ID)]
+_Place = Annotated[int, Query(ge=0, le=2**31 - 1)]
+
+
+class DocumentChange(BaseModel):
+    """What is sent changes; readers are put as a whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: _Title | None = None
+    kind: Kind | None = None
+    audience: Audience | None = None
+    person_id: _RefId | None = None
+    reader_person_ids: Annotated[list[_RefId], Field(max_length=_MAX_READERS)] | None = None
+    reader_unit_ids: Annotated[list[_RefId], Field(max_length=_MAX_READERS)] | None = None
+
+
+@router.get("", dependencies=[_EVERYBODY])
+async def list_documents(
+    session: Transaction,
+    principal: CurrentPrincipal,
+    parts: EdgeParts,
+    kind: Kind | None = None,
+    state: views.State | None = None,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: CursorParam = None,
+    limit: LimitParam = DEFAULT_LIMIT,
+) -> views.DocumentLines:
+    """Documents that the caller may see, the newest first; `q` looks in their titles."""
+    before = parts.cursors.read(cursor, listing="documents")[0] if cursor else None
+    rows = await queries.list_documents(
+        session,
+        kind=kind,
+        state=state,
+        words=q,
+        before_id=before if isinstance(before, int) else None,
+        limit=limit + 1,
+    )
+    page = rows[:limit]
+    return views.DocumentLines(
+        items=[views.show_line(row, language=principal.locale) for row in page],
+        next_cursor=parts.cursors.sign(listing="documents", after=[page[-1]["id"]])
+        if len(rows) > limit
+        else None,
+    )
+
+
+@router.post("", status_code=202)
+async def upload_documents(
+    file: UploadFile,
+    session: Transaction,
+    principal: CurrentPrincipal,
+    parts: EdgeParts,
+    kind: Annotated[Kind, Form()] = "other",
+    audience: Annotated[Audience, Form()] = "hr",
+    title: Annotated[str | None, Form(max_length=300)] = None,
+    person_id: Annotated[int | None, Form(ge=1, le=MAX_ID)] = None,
+    reader_person_ids: Annotated[list[_RefId] | None, Form(max_length=_MAX_READERS)] = None,
+    reader_unit_ids: Annotated[list[_RefId] | None, Form(max_length=_MAX_READERS)] = None,
+    effective_from: Annotated[date | None, Form()] = None,
+    effective_to: Annotated[date | None, Form()] = None,
+    source_path: Annotated[str | None, Form(max_length=1000)] = None,
+) -> views.Uploads:
+    """Upload a file, or a zip of a folder; each is read in the background and tells its progress.
+
+    `source_path` is the place in a folder: the same place again is a new version of the same document."""
+    about = About(
+        kind=kind,
+        audience=audience,
+        title=title.strip() or None if title else None,
+        person_id=person_id,
+        reader_person_ids=tuple(reader_person_ids or ()),
+        reader_unit_ids=tuple(reader_unit_ids or ()),
+    )
+    uploading.require_uploader(principal, about=about)
+    days = Days(effective_from=effective_from, effective_to=effective_to)
+    place = source_path if principal.may_write_people else None
+    storage = open_storage(parts.settings.storage_url)
+    taken = await take_files(
+        _chunks(file),
+        name=_safe_name(file.filename),
+        source_path=place or None,
+        storage=storage,
+        tenant_id=principal.tenant_id,
+        limit_bytes=parts.settings.document_limit_bytes,
+        unpacks=principal.may_write_people,
+    )
+    return await _keep(session, principal, taken, about=about, days=days, storage=storage)
+
+
+@router.get("/{document_id}", dependencies=[_EVERYBODY])
+async def show_document(document_id: Id, session: Transaction, principal: CurrentPrincipal) -> views.Document:
+    """A document with those of its versions that the caller may see."""
+    return await _show(session, principal, document_id)
+
+
+@router.post("/{document_id}/versions", status_code=202)
+async def upload_document_version(
+    document_id: Id,
+    file: UploadFile,
+    session: Transaction,
+    principal: CurrentPrincipal,
+    parts: EdgeParts,
+    effective_from: Annotated[date | None, Form()] = None,
+    effective_to: Annotated[date | None, Form()] = None,
+) -> views.Document:
+    """Upload a new version; the ones before stay in force until its first day."""
+    found = await queries.get_document(session, document_id=document_id)
+    uploading.require_uploader(
+        principal, about=About(kind=found["kind"], audience=found["audience"], person_id=found["person_id"])
+    )
+    storage = open_storage(parts.settings.storage_url)
+    taken = await take_files(
+        _chunks(file),
+        name=_safe_name(file.filename),
+        source_path=None,
+        storage=storage,
+        tenant_id=principal.tenant_id,
+        limit_bytes=parts.settings.document_limit_bytes,
+        unpacks=False,
+    )
+    try:
+        added = await uploading.add_version(
+            session,
+            document_id=document_id,
+            file=taken.files[0],
+            days=Days(effective_from=effective_from, effective_to=effective_to),
+        )
+        await enqueue(session, jobs.read_document, version_id=added.version_id)
+        return await _show(session, principal, document_id)
+    except BaseException:
+        await _forget(storage, taken)
+        raise
+
+
+@router.patch("/{document_id}")
+async def change_document(
+    document_id: Id, body: DocumentChange, session: Transaction, principal: CurrentPrincipal
+) -> views.Document:
+    """Rename it, or say anew who may read it. HR and owners."""
+    names = {"title", "kind", "audience", "person_id"} & body.model_fields_set
+    values: dict[str, Any] = {
+        name: getattr(body, name) for name in names if name == "person_id" or getattr(body, name) is not None
+    }
+    await changing.change_document(
+        session,
+        document_id=document_id,
+        values=values,
+        reader_person_ids=None if body.reader_person_ids is None else tuple(body.reader_person_ids),
+        reader_unit_ids=None if body.reader_unit_ids is None else tuple(body.reader_unit_ids),
+    )
+    return await _show(session, principal, document_id)
+
+
+@router.delete("/{document_id}", status_code=204, response_class=Response)
+async def delete_document(document_id: Id, session: Transaction) -> None:
+    """Nobody finds or opens it from now on; its rows and files are cleared away in the background."""
+    await changing.delete_document(session, document_id=document_id)
+    await enqueue(session, jobs.clear_document, document_id=document_id)
+
+
+@router.get("/{document_id}/versions/{version_id}/text", dependencies=[_EVERYBODY])
+async def show_document_text(
+    document_id: Id, version_id: Id, session: Transaction, start: _Place = 0, end: _Place | None = None
+) -> views.DocumentText:
+    """The text of a version, or the part that a citation opens at; at most 200,000 characters."""
+    document = await queries.get_document(session, document_id=document_id)
+    stop = min(end if end is not None else start + MAX_TEXT_CHARS, start + MAX_TEXT_CHARS)
+    found = await queries.get_text(
+        session, document_id=document_id, version_id=version_id, start=start, end=max(stop, start)
+    )
+    headings = await queries.list_headings(session, version_id=version_id)
+    if document["audience"] == "person":
+        await audit.record(
+            session,
+            action="document.text_read",
+            subject_person_id=document["person_id"],
+            details={"document_id": document_id, "version_id": version_id},
+        )
+    return views.DocumentText(
+        title=document["title"],
+        body=found["body"],
+        start=start,
+        end=start + len(found["body"]),
+        total=found["total"],
+        page_starts=found["page_starts"],
+        headings=[
+            views.DocumentHeading(start=each["start_char"], page=each["page"], headings=each["headings"])
+            for each in headings
+        ],
+    )
+
+
+@router.get(
+    "/{document_id}/versions/{version_id}/file", dependencies=[_EVERYBODY], response_class=FileResponse
+)
+async def download_document_file(
+    document_id: Id, version_id: Id, session: Transaction, parts: EdgeParts
+) -> FileResponse:
+    """The file as it was uploaded. It is never shown inside our pages, only saved."""
+    document = await queries.get_document(session, document_id=document_id)
+    version = await queries.get_version(session, document_id=document_id, version_id=version_id)
+    if version["file_key"] is None:
+        raise queries.not_found()
+    path = open_storage(parts.settings.storage_url).local_path(version["file_key"])
+    await audit.record(
+        session,
+        action="document.downloaded",
+        subject_person_id=document["person_id"],
+        details={"document_id": document_id, "version_id": version_id},
+    )
+    return FileResponse(
+        path,
+        media_type="application/octet-stream",
+        filename=version["file_name"],
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+    )
+
+
+@router.get("/{document_id}/proposals", dependencies=[_EVERYBODY])
+async def list_document_proposals(document_id: Id, session: Transaction) -> views.Proposals:
+    """What a résumé seems to say about its person, with the places; nothing of it is in the record yet."""
+    rows = await queries.list_proposals(session, document_id=document_id)
+    return views.Proposals(
+        items=[
+            views.Proposal(
+                **{name: row[name] for name in ("id", "version_id", "person_id", "field", "value", "state")},
+                decided_at=row["decided_at"],
+                start=row["start_char"],
+                end=row["end_char"],
+                is_recorded_on_accept=row["field"] in deciding.RECORDED,
+            )
+            for row in rows
+        ]
+    )
+
+
+@router.post("/{document_id}/proposals/{proposal_id}/accept")
+async def accept_document_proposal(
+    document_id: Id, proposal_id: Id, session: Transaction, principal: CurrentPrincipal
+) -> views.DecidedProposal:
+    """It is right: where the person's record has such a field, HR's acceptance writes it there."""
+    decision = await deciding.accept_proposal(session, document_id=document_id, proposal_id=proposal_id)
+    return _decided(proposal_id, decision, principal.locale)
+
+
+@router.post("/{document_id}/proposals/{proposal_id}/reject")
+async def reject_document_proposal(
+    document_id: Id, proposal_id: Id, session: Transaction, principal: CurrentPrincipal
+) -> views.DecidedProposal:
+    """It is wrong, or not wanted; nothing is written."""
+    decision = await deciding.reject_proposal(session, document_id=document_id, proposal_id=proposal_id)
+    return _decided(proposal_id, decision, principal.locale)
+
+
+async def _keep(
+    session: AsyncSession, principal: Principal, taken: Taken, *, about: About, days: Days, storage: Storage
+) -> views.Uploads:
+    """All files of an upload in one transaction; when anything fails none is kept."""
+    kept: list[Uploaded] = []
+    try:
+        for file in taken.files:
+            added = await uploading.add_document(session, file=file, about=about, days=days)
+            kept.append(added)
+            if added.version_id is None:
+                await storage.delete(file.stored.key)
+            else:
+                await enqueue(session, jobs.read_document, version_id=added.version_id)
+        rows = await queries.list_lines(session, document_ids=[each.document_id for each in kept])
+    except BaseException:
+        await _forget(storage, taken)
+        raise
+    outcomes = {each.document_id: each.outcome for each in kept}
+    return views.Uploads(
+        items=[
+            views.show_uploaded(row, outcome=outcomes[row["id"]], language=principal.locale) for row in rows
+        ],
+        skipped=[
+            views.SkippedFile(
+                path=path,
+                code=error.stable_code,
+                message=error.message.in_language(principal.locale),
+                hint=error.hint.in_language(principal.locale) if error.hint else None,
+            )
+            for path, error in taken.skipped
+        ],
+    )
+
+
+async def _forget(storage: Storage, taken: Taken) -> None:
+    for file in taken.files:
+        await storage.delete(file.stored.key)
+
+
+async def _show(session: AsyncSession, principal: Principal, document_id: int) -> views.Document:
+    found = await queries.get_document(session, document_id=document_id)
+    versions = await queries.list_versions(session, document_id=document_id)
+    readers = None
+    if principal.sees_everyone:
+        rows = await queries.list_readers(session, document_id=document_id)
+        readers = views.Readers(
+            person_ids=[row["person_id"] for row in rows if row["person_id"]],
+            unit_ids=[row["org_unit_id"] for row in rows if row["org_unit_id"]],
+        )
+    is_own = found["kind"] in uploading.RESUMES and found["person_id"] == principal.person_id
+    names = ("id", "kind", "title", "audience", "person_id", "person_name", "source_path", "created_at")
+    return views.Document(
+        **{name: found[name] for name in names},
+        readers=readers,
+        may_change=principal.may_write_people,
+        may_delete=principal.may_write_people or (is_own and found["audience"] == "person"),
+        versions=[views.show_version(row, language=principal.locale) for row in versions],
+    )
+
+
+def _decided(proposal_id: int, decision: deciding.Decision, language: Language) -> views.DecidedProposal:
+    return views.DecidedProposal(
+        id=proposal_id,
+        state="accepted" if decision.state == "accepted" else "rejected",
+        is_recorded=decision.is_recorded,
+        note=decision.note.in_language(language) if decision.note else None,
+    )
+
+
+async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
+    while chunk := await file.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _safe_name(name: str | None) -> str:
+    """The last part of the name that the browser gave, without characters that screens or headers trip on."""
+    last = PurePath((name or "").replace("\\", "/")).name
+    kept = "".join(character for character in last if character.isprintable())
+    return kept[-255:] or "document"
