@@ -8,6 +8,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hrx.app.platform import search_index
+
 #: Children first.
 _TABLES: Final = (
     "document_proposal",
@@ -41,6 +43,8 @@ async def list_files(session: AsyncSession, *, document_ids: Sequence[int]) -> S
 
 async def forget_documents(session: AsyncSession, *, document_ids: Sequence[int]) -> None:
     """Delete the rows of deleted documents; that they were there is in the audit trail."""
+    for document_id in document_ids:
+        await search_index.remove_document(session, document_id)
     for table in _TABLES:
         await session.execute(
             text(f"DELETE FROM app.{table} WHERE document_id = ANY(:ids)"),  # noqa: S608

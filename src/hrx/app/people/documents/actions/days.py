@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.documents.problems import NOTICES, fill
+from hrx.app.platform import search_index
 
 _OVERLAPPING = """
 SELECT o.id, o.effective @> v.effective AS holds_all,
@@ -52,6 +53,7 @@ async def narrow_earlier(session: AsyncSession, version: RowMapping) -> dict[str
         kept = _left_of(first=earlier["first"], after=earlier["after"], taken=taken)
         if kept is None:
             await session.execute(_REPLACE, {"id": earlier["id"]})
+            await search_index.remove_version(session, earlier["id"])
             continue
         await session.execute(_SET_DAYS, {"id": earlier["id"], "first": kept[0], "after": kept[1]})
         goes_on = taken[1] is not None and (earlier["after"] is None or earlier["after"] > taken[1])

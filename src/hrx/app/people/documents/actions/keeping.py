@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.documents.actions.days import narrow_earlier, narrow_this
 from hrx.app.people.documents.actions.uploading import title_of
-from hrx.app.platform import audit
+from hrx.app.platform import audit, search_index
 from hrx.app.platform.live import EventKind, publish
+from hrx.app.platform.search_index import PassageRow
+from hrx.kit.search.passages import PassageText
 
 #: Passages of one statement.
 _BATCH: Final = 500
@@ -76,14 +78,14 @@ async def keep_reading(session: AsyncSession, *, version_id: int, found: Mapping
     version = await _lock_version(session, version_id)
     if version is None or version["state"] not in ("waiting", "reading"):
         return False
+    title = await _retitle(session, version, found["title"])
     await _insert_text(session, version, found)
-    await _insert_passages(session, version, found["passages"])
+    rows = await _insert_passages(session, version, found["passages"], title=title)
     await _insert_proposals(session, version, found["proposals"])
     warnings = list(found["notices"])
     state, gap = await _take_days(session, version)
     if gap is not None:
         warnings.append(gap)
-    await _retitle(session, version, found["title"])
     await session.execute(
         text(
             "UPDATE app.document_version SET state = :state, media_type = :media_type, language = :language,"
@@ -111,6 +113,9 @@ async def keep_reading(session: AsyncSession, *, version_id: int, found: Mapping
             "passages": len(found["passages"]),
         },
     )
+    if state == "ready":
+        # Near the end: from here on other writers of the tenant's index wait for this transaction.
+        await search_index.put_passages(session, rows)
     await publish(session, kind=EventKind.DOCUMENT_PROGRESS, ref_id=version["document_id"])
     return True
 
@@ -168,18 +173,39 @@ async def _insert_text(session: AsyncSession, version: RowMapping, found: Mappin
 
 
 async def _insert_passages(
-    session: AsyncSession, version: RowMapping, passages: list[dict[str, Any]]
-) -> None:
-    rows = [{**passage, "ordinal": ordinal} for ordinal, passage in enumerate(passages)]
-    for start in range(0, len(rows), _BATCH):
-        await session.execute(
+    session: AsyncSession, version: RowMapping, passages: list[dict[str, Any]], *, title: str
+) -> list[PassageRow]:
+    """The passages, each under the title and its headings; gives them as rows of the search index."""
+    indexed: list[PassageRow] = []
+    for start in range(0, len(passages), _BATCH):
+        batch = [
+            {**passage, "ordinal": ordinal, "headings": _under(title, passage["headings"])}
+            for ordinal, passage in enumerate(passages[start : start + _BATCH], start=start)
+        ]
+        found = await session.execute(
             _INSERT_PASSAGES,
             {
                 "document_id": version["document_id"],
                 "version_id": version["id"],
-                "rows": orjson.dumps(rows[start : start + _BATCH]).decode(),
+                "rows": orjson.dumps(batch).decode(),
             },
         )
+        ids = {row.ordinal: row.id for row in found.all()}
+        indexed.extend(_index_row(version, passage, row_id=ids[passage["ordinal"]]) for passage in batch)
+    return indexed
+
+
+def _under(title: str, headings: Sequence[str]) -> list[str]:
+    return list(headings) if headings and headings[0] == title else [title, *headings]
+
+
+def _index_row(version: RowMapping, passage: Mapping[str, Any], *, row_id: int) -> PassageRow:
+    return PassageRow(
+        id=row_id,
+        document_id=version["document_id"],
+        version_id=version["id"],
+        passage=PassageText(headings=passage["headings"], body=passage["body"], language=passage["language"]),
+    )
 
 
 async def _insert_proposals(
@@ -214,11 +240,15 @@ async def _take_days(session: AsyncSession, version: RowMapping) -> tuple[str, d
     return state, gap
 
 
-async def _retitle(session: AsyncSession, version: RowMapping, title: str) -> None:
-    """A title made of the file's name gives way to the one that the text has; one that people gave stays."""
+async def _retitle(session: AsyncSession, version: RowMapping, title: str) -> str:
+    """A title made of the file's name gives way to the one that the text has; one that people gave stays.
+
+    Gives the title that the document has now."""
     clean = " ".join(title.split())[:300]
-    if version["number"] == 1 and clean and version["title"] == title_of(version["file_name"])[:300]:
-        await session.execute(
-            text("UPDATE app.document SET title = :title WHERE id = :id"),
-            {"title": clean, "id": version["document_id"]},
-        )
+    if version["number"] != 1 or not clean or version["title"] != title_of(version["file_name"])[:300]:
+        return str(version["title"])
+    await session.execute(
+        text("UPDATE app.document SET title = :title WHERE id = :id"),
+        {"title": clean, "id": version["document_id"]},
+    )
+    return clean
