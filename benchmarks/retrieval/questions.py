@@ -90,7 +90,7 @@ async def _measure_file(database: Database, name: str, path: Path, *, most: int)
 
 
 def _legs(language: Language) -> tuple[str, ...]:
-    return ("terms", "grams") if language == "ja" else ("terms",)
+    return ("terms", "grams") if language == "ja" else ("terms", "dense")
 
 
 async def _ask_leg(

@@ -4,11 +4,12 @@ FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 RUN python -m venv /opt/hrx
-COPY requirements.lock ./
-RUN /opt/hrx/bin/pip install --require-hashes --no-deps -r requirements.lock
+COPY requirements.lock requirements-encoders.lock ./
+RUN /opt/hrx/bin/pip install --require-hashes --no-deps -r requirements.lock -r requirements-encoders.lock
 COPY pyproject.toml ./
 COPY src ./src
-RUN /opt/hrx/bin/pip install --no-deps --no-build-isolation .
+RUN /opt/hrx/bin/pip install --no-deps --no-build-isolation . \
+    && /opt/hrx/bin/python -m hrx.kit.search.encoders.converting
 
 FROM python:3.11-slim-bookworm
 ARG HRX_COMMIT=unknown

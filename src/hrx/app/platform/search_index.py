@@ -15,26 +15,26 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.platform.db import fetch_dicts, send
-from hrx.kit.search.passages import IndexedPassage, PassageText, index_passage, lexical_version
+from hrx.kit.search.passages import IndexedPassage, PassageText, find_dense, index_passages, lexical_version
 
 INDEX: Final = "passages"
 _BATCH: Final = 500
 _GENERATIONS: Final = """
-SELECT g.number, p.live = g.number AS is_live
+SELECT g.number, p.live = g.number AS is_live, g.encoder
 FROM search.generation AS g
 LEFT JOIN search.pointer AS p ON p.index_name = g.index_name
-WHERE g.index_name = :index AND g.encoder = :encoder
+WHERE g.index_name = :index AND split_part(g.encoder, '+', 1) = :words
   AND (p.live IS NULL OR g.number >= p.live OR g.number = p.previous)
 ORDER BY g.number
 """
 _PUT: Final = """
 INSERT INTO search.passages_g{number}
-  (tenant_id, key, digest, document_id, version_id, language, terms, grams)
+  (tenant_id, key, digest, document_id, version_id, language, terms, grams, embedding)
 SELECT app.current_tenant(), r.key, r.digest, r.document_id, r.version_id, r.language,
-       r.terms::public.sparsevec, r.grams::public.sparsevec
+       r.terms::public.sparsevec, r.grams::public.sparsevec, r.embedding::public.halfvec
 FROM unnest(:keys::bigint[], :digests::text[], :documents::bigint[], :versions::bigint[], :languages::text[],
-            :terms::text[], :grams::text[])
-  AS r (key, digest, document_id, version_id, language, terms, grams)
+            :terms::text[], :grams::text[], :embeddings::text[])
+  AS r (key, digest, document_id, version_id, language, terms, grams, embedding)
 ORDER BY r.key
 ON CONFLICT (tenant_id, key) DO NOTHING
 """
@@ -52,10 +52,12 @@ class PassageRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexGeneration:
-    """A generation whose rows this release can write and read."""
+    """A generation whose rows this release can write and read. `dense`: the revision of the encoder of its
+    vectors; None where it has none."""
 
     number: int
     is_live: bool
+    dense: str | None
 
 
 async def list_generations(session: AsyncSession) -> list[IndexGeneration]:
@@ -63,8 +65,11 @@ async def list_generations(session: AsyncSession) -> list[IndexGeneration]:
     made = await fetch_dicts(session, "SELECT to_regclass('search.pointer') IS NOT NULL AS is_made", {})
     if not made[0]["is_made"]:
         return []
-    found = await fetch_dicts(session, _GENERATIONS, {"index": INDEX, "encoder": lexical_version()})
-    return [IndexGeneration(number=one["number"], is_live=bool(one["is_live"])) for one in found]
+    found = await fetch_dicts(session, _GENERATIONS, {"index": INDEX, "words": lexical_version()})
+    return [
+        IndexGeneration(number=one["number"], is_live=bool(one["is_live"]), dense=find_dense(one["encoder"]))
+        for one in found
+    ]
 
 
 async def find_live(session: AsyncSession) -> IndexGeneration | None:
@@ -78,12 +83,12 @@ async def put_passages(session: AsyncSession, rows: Sequence[PassageRow]) -> Non
     Costs about 2 ms a passage, the analysis in another thread. From the first row on other writers of the
     tenant wait for the end of the transaction: call it last."""
     generations = await list_generations(session)
-    indexed = await asyncio.to_thread(_index, rows) if generations else []
-    for start in range(0, len(indexed), _BATCH):
+    made = {one.dense: await asyncio.to_thread(_index, rows, one.dense) for one in generations}
+    for start in range(0, len(rows), _BATCH):
         end = start + _BATCH
         for one in generations:
             sql = _PUT.format(number=one.number)
-            await send(session, sql, _parameters(rows[start:end], indexed[start:end]))
+            await send(session, sql, _parameters(rows[start:end], made[one.dense][start:end]))
 
 
 async def remove_version(session: AsyncSession, version_id: int) -> None:
@@ -105,22 +110,25 @@ async def _remove(session: AsyncSession, which: str, value: int) -> None:
         await send(session, statement, {"id": value})
 
 
-def _index(rows: Sequence[PassageRow]) -> list[IndexedPassage]:
-    return [index_passage(row.passage) for row in rows]
+def _index(rows: Sequence[PassageRow], dense: str | None) -> list[IndexedPassage]:
+    return index_passages([row.passage for row in rows], dense=dense)
 
 
 def _parameters(rows: Sequence[PassageRow], indexed: Sequence[IndexedPassage]) -> dict[str, object]:
     return {
         "keys": [row.id for row in rows],
-        "digests": [_digest(row.passage) for row in rows],
+        "digests": [_digest(row.passage, one) for row, one in zip(rows, indexed, strict=True)],
         "documents": [row.document_id for row in rows],
         "versions": [row.version_id for row in rows],
         "languages": [row.passage.language for row in rows],
         "terms": [one.terms for one in indexed],
         "grams": [one.grams for one in indexed],
+        "embeddings": [one.embedding for one in indexed],
     }
 
 
-def _digest(passage: PassageText) -> str:
-    """As the builder of the index asks the database for it."""
-    return hashlib.md5(passage.searched.encode(), usedforsecurity=False).hexdigest()
+def _digest(passage: PassageText, indexed: IndexedPassage) -> str:
+    """As the builder of the index asks the database for it; of a row that lacks its vector another, so
+    that the next who catches up writes it whole."""
+    told = hashlib.md5(passage.searched.encode(), usedforsecurity=False).hexdigest()
+    return f"without a vector {told}" if indexed.lacks_embedding else told

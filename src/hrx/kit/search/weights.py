@@ -6,7 +6,7 @@ The second is applied to the question, never kept: it changes with every documen
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 #: As many places as a sparse vector of pgvector has; two words of 100,000 in one place: five times.
@@ -35,6 +35,11 @@ def weigh(counts: Mapping[str, int], *, usual: int, is_gram: bool = False) -> di
         place = place_of(term, is_gram=is_gram)
         weighed[place] = weighed.get(place, 0.0) + count * (_K1 + 1) / (count + floor)
     return weighed
+
+
+def as_dense(vector: Sequence[float]) -> str:
+    """As pgvector reads it."""
+    return f"[{','.join(f'{one:.5g}' for one in vector)}]"
 
 
 def as_sparse(weights: Mapping[int, float]) -> str:

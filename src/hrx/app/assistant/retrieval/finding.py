@@ -84,7 +84,7 @@ async def find_passages(
     generation = await find_live(session)
     if generation is None:
         return _NOTHING
-    asked = await retriever.prepare(question, language=language)
+    asked = await retriever.prepare(question, language=language, dense=generation.dense)
     rows = await fetch_dicts(session, find_in(generation.number), _parameters(asked, limit=limit))
     return Found(
         passages=tuple(_passage(row) for row in rows if row["id"] is not None),

@@ -12,9 +12,10 @@ from itertools import islice
 from typing import Final
 
 from hrx.kit.errors import Language
-from hrx.kit.search.analysis import analyse, guess_language
+from hrx.kit.search.analysis import Analysis, analyse, guess_language
+from hrx.kit.search.encoders.finding import find_encoder
 from hrx.kit.search.synonyms import Synonyms, load_synonyms
-from hrx.kit.search.weights import place_of
+from hrx.kit.search.weights import as_dense, place_of
 
 #: Terms and letter groups of a question that are looked for; a sentence has about 20 and 60.
 _MOST_TERMS: Final = 128
@@ -29,11 +30,19 @@ class Weights:
     grams: float
     dense: float
 
+    def without_dense(self) -> Weights:
+        """What is left, in the same proportion; words alone where nothing is."""
+        left = self.terms + self.grams
+        if not self.dense or not left:
+            return self if left else Weights(terms=1.0, grams=0.0, dense=0.0)
+        return Weights(terms=self.terms / left, grams=self.grams / left, dense=0.0)
 
-#: Measured on JSQuAD for Japanese; where a leg finds nothing, the others decide alone.
+
+#: Japanese measured on JSQuAD. English on 762 headings of a public handbook, asked for the text below them:
+#: MRR@10 .51 by words, .51 by meaning, .58 together.
 WEIGHTS: Final[Mapping[Language, Weights]] = {
     "ja": Weights(terms=0.6, grams=0.4, dense=0.0),
-    "en": Weights(terms=1.0, grams=0.4, dense=0.0),
+    "en": Weights(terms=0.4, grams=0.1, dense=0.6),
 }
 
 
@@ -61,17 +70,29 @@ class Retriever:
     weights: Mapping[Language, Weights] = field(default_factory=lambda: dict(WEIGHTS))
     synonyms: Synonyms = field(default_factory=load_synonyms)
 
-    async def prepare(self, question: str, *, language: Language | None = None) -> Question:
-        """Costs about 0.1 ms; the first of a process opens the dictionary, in another thread."""
-        return await asyncio.to_thread(self.read, question, language=language)
+    async def prepare(
+        self, question: str, *, language: Language | None = None, dense: str | None = None
+    ) -> Question:
+        """`dense`: the revision of the encoder whose vectors are searched, None where there are none.
 
-    def read(self, question: str, *, language: Language | None = None) -> Question:
+        Costs about 0.1 ms, a vector 1 to 4 ms; the first of a process opens both. An encoder that is not
+        installed, or does not read the language, is a leg that is off."""
+        return await asyncio.to_thread(self.read, question, language=language, dense=dense)
+
+    def read(self, question: str, *, language: Language | None = None, dense: str | None = None) -> Question:
         spoken = language or guess_language(question)
-        weights = self.weights[spoken]
-        return Question(language=spoken, terms=self._terms(question, weights), weights=weights)
-
-    def _terms(self, question: str, weights: Weights) -> tuple[Term, ...]:
         found = analyse(question)
+        weights, vector = self.weights[spoken], None
+        # Where there is no word there is no meaning either, but a vector points somewhere all the same.
+        encoder = find_encoder(dense) if weights.dense and found.terms else None
+        if encoder is not None and spoken in encoder.languages:
+            vector = as_dense(encoder.encode([question], kind="query")[0])
+        else:
+            weights = weights.without_dense()
+        terms = self._terms(question, found, weights)
+        return Question(language=spoken, terms=terms, weights=weights, vector=vector)
+
+    def _terms(self, question: str, found: Analysis, weights: Weights) -> tuple[Term, ...]:
         weighed = dict.fromkeys(islice(found.terms, _MOST_TERMS), 1.0)
         for term, weight in self.synonyms.add_to(question, found).items():
             weighed.setdefault(term, weight)

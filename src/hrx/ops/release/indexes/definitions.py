@@ -11,7 +11,8 @@ from typing import Final, Protocol
 
 from hrx.kit.errors import NotFound, Refused, Text
 from hrx.kit.ngrams import VERSION, encode_ngrams
-from hrx.kit.search.passages import lexical_version
+from hrx.kit.search.encoders.places import find_revision
+from hrx.kit.search.passages import find_dense, index_version, lexical_version
 from hrx.ops.plan import canonical_json
 from hrx.ops.runbook.reading import Node, as_node, read_yaml, wrong
 
@@ -76,14 +77,16 @@ class IndexDefinition:
 
 @dataclass(frozen=True, slots=True)
 class PassageEncoder:
-    """Words and letter groups of documents; see `hrx.kit.search`."""
+    """Words and letter groups of documents, and their vectors by the encoder of revision `dense`, if any; see
+    `hrx.kit.search`."""
 
+    dense: str | None
     dimensions: int = 0
     model: str | None = None
 
     @property
     def version(self) -> str:
-        return lexical_version()
+        return index_version(self.dense)
 
     def encode(self, texts: Sequence[str]) -> list[list[float]]:
         return [[] for _ in texts]
@@ -95,7 +98,7 @@ PASSAGES: Final = "passages"
 ENCODERS: Final[dict[str, Encoder]] = {
     "ngrams-256": NgramEncoder(dimensions=256),
     "ngrams-512": NgramEncoder(dimensions=512),
-    PASSAGES: PassageEncoder(),
+    PASSAGES: PassageEncoder(dense=find_revision()),
 }
 
 
@@ -119,7 +122,7 @@ def get_definition(runbook: Path, name: str) -> IndexDefinition:
 
 def get_encoder(version: str) -> Encoder:
     """The encoder that a generation was built with. Raises EncoderGone."""
-    found = next((one for one in ENCODERS.values() if one.version == version), None)
+    found = next((one for one in _list_encoders() if one.version == version), None)
     if found is None:
         raise EncoderGone(
             Text(
@@ -135,8 +138,20 @@ def get_encoder(version: str) -> Encoder:
 
 
 def is_known(version: str) -> bool:
-    """Whether this release has the code of an encoder."""
-    return any(one.version == version for one in ENCODERS.values())
+    """Whether this release can search what an encoder made: passages by their words, if not by vectors."""
+    return version.partition("+")[0] == lexical_version() or any(
+        one.version == version for one in ENCODERS.values()
+    )
+
+
+def has_vectors(version: str) -> bool:
+    """Whether a generation of this version has vectors of passages."""
+    return find_dense(version) is not None
+
+
+def _list_encoders() -> tuple[Encoder, ...]:
+    # Passages without vectors can be written wherever those with vectors can.
+    return (*ENCODERS.values(), PassageEncoder(dense=None))
 
 
 def version_of(definition: IndexDefinition, encoder: Encoder) -> str:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from hrx.kit.search.passages import PassageText, index_passage
-from hrx.ops.release.indexes.definitions import PASSAGES, Encoder, IndexDefinition
+from hrx.kit.search.passages import IndexedPassage, PassageText, index_passages
+from hrx.ops.release.indexes.definitions import PASSAGES, Encoder, IndexDefinition, PassageEncoder
 from hrx.ops.release.indexes.passages_sql import (
     COLUMNS_SQL,
     COUNTS_SQL,
@@ -127,12 +127,12 @@ class PassageLayout:
             "t.document_id, t.version_id, t.language, t.headings, t.body",
         )
 
-    def encode(self, encoder: Encoder, found: list[Row]) -> list[tuple[str, str | None]]:
-        indexed = (
-            index_passage(PassageText(headings=headings, body=body, language=language))
+    def encode(self, encoder: Encoder, found: list[Row]) -> list[IndexedPassage]:
+        passages = [
+            PassageText(headings=headings, body=body, language=language)
             for _, _, _, _, language, headings, body in found
-        )
-        return [(one.terms, one.grams) for one in indexed]
+        ]
+        return index_passages(passages, dense=encoder.dense if isinstance(encoder, PassageEncoder) else None)
 
     def write(
         self,
@@ -140,7 +140,7 @@ class PassageLayout:
         table: str,
         tenant: int,
         found: list[Row],
-        encoded: list[tuple[str, str | None]],
+        encoded: list[IndexedPassage],
     ) -> None:
         session.rows(
             INSERT_SQL.format(table=table),
@@ -151,8 +151,9 @@ class PassageLayout:
                 "documents": [row[2] for row in found],
                 "versions": [row[3] for row in found],
                 "languages": [row[4] for row in found],
-                "terms": [terms for terms, _ in encoded],
-                "grams": [grams for _, grams in encoded],
+                "terms": [one.terms for one in encoded],
+                "grams": [one.grams for one in encoded],
+                "embeddings": [one.embedding for one in encoded],
             },
         )
 

@@ -89,14 +89,15 @@ BEGIN
 END $$
 """
 INSERT_SQL: Final = """
-INSERT INTO {table} (tenant_id, key, digest, document_id, version_id, language, terms, grams)
+INSERT INTO {table} (tenant_id, key, digest, document_id, version_id, language, terms, grams, embedding)
 SELECT %(tenant)s, r.key, r.digest, r.document_id, r.version_id, r.language, r.terms::public.sparsevec,
-       r.grams::public.sparsevec
+       r.grams::public.sparsevec, r.embedding::public.halfvec
 FROM unnest(%(keys)s::bigint[], %(digests)s::text[], %(documents)s::bigint[], %(versions)s::bigint[],
-            %(languages)s::text[], %(terms)s::text[], %(grams)s::text[])
-  AS r (key, digest, document_id, version_id, language, terms, grams)
+            %(languages)s::text[], %(terms)s::text[], %(grams)s::text[], %(embeddings)s::text[])
+  AS r (key, digest, document_id, version_id, language, terms, grams, embedding)
 ORDER BY r.key
 ON CONFLICT (tenant_id, key) DO UPDATE
 SET digest = excluded.digest, document_id = excluded.document_id, version_id = excluded.version_id,
-    language = excluded.language, terms = excluded.terms, grams = excluded.grams
+    language = excluded.language, terms = excluded.terms, grams = excluded.grams,
+    embedding = excluded.embedding
 """

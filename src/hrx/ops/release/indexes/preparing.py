@@ -11,7 +11,9 @@ from hrx.ops.release.indexes.building import build, building_session
 from hrx.ops.release.indexes.definitions import (
     ENCODERS,
     PASSAGES,
+    Encoder,
     get_definition,
+    has_vectors,
     is_known,
 )
 from hrx.ops.release.indexes.generations import (
@@ -35,7 +37,7 @@ def prepare_indexes(url: str, *, runbook: Path = HOME / "runbook") -> bool:
     definition = get_definition(runbook, PASSAGES)
     encoder = ENCODERS[definition.encoder]
     with building_session(url, definition.name) as session:
-        if _has_known(session, definition.name):
+        if _answers(session, definition.name, encoder):
             return False
         if session.rows("SELECT id FROM app.tenant LIMIT 1"):
             switch(session, build(session, definition, encoder), by=_BY)
@@ -45,10 +47,13 @@ def prepare_indexes(url: str, *, runbook: Path = HOME / "runbook") -> bool:
         return True
 
 
-def _has_known(session: MigratingSession, name: str) -> bool:
+def _answers(session: MigratingSession, name: str, encoder: Encoder) -> bool:
+    """Whether the live one can be searched, and by vectors too if there is an encoder for them."""
     pointer = find_pointer(session, name)
-    return pointer is not None and any(
-        one.number == pointer.live and is_known(one.encoder) for one in list_generations(session, name)
+    live = [one for one in list_generations(session, name) if pointer and one.number == pointer.live]
+    return any(
+        is_known(one.encoder) and (has_vectors(one.encoder) or not has_vectors(encoder.version))
+        for one in live
     )
 
 

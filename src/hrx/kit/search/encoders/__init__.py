@@ -1,0 +1,1 @@
+"""Encoders: texts as vectors by meaning. Absent encoders are no fault: words still find."""
