@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from hrx.kit import clock
@@ -19,7 +18,7 @@ from hrx.ops.ledger.entries import Ledger
 from hrx.ops.release.building.building import find_code, is_built
 from hrx.ops.release.gathering import find_jobs
 from hrx.ops.release.kept_jobs import count_waiting, give_back, keep_jobs, not_kept
-from hrx.ops.release.migrations.deciding import VerifiedBackup
+from hrx.ops.release.migrations.deciding import RPO, VerifiedBackup
 from hrx.ops.release.migrations.running import MigrationRun, upgrade_to
 from hrx.ops.release.placing import place_rollout
 from hrx.ops.release.pointers import PointerChange, list_changes
@@ -35,8 +34,6 @@ from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.machine.supervisor_config import list_variables
 from hrx.ops.targets.target import PartState
 
-#: The founding document's RPO for severity 1: what a destructive migration may cost at the most.
-RPO: Final = timedelta(minutes=15)
 _WORKER_WITHIN_S: Final = 60.0
 #: What nobody else may do beside: the schema, what the slots hold, the worker.
 LOCK: Final = "release:this-machine"

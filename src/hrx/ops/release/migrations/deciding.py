@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from hrx.kit.errors import Refused, Text
 from hrx.ops.release.migrations.linting import LintReport
 from hrx.ops.release.migrations.revisions import Revision
 from hrx.ops.release.migrations.statements import read_statements
+
+#: The founding document's RPO for severity 1: what a destructive migration may cost at the most.
+RPO: Final = timedelta(minutes=15)
 
 
 class FindingsOpen(Refused):

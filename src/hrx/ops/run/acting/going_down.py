@@ -14,8 +14,7 @@ from hrx.ops.recovery.site import open_site
 from hrx.ops.recovery.standing import read_standing
 from hrx.ops.release.asking import read_graph
 from hrx.ops.release.building.building import find_code, is_built
-from hrx.ops.release.deploying import RPO
-from hrx.ops.release.migrations.deciding import VerifiedBackup
+from hrx.ops.release.migrations.deciding import RPO, VerifiedBackup
 from hrx.ops.release.migrations.running import MigrationRun, downgrade_to, read_current, upgrade_to
 from hrx.ops.release.rollback.counting import count_rows, count_values
 from hrx.ops.release.shape_reading import read_shape

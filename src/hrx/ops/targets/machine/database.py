@@ -50,8 +50,8 @@ def migrate(layout: Layout, *, owner_url: str, identity: str) -> bool:
         return False
     _run_python(
         layout.root,
-        ["-m", "alembic", "upgrade", "head"],
-        variables={"HRX_OWNER_DATABASE_URL": _for_sqlalchemy(owner_url)},
+        ["-m", "hrx.ops.release.migrations.bringing_up"],
+        variables={"HRX_OWNER_DATABASE_URL": owner_url},
         timeout_s=_MIGRATE_TIMEOUT_S,
         what=Text(ja="データベースの移行", en="The database migration"),
     )
@@ -75,10 +75,6 @@ def load_demo(layout: Layout, *, variables: Mapping[str, str]) -> str:
         timeout_s=_DEMO_TIMEOUT_S,
         what=Text(ja="デモ会社の読み込み", en="Loading the demo company"),
     )
-
-
-def _for_sqlalchemy(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def _run_python(
