@@ -9,7 +9,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -64,6 +64,8 @@ class LlmServer:
     key: str = "test-key"
     url: str = ""
     delay_s: float = 0.0
+    #: What to answer to a request; the numbered words without it.
+    speech: Callable[[Json], str] | None = None
     #: Faults of the next requests, in order.
     faults: list[Fault] = field(default_factory=list)
     #: Share of requests that fail at random, and by what.
@@ -234,7 +236,8 @@ class LlmServer:
         return {"promptTokenCount": fresh, "candidatesTokenCount": out, "totalTokenCount": fresh + out}
 
     def _whole(self, body: Json, billed: Billed, fault: Fault | None) -> Json:
-        tool, text, usage = self._calls_tool(body), self.sentence, self._usage(billed, fault)
+        tool, usage = self._calls_tool(body), self._usage(billed, fault)
+        text = self.sentence if self.speech is None else self.speech(body)
         if self.speaks == "openai":
             message: Json = {"role": "assistant", "content": None if tool else text}
             if tool:
@@ -255,6 +258,10 @@ class LlmServer:
     def _events(self, body: Json, billed: Billed, fault: Fault | None) -> Iterator[bytes]:
         tool, usage = self._calls_tool(body), self._usage(billed, fault)
         pieces = [(" " if number else "") + piece for number, piece in enumerate(self.pieces())]
+        if self.speech is not None:
+            # Cut anywhere: through words, addresses, brackets.
+            said = self.speech(body)
+            pieces = [said[place : place + 3] for place in range(0, len(said), 3)]
         if self.speaks == "openai":
             yield from _openai_events(body, pieces, tool, usage)
         elif self.speaks == "anthropic":

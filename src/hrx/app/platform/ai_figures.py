@@ -11,6 +11,11 @@ from prometheus_client import CollectorRegistry
 
 from hrx.kit import clock
 from hrx.kit.catalogue import (
+    ANSWER_FALLBACKS,
+    ANSWER_FEEDBACK,
+    ANSWER_SENTENCES,
+    ANSWERS,
+    FIRST_CITATION,
     GEN_AI_BREAKER,
     GEN_AI_BUDGET_LEFT,
     GEN_AI_COST,
@@ -73,3 +78,20 @@ class EvaluationFigures:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.accuracy = MODEL_ACCURACY.gauge(registry)
         self.drift = MODEL_DRIFT.gauge(registry)
+
+
+class AssistantFigures:
+    """How questions are answered, and what people think of it; of the API."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.answers = ANSWERS.counter(registry)
+        self.fallbacks = ANSWER_FALLBACKS.counter(registry)
+        self.first_citation = FIRST_CITATION.histogram(registry)
+        self.sentences = ANSWER_SENTENCES.counter(registry)
+        self.feedback = ANSWER_FEEDBACK.counter(registry)
+        for mode in ("model", "quotes", "people", "not_found"):
+            self.answers.labels(mode)
+        for support in ("supported", "unsupported"):
+            self.sentences.labels(support)
+        for verdict in ("up", "down"):
+            self.feedback.labels(verdict)

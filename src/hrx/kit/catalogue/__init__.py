@@ -10,6 +10,11 @@ from typing import Final
 
 from hrx.kit.catalogue import ai, app, data, http, operations, process, recovery, security, web
 from hrx.kit.catalogue.ai import (
+    ANSWER_FALLBACKS,
+    ANSWER_FEEDBACK,
+    ANSWER_SENTENCES,
+    ANSWERS,
+    FIRST_CITATION,
     GEN_AI_BREAKER,
     GEN_AI_BUDGET_LEFT,
     GEN_AI_COST,
@@ -163,6 +168,10 @@ def find_metric(name: str) -> Metric | None:
 
 
 __all__ = [
+    "ANSWERS",
+    "ANSWER_FALLBACKS",
+    "ANSWER_FEEDBACK",
+    "ANSWER_SENTENCES",
     "AUDIT_SEALED",
     "AUTH_ATTEMPTS",
     "BACKUPS",
@@ -195,6 +204,7 @@ __all__ = [
     "EDGE_SERVERS",
     "EFFECTS_HELD",
     "EVENT_LOOP_LAG",
+    "FIRST_CITATION",
     "GEN_AI_BREAKER",
     "GEN_AI_BUDGET_LEFT",
     "GEN_AI_COST",

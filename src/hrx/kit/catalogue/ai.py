@@ -149,6 +149,48 @@ RAG_RELEVANCE: Final = histogram(
     en="Relevance of the first document found, 0 to 1.",
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
 )
+ANSWERS: Final = counter(
+    "hrx_assistant_answers_total",
+    Source.API,
+    unit="answers",
+    ja="アシスタントの回答を、誰の言葉かで数えたもの。model はモデル、quotes は文書の引用、people は"
+    "人事データ、not_found は該当なし。",
+    en="Answers of the assistant by whose words they are: a model's, quotes of documents, counts of people, "
+    "or nothing found.",
+    labels=(chosen("mode", "model", "quotes", "people", "not_found"),),
+)
+ANSWER_FALLBACKS: Final = counter(
+    "hrx_assistant_fallbacks_total",
+    Source.API,
+    unit="answers",
+    ja="モデルが設定されているのに引用で答えた回答。",
+    en="Answers that quote although a model is set up.",
+)
+FIRST_CITATION: Final = histogram(
+    "hrx_assistant_first_citation_seconds",
+    Source.API,
+    unit="s",
+    ja="質問から最初の出典を送るまでの時間。",
+    en="From a question until its first citation was sent.",
+    buckets=(0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0),
+)
+ANSWER_SENTENCES: Final = counter(
+    "hrx_assistant_sentences_total",
+    Source.API,
+    unit="sentences",
+    ja="モデルが書いた文を、出典に裏付けられたかどうかで数えたもの。",
+    en="Sentences that models wrote, by whether they stand on what they cite.",
+    labels=(chosen("support", "supported", "unsupported"),),
+)
+ANSWER_FEEDBACK: Final = counter(
+    "hrx_assistant_feedback_total",
+    Source.API,
+    unit="verdicts",
+    ja="回答への評価。",
+    en="What people thought of answers.",
+    labels=(chosen("verdict", "up", "down"),),
+)
+ASSISTANT: Final = (ANSWERS, ANSWER_FALLBACKS, FIRST_CITATION, ANSWER_SENTENCES, ANSWER_FEEDBACK)
 CALLS: Final = (
     GEN_AI_DURATION,
     GEN_AI_FIRST_CHUNK,
@@ -164,4 +206,4 @@ CALLS: Final = (
     RAG_RELEVANCE,
 )
 EVALUATION: Final = (MODEL_ACCURACY, MODEL_DRIFT)
-AI: Final = (*CALLS, *EVALUATION)
+AI: Final = (*CALLS, *ASSISTANT, *EVALUATION)
