@@ -1,7 +1,7 @@
 """Conversations with the assistant: questions, the sentences of answers, and the places they rest on.
 
-A conversation belongs to its user alone. What an answer quotes is seen again only by whoever may still see the
-document: a citation keeps the place and its digest, never the text. Auditors get counts.
+A conversation belongs to its user alone. What an answer quotes is seen again only by whoever may still see
+the document: a citation keeps the place and its digest, never the text. Auditors get counts.
 
 Revision: 0015   Revises: 0013
 """
@@ -81,7 +81,7 @@ CREATE TABLE app.answer_sentence (
   body text NOT NULL,
   citations integer[] NOT NULL DEFAULT '{}',
   is_supported boolean NOT NULL,
-  -- Whose words it may hold: the documents it cites, or all that were read for the answer where it cites none.
+  -- Whose words it may hold: the documents it cites, or all that were read for it where it cites none.
   document_ids bigint[] NOT NULL DEFAULT '{}',
   PRIMARY KEY (answer_id, ordinal),
   FOREIGN KEY (tenant_id, answer_id) REFERENCES app.answer (tenant_id, id) ON DELETE CASCADE

@@ -22,6 +22,7 @@ from hrx.app.api import PREFIX, openapi_document
 from hrx.app.platform.db import Database
 from hrx.app.platform.edge import MAX_ID
 from hrx.app.platform.tenancy import Role
+from tests.app.assistant.asking import ask as ask_assistant
 from tests.app.clients import Browser, create_user, open_browser
 from tests.app.people.company import Company, create_tenant
 from tests.conftest import PostgresServer
@@ -49,6 +50,8 @@ KINDS = {
     "document_id": "document",
     "version_id": "version",
     "proposal_id": "proposal",
+    "conversation_id": "conversation",
+    "answer_id": "answer",
 }
 DAY = "2024-04-01"
 #: A body that is right in everything but the id under test; `{kind}` is an own id.
@@ -81,6 +84,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /documents/{document_id}": {"title": "改題"},
     "POST /documents": {"kind": "resume", "audience": "person", "person_id": "{person}"},
     "POST /documents/{document_id}/versions": {},
+    "POST /assistant/questions": {"question": "年次有給休暇は何日ですか"},
+    "POST /assistant/answers/{answer_id}/feedback": {"verdict": "up"},
 }  # fmt: skip
 #: These take a file with their fields.
 UPLOADS = {"POST /documents", "POST /documents/{document_id}/versions"}
@@ -163,6 +168,8 @@ async def make_side(app: FastAPI, database: Database, *, leaves_on: date | None 
         "import": (await _insert_import(company),),
         **await _insert_document(company, person=person),
     }
+    meta = (await ask_assistant(browser, "年次有給休暇は何日ですか")).only("meta")
+    ids["conversation"], ids["answer"] = (meta["conversation_id"],), (meta["answer_id"],)
     if leaves_on is None:
         second = await company.unit("開発部")
         post = {"from_on": "2022-01-01", "org_unit_id": second}

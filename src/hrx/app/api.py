@@ -20,6 +20,8 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from hrx.app import health
+from hrx.app.assistant import routes as assistant_routes
+from hrx.app.assistant.parts import build_assistant
 from hrx.app.identity import routes as identity_routes
 from hrx.app.identity.keys import read_key_ring
 from hrx.app.identity.parts import IdentityParts, build_identity
@@ -70,6 +72,7 @@ def slice_routers() -> list[APIRouter]:
         importing_routes.router,
         exporting_routes.router,
         documents_routes.router,
+        assistant_routes.router,
     ]
 
 
@@ -100,7 +103,9 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
     for router in slice_routers():
         app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
     app.state.loop_lag = LoopLag(registry)
-    AiFigures(registry)
+    app.state.assistant = build_assistant(
+        settings, database=app.state.parts.database, ai=AiFigures(registry), registry=registry
+    )
     _add_health(app, settings=settings)
     route_index.install(app)
     tracing = open_tracing(
@@ -185,6 +190,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             ("database", parts.database.close),
             ("cache", parts.cache.close),
             ("providers", app.state.identity.providers.close),
+            ("gateway", app.state.assistant.gateway.close),
         ):
             stack.push_async_callback(_close, what, close)
         if app.state.tracing is not None:

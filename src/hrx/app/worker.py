@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
 
 from hrx.app import health
+from hrx.app.assistant import jobs as assistant_jobs
 from hrx.app.gateway.ledger import Ledger
 from hrx.app.people.documents import jobs as documents_jobs
 from hrx.app.people.employees import jobs as employees_jobs
@@ -56,7 +57,7 @@ STOP_AFTER_S: Final = 20.0
 KEEP_ENDED_SESSIONS: Final = timedelta(days=30)
 KEEP_FINISHED_JOBS_H: Final = 72
 #: Named, so that the tasks they register when imported are not lost as unused imports.
-TASKS: Final = (employees_jobs, importing_jobs, documents_jobs)
+TASKS: Final = (employees_jobs, importing_jobs, documents_jobs, assistant_jobs)
 
 
 class WorkerMetrics:

@@ -1418,6 +1418,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assistant/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask Question
+         * @description An answer with its evidence, as server-sent events; citations come before any model is asked.
+         */
+        post: operations["ask_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Conversations
+         * @description One's own, the newest first.
+         */
+        get: operations["list_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/conversations/{conversation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Conversation
+         * @description What was asked and answered, as far as it may be seen today.
+         */
+        get: operations["get_conversation"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Conversation
+         * @description It is gone at once, with its answers.
+         */
+        delete: operations["delete_conversation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/answers/{answer_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Judge Answer
+         * @description Whether an answer helped; said again, the last word counts.
+         */
+        post: operations["judge_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Answers
+         * @description How many answers of each kind, and what people thought of them; never what was asked.
+         */
+        get: operations["count_answers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retention
+         * @description How long conversations are kept.
+         */
+        get: operations["get_retention"];
+        /**
+         * Set Retention
+         * @description Keep conversations for so many days after the last question; older ones go within the hour.
+         */
+        put: operations["set_retention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -1516,6 +1644,75 @@ export interface components {
              * @default
              */
             line2?: string;
+        };
+        /**
+         * Answer
+         * @description `hidden`: citations or sentences that may not be seen any more. `people`: asked again just now.
+         */
+        Answer: {
+            /** Id */
+            id: number;
+            /** Question */
+            question: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "ja" | "en";
+            /**
+             * Asked On
+             * Format: date
+             */
+            asked_on: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "model" | "quotes" | "people" | "not_found";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "interrupted" | "done";
+            /** Reason */
+            reason: string;
+            /** Searched Documents */
+            searched_documents: number;
+            /** Verdict */
+            verdict: ("up" | "down") | null;
+            /** Sentences */
+            sentences: components["schemas"]["Sentence"][];
+            /** Citations */
+            citations: components["schemas"]["Citation"][];
+            people: components["schemas"]["PeopleAnswer"] | null;
+            /** Hidden */
+            hidden: number;
+        };
+        /** AnswerCount */
+        AnswerCount: {
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "model" | "quotes" | "people" | "not_found";
+            /** Answers */
+            answers: number;
+            /** Interrupted */
+            interrupted: number;
+            /** Up */
+            up: number;
+            /** Down */
+            down: number;
+        };
+        /** AnswerCounts */
+        AnswerCounts: {
+            /** Items */
+            items: components["schemas"]["AnswerCount"][];
         };
         /**
          * Assignment
@@ -1776,6 +1973,37 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Citation */
+        Citation: {
+            /** Number */
+            number: number;
+            /** Document Id */
+            document_id: number;
+            /** Version Id */
+            version_id: number;
+            /** Title */
+            title: string;
+            /** Headings */
+            headings: string[];
+            /** Page */
+            page: number | null;
+            /** Start Char */
+            start_char: number;
+            /** End Char */
+            end_char: number;
+            /** Body Sha256 */
+            body_sha256: string;
+            /** Quote */
+            quote: string;
+            /** Quote Start */
+            quote_start: number;
+            /** Quote End */
+            quote_end: number;
+            /** Effective From */
+            effective_from: string | null;
+            /** Effective To */
+            effective_to: string | null;
+        };
         /**
          * Commit
          * @description `skip_errors` accepts that rows with errors are left out.
@@ -1836,6 +2064,39 @@ export interface components {
              * @default
              */
             reason?: string;
+        };
+        /** Conversation */
+        Conversation: {
+            /** Id */
+            id: number;
+            /** Answers */
+            answers: components["schemas"]["Answer"][];
+        };
+        /** ConversationLine */
+        ConversationLine: {
+            /** Id */
+            id: number;
+            /** Question */
+            question: string;
+            /** Answers */
+            answers: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Last Asked At
+             * Format: date-time
+             */
+            last_asked_at: string;
+        };
+        /** Conversations */
+        Conversations: {
+            /** Items */
+            items: components["schemas"]["ConversationLine"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Correction
@@ -2145,6 +2406,16 @@ export interface components {
         Ended: {
             /** Ended */
             ended: number;
+        };
+        /** Feedback */
+        Feedback: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "up" | "down";
+            /** Reason */
+            reason?: string | null;
         };
         /** FieldChange */
         FieldChange: {
@@ -2660,6 +2931,21 @@ export interface components {
             password: string;
         };
         /**
+         * PeopleAnswer
+         * @description What the records say, counted and listed under the reader's own rights at this moment.
+         */
+        PeopleAnswer: {
+            /**
+             * As Of
+             * Format: date
+             */
+            as_of: string;
+            /** Total */
+            total: number;
+            /** Items */
+            items: components["schemas"]["PersonFound"][];
+        };
+        /**
          * PersonCard
          * @description A person as the directory shows them on the asked day.
          */
@@ -2720,6 +3006,17 @@ export interface components {
             /** Reservations */
             reservations: components["schemas"]["ChangeOrder"][];
             may: components["schemas"]["Doors"];
+        };
+        /** PersonFound */
+        PersonFound: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Org Unit */
+            org_unit: string | null;
+            /** Position */
+            position: string | null;
         };
         /**
          * PersonName
@@ -2913,6 +3210,18 @@ export interface components {
             /** Items */
             items: components["schemas"]["ProviderOffer"][];
         };
+        /**
+         * QuestionAsked
+         * @description `on`: the day whose rules and people are asked about; today without it.
+         */
+        QuestionAsked: {
+            /** Question */
+            question: string;
+            /** Conversation Id */
+            conversation_id?: number | null;
+            /** On */
+            on?: string | null;
+        };
         /** Readers */
         Readers: {
             /** Person Ids */
@@ -2971,6 +3280,14 @@ export interface components {
             /** Is Concurrent */
             is_concurrent: boolean;
         };
+        /**
+         * Retention
+         * @description Days after the last question for which conversations are kept.
+         */
+        Retention: {
+            /** Days */
+            days: number;
+        };
         /** Roles */
         Roles: {
             /** Roles */
@@ -2991,6 +3308,15 @@ export interface components {
              * @default false
              */
             bearer?: boolean;
+        };
+        /** Sentence */
+        Sentence: {
+            /** Text */
+            text: string;
+            /** Citations */
+            citations: number[];
+            /** Is Supported */
+            is_supported: boolean;
         };
         /** SessionTenant */
         SessionTenant: {
@@ -6994,6 +7320,366 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecidedProposal"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    ask_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionAsked"];
+            };
+        };
+        responses: {
+            /** @description meta, citation, delta, sentence, people, usage, interrupted, problem, done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_conversations: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; absent for the first. */
+                cursor?: string | null;
+                /** @description Rows of one page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversations"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    get_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    delete_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    judge_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                answer_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Feedback"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    count_answers: {
+        parameters: {
+            query: {
+                /** @description First day, in UTC. */
+                since: string;
+                /** @description Last day, in UTC. */
+                until: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerCounts"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    get_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    set_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Retention"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
                 };
             };
             /** @description A problem document (RFC 9457) in the reader's language */

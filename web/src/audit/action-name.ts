@@ -26,6 +26,8 @@ export const ACTIONS = [
   "import.errors_downloaded",
   "import.committed",
   "import.cancelled",
+  "assistant.asked",
+  "assistant.retention_changed",
   "user.created",
   "user.roles_changed",
   "user.disabled",

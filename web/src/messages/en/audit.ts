@@ -36,6 +36,8 @@ export const audit = {
     "import-errors_downloaded": "Import errors downloaded",
     "import-committed": "Import committed",
     "import-cancelled": "Import cancelled",
+    "assistant-asked": "Question to the assistant",
+    "assistant-retention_changed": "Retention of conversations changed",
     "user-created": "User added",
     "user-roles_changed": "Roles changed",
     "user-disabled": "User disabled",

@@ -36,6 +36,8 @@ export const audit = {
     "import-errors_downloaded": "取り込みエラーの書き出し",
     "import-committed": "取り込みの反映",
     "import-cancelled": "取り込みの中止",
+    "assistant-asked": "アシスタントへの質問",
+    "assistant-retention_changed": "会話の保存期間の変更",
     "user-created": "利用者の追加",
     "user-roles_changed": "権限の変更",
     "user-disabled": "利用者の停止",

@@ -1,0 +1,136 @@
+"""What a question is about, piece by piece, each with the words that may say it: 有休 is 年次有給休暇.
+
+Weighed by how rare the pieces are in what the asker may read; a document that they may not read changes
+nothing."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hrx.app.platform.db import fetch_dicts
+from hrx.app.platform.search_index import find_live
+from hrx.kit.search.analysis import analyse, fold
+from hrx.kit.search.synonyms import Synonyms
+from hrx.kit.search.weights import place_of
+
+#: Words that questions are made of, whatever they are about (normal forms, stems).
+_ASKING_JA: Final = (
+    "何 幾つ 幾ら 何時 誰 何処 何方 如何 どう 教える 下さる 有る 居る 為る 成る 出来る 良い 貰う 事 物 時"
+    " 場合 場所 就く 必要 どれ 位 今 私 自分 会社 当社 社員 従業員 日 月 年 回 人 円 時間 分 か月 箇月 ケ月"
+    " つ いつ いくら どの どこ だれ なに 言う 知る 聞く 方 様 御 的 化 前 後 内 先"
+)
+_ASKING_EN: Final = (
+    "get do use work much mani long often need want pleas tell compani offic one give know there what year"
+    " month week day hour peopl employe staff happen say take make ask"
+)
+_ASKING: Final = frozenset(_ASKING_JA.split()) | frozenset(_ASKING_EN.split())
+#: No document is about the address that somebody asks about.
+_ADDRESS: Final = re.compile(r"\S+://\S+|\S+@\S+")
+_HIRAGANA: Final = re.compile("[ぁ-ん何]")
+# As finding counts them: passages of versions that are in force and may be read. Index: its primary key.
+_HOLDING: Final = """
+WITH visible AS MATERIALIZED (
+  SELECT v.id
+  FROM app.document_version AS v
+  JOIN app.document AS d ON d.id = v.document_id
+  WHERE v.state = 'ready' AND v.effective @> (SELECT app.asked_on()) AND d.deleted_at IS NULL
+)
+SELECT f.place, sum(f.passages)::bigint AS passages
+FROM search.passages_g{number}_df AS f
+WHERE f.tenant_id = (SELECT app.current_tenant()) AND f.place = ANY (CAST(:places AS integer[]))
+  AND f.version_id IN (SELECT v.id FROM visible AS v)
+GROUP BY f.place
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concept:
+    """One piece of a question; `forms`: the terms of each way to say it, all of them together."""
+
+    forms: tuple[frozenset[str], ...]
+    weight: float = 1.0
+
+    def is_in(self, held: frozenset[str]) -> bool:
+        return any(form <= held for form in self.forms)
+
+
+def terms_of(text: str) -> frozenset[str]:
+    """The terms of a text, and pairs of its kanji and katakana: they meet where words were cut otherwise."""
+    found = analyse(text)
+    pairs = (gram for gram in found.grams if len(gram) > 1 and not _HIRAGANA.search(gram))
+    return frozenset(found.terms) | frozenset(pairs)
+
+
+def list_concepts(question: str, synonyms: Synonyms) -> tuple[Concept, ...]:
+    """The pieces of a question without the words that only ask; all words where nothing else is left."""
+    question = _ADDRESS.sub(" ", question)
+    folded, found = fold(question), analyse(question)
+    concepts, said = [], ""
+    taken: set[str] = set()
+    for group in synonyms.groups:
+        met = [form for form in group if form.is_in(folded, found)]
+        if not met:
+            continue
+        concepts.append(Concept(forms=tuple(frozenset(form.terms) for form in group if form.terms)))
+        taken |= {term for form in met for term in form.terms}
+        said += "".join(f"{form.written}\n" for form in met)
+    rest = [term for term in terms_of(question) if term not in taken and term not in said]
+    pieces = [term for term in rest if term not in _ASKING] if concepts else _without_asking(rest)
+    return (*concepts, *(Concept(forms=(frozenset({term}),)) for term in sorted(pieces)))
+
+
+def _without_asking(terms: Sequence[str]) -> Sequence[str]:
+    return [term for term in terms if term not in _ASKING] or terms
+
+
+def share_of(concepts: Iterable[Concept], held: frozenset[str]) -> float:
+    """Which part of a question stands in these terms, from 0 to 1."""
+    whole = part = 0.0
+    for concept in concepts:
+        whole += concept.weight
+        part += concept.weight if concept.is_in(held) else 0.0
+    return part / whole if whole else 0.0
+
+
+async def weigh(session: AsyncSession, concepts: Sequence[Concept]) -> tuple[Concept, ...]:
+    """The same, weighed by how few of the passages that the asker may read hold them; one statement.
+
+    A concept is as rare as the most usual way to say it, and that as rare as its rarest term."""
+    generation = await find_live(session)
+    if generation is None:
+        return tuple(concepts)
+    places = {
+        term: (place_of(term), place_of(term, is_gram=True))
+        for one in concepts
+        for form in one.forms
+        for term in form
+    }
+    wanted = sorted({place for both in places.values() for place in both})
+    rows = await fetch_dicts(
+        session, _HOLDING.replace("{number}", str(generation.number)), {"places": [0, *wanted]}
+    )
+    holding = {row["place"]: int(row["passages"]) for row in rows}
+    whole = holding.get(0, 0)
+    rarity = {
+        term: _rarity(max(holding.get(place, 0) for place in both), of=whole) for term, both in places.items()
+    }
+    return tuple(replace(one, weight=_weight(one, rarity)) for one in concepts)
+
+
+def _weight(concept: Concept, rarity: Mapping[str, float]) -> float:
+    return min(max(rarity[term] for term in form) for form in concept.forms)
+
+
+def _rarity(holding: int, *, of: int) -> float:
+    """BM25's, of at least a few hundred passages: in a library of three documents nothing is common yet."""
+    passages = max(of, _LEAST_PASSAGES)
+    return math.log1p((passages - holding + 0.5) / (holding + 0.5))
+
+
+_LEAST_PASSAGES: Final = 200

@@ -1,0 +1,61 @@
+"""What the assistant is made of; lives on `app.state.assistant`."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fastapi import Request
+from prometheus_client import CollectorRegistry
+
+from hrx.app.assistant.directory import NameDirectory
+from hrx.app.assistant.retrieval.retriever import Retriever
+from hrx.app.gateway.door import Gateway, build_gateway
+from hrx.app.platform.ai_figures import AiFigures, AssistantFigures
+from hrx.app.platform.db import Database
+from hrx.app.settings import AppSettings
+from hrx.kit.prompts import Prompt, load_prompts
+
+_logger = logging.getLogger("hrx.assistant")
+#: Prompts belong to the checkout that runs, as the release that names them does.
+PROMPTS: Final = Path(__file__).resolve().parents[4] / "prompts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantParts:
+    """`prompt` is None where the checkout has none; then no model is asked."""
+
+    gateway: Gateway
+    retriever: Retriever
+    prompt: Prompt | None
+    ai: AiFigures
+    figures: AssistantFigures
+
+    @property
+    def may_write(self) -> bool:
+        """Whether a model can be asked to write."""
+        return self.prompt is not None and self.gateway.may_chat
+
+
+def assistant_of(request: Request) -> AssistantParts:
+    parts: AssistantParts = request.app.state.assistant
+    return parts
+
+
+def build_assistant(
+    settings: AppSettings, *, database: Database, ai: AiFigures, registry: CollectorRegistry
+) -> AssistantParts:
+    """Nothing is connected yet. Raises Invalid for models without a price, PromptWrong for a bad prompt."""
+    prompt = load_prompts(PROMPTS).get("answer")
+    if prompt is None:
+        fields = {"path": str(PROMPTS)}
+        _logger.warning("No prompt for answers; documents are quoted", extra={"fields": fields})
+    return AssistantParts(
+        gateway=build_gateway(settings, database=database, figures=ai, directory=NameDirectory(database)),
+        retriever=Retriever(),
+        prompt=prompt,
+        ai=ai,
+        figures=AssistantFigures(registry),
+    )
