@@ -1,7 +1,6 @@
 """What a question is about, piece by piece, each with the words that may say it: 有休 is 年次有給休暇.
 
-Weighed by how rare the pieces are in what the asker may read; a document that they may not read changes
-nothing."""
+Weighed by how rare the pieces are among the tenant's passages, as finding weighs them."""
 
 from __future__ import annotations
 
@@ -33,18 +32,12 @@ _ASKING: Final = frozenset(_ASKING_JA.split()) | frozenset(_ASKING_EN.split())
 #: No document is about the address that somebody asks about.
 _ADDRESS: Final = re.compile(r"\S+://\S+|\S+@\S+")
 _HIRAGANA: Final = re.compile("[ぁ-ん何]")
-# As finding counts them: passages of versions that are in force and may be read. Index: its primary key.
+# As finding counts them: all passages of the tenant. Index: the table's primary key.
 _HOLDING: Final = """
-WITH visible AS MATERIALIZED (
-  SELECT v.id
-  FROM app.document_version AS v
-  JOIN app.document AS d ON d.id = v.document_id
-  WHERE v.state = 'ready' AND v.effective @> (SELECT app.asked_on()) AND d.deleted_at IS NULL
-)
 SELECT f.place, sum(f.passages)::bigint AS passages
 FROM search.passages_g{number}_df AS f
-WHERE f.tenant_id = (SELECT app.current_tenant()) AND f.place = ANY (CAST(:places AS integer[]))
-  AND f.version_id IN (SELECT v.id FROM visible AS v)
+WHERE f.tenant_id = (SELECT app.current_tenant()) AND f.language IN ('ja', 'en')
+  AND f.place = ANY (CAST(:places AS integer[]))
 GROUP BY f.place
 """
 
@@ -99,7 +92,7 @@ def share_of(concepts: Iterable[Concept], held: frozenset[str]) -> float:
 
 
 async def weigh(session: AsyncSession, concepts: Sequence[Concept]) -> tuple[Concept, ...]:
-    """The same, weighed by how few of the passages that the asker may read hold them; one statement.
+    """The same, weighed by how few passages of the tenant hold them; one statement.
 
     A concept is as rare as the most usual way to say it, and that as rare as its rarest term."""
     generation = await find_live(session)
