@@ -26,6 +26,7 @@ from benchmarks.releasing.canary import measure_canary
 from benchmarks.releasing.deploys import measure_deploys
 from benchmarks.releasing.model_switch import measure_model_switch
 from benchmarks.releasing.rollback_plans import measure_rollback_plans
+from benchmarks.retrieval.filters import measure_passage_filter
 from benchmarks.retrieval.oracle import measure_passage_access
 from benchmarks.retrieval.questions import measure_retrieval
 from benchmarks.servers import ROOT, House, running_house
@@ -51,9 +52,10 @@ _OTHERS = (
     "llm_gateway",
     "retrieval",
     "passage_access",
+    "passage_filter",
 )
 #: Those that need no running house.
-_ALONE = set(_OTHERS) - {"import", "telemetry", "retrieval", "passage_access"}
+_ALONE = set(_OTHERS) - {"import", "telemetry", "retrieval", "passage_access", "passage_filter"}
 JSQUAD = ROOT.parent / "shared" / "data" / "jsquad" / "test-v1.3.json"
 EMPLOYEES_10K = "HRX_BENCH_EMPLOYEES_10K"
 
@@ -144,6 +146,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--questions", type=int, default=5000, help="of retrieval, a file (%(default)s)")
     parser.add_argument("--each", type=int, default=500, help="of passage_access: questions of each asker")
+    parser.add_argument("--passages", type=int, default=100_000, help="of passage_filter (%(default)s)")
     parser.add_argument("--litellm", type=Path, help="of llm_gateway: a Python that has LiteLLM")
     parser.add_argument("--json", type=Path, help="also write every round to this file")
     parser.add_argument(
@@ -181,6 +184,9 @@ async def _measure(house: House, wanted: Sequence[str], given: argparse.Namespac
     if "passage_access" in wanted:
         _say(f"passage_access, {given.each} questions an asker …")
         sections.append(await measure_passage_access(house, each=given.each))
+    if "passage_filter" in wanted:
+        _say(f"passage_filter, {given.passages:,} passages …")
+        sections.append(await measure_passage_filter(house, passages=given.passages))
     return sections
 
 

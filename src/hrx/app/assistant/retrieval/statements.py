@@ -41,7 +41,7 @@ question AS MATERIALIZED (
   GROUP BY h.language
 ),
 scored AS MATERIALIZED (
-  SELECT i.key, v.effective, coalesce(-(i.terms OPERATOR(public.<#>) q.terms), 0) AS terms,
+  SELECT i.key, coalesce(-(i.terms OPERATOR(public.<#>) q.terms), 0) AS terms,
          coalesce(-(i.embedding OPERATOR(public.<#>) :vector::public.halfvec), 0) AS dense
   FROM visible AS v
   JOIN search.passages_g{number} AS i ON i.version_id = v.id
@@ -54,7 +54,7 @@ foremost AS MATERIALIZED (
   FROM scored AS s
 ),
 best AS MATERIALIZED (
-  SELECT s.key, s.effective, s.terms, s.dense,
+  SELECT s.key, s.terms, s.dense,
          :terms_weight * coalesce(s.terms / l.terms, 0)
          + :dense_weight * coalesce(greatest(s.dense, 0) / l.dense, 0) AS score
   FROM scored AS s CROSS JOIN foremost AS l
@@ -63,7 +63,7 @@ best AS MATERIALIZED (
          FROM foremost AS l)
 ),
 spelled AS MATERIALIZED (
-  SELECT b.key, b.effective, b.terms, b.dense, b.score,
+  SELECT b.key, b.terms, b.dense, b.score,
          coalesce(-(i.grams OPERATOR(public.<#>) q.grams), 0) AS grams
   FROM best AS b
   JOIN search.passages_g{number} AS i ON i.tenant_id = (SELECT app.current_tenant()) AND i.key = b.key
@@ -73,21 +73,22 @@ spelling AS MATERIALIZED (
   SELECT nullif(max(s.grams), 0) AS grams FROM spelled AS s
 ),
 fused AS MATERIALIZED (
-  SELECT s.key, s.effective, s.score + :grams_weight * coalesce(s.grams / l.grams, 0) AS score
+  SELECT s.key, s.score + :grams_weight * coalesce(s.grams / l.grams, 0) AS score
   FROM spelled AS s CROSS JOIN spelling AS l
   WHERE s.terms > 0 OR s.grams > 0 OR s.dense > 0
   ORDER BY score DESC, s.key
   LIMIT :limit
 )
 SELECT p.id, p.document_id, p.version_id, d.title, d.kind, p.headings, p.page, p.language, p.start_char,
-       p.end_char, p.body, p.body_sha256, f.score, lower(f.effective) AS effective_from,
-       upper(f.effective) AS effective_to, (SELECT count(*) FROM visible) AS documents, l.passages,
+       p.end_char, p.body, p.body_sha256, f.score, lower(v.effective) AS effective_from,
+       upper(v.effective) AS effective_to, (SELECT count(*) FROM visible) AS documents, l.passages,
        l.terms IS NOT NULL AS has_terms, l.dense IS NOT NULL AS has_dense,
        (SELECT g.grams IS NOT NULL FROM spelling AS g) AS has_grams
 FROM foremost AS l
 LEFT JOIN (fused AS f
            JOIN app.document_passage AS p ON p.id = f.key
-           JOIN app.document AS d ON d.id = p.document_id) ON true
+           JOIN app.document AS d ON d.id = p.document_id
+           JOIN visible AS v ON v.id = p.version_id) ON true
 ORDER BY f.score DESC, p.id
 """
 _WHOLE: Final = _FIND.replace("{terms}", _SPARSE.replace("{is_gram}", "false")).replace(

@@ -1,0 +1,221 @@
+"""`passage_filter`: 100,000 passages of one tenant, of which an asker may read a half, a tenth, a fiftieth, a
+five-hundredth. Words and vectors are drawn from a seed: the search is measured, not the encoder."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Final
+
+import numpy as np
+import psutil
+import psycopg
+
+from benchmarks.figures import Aim, Figure, Section
+from benchmarks.retrieval.shelving import make_tenant
+from benchmarks.servers import House
+from hrx.app.assistant.retrieval.finding import CANDIDATES
+from hrx.app.assistant.retrieval.statements import find_in
+from hrx.app.platform.db import Database, fetch_dicts, open_database
+from hrx.app.platform.tenancy import PersonId, Principal, Role, TenantId
+from hrx.kit.search.weights import PLACES
+
+_RECALL: Final = Aim(bound=0.99, is_lower_bound=True)
+_P95: Final = Aim(bound=50, is_lower_bound=False, unit="ms")
+_DIMENSIONS: Final = 384
+_A_DOCUMENT: Final = 100
+_QUESTIONS: Final = 40
+_BEST: Final = 10
+#: Every so many documents one is read by the asker of this number.
+SHARES: Final = {1: 2, 2: 10, 3: 50, 4: 500}
+_WORDS: Final = 20_000
+_TERMS: Final = 60
+_DOCUMENTS: Final = """
+INSERT INTO app.document (tenant_id, kind, title, audience)
+SELECT %(tenant)s, 'policy', n::text, 'chosen' FROM generate_series(1, %(documents)s) AS n ORDER BY n
+"""
+_VERSIONS: Final = """
+INSERT INTO app.document_version
+  (tenant_id, document_id, number, state, effective, file_name, media_type, file_sha256, size_bytes)
+SELECT d.tenant_id, d.id, 1, 'ready', daterange('2000-01-01', NULL), 'f', 'text/plain', '', 0
+FROM app.document AS d WHERE d.tenant_id = %(tenant)s
+"""
+_PASSAGES: Final = """
+INSERT INTO app.document_passage
+  (tenant_id, document_id, version_id, ordinal, language, start_char, end_char, body, body_sha256)
+SELECT v.tenant_id, v.document_id, v.id, n, 'en', 0, 1, 'x', repeat('0', 64)
+FROM app.document_version AS v CROSS JOIN generate_series(0, %(each)s - 1) AS n
+WHERE v.tenant_id = %(tenant)s ORDER BY v.id, n
+"""
+_PEOPLE: Final = """
+INSERT INTO app.person
+  (tenant_id, employee_number, family_latin, search_text, search_grams, kana_key, employed)
+SELECT %(tenant)s, n::text, 'x', '', '', '', datemultirange(daterange('2000-01-01', NULL))
+FROM generate_series(1, 4) AS n RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """Passages in the order of `ids`, a hundred a document; row n of `vectors` is passage n."""
+
+    tenant: TenantId
+    ids: Sequence[int]
+    # `Any`: an array of numpy.
+    vectors: Any
+    readers: dict[int, int]
+
+
+async def measure_passage_filter(house: House, *, passages: int) -> Section:
+    url = house.settings.database_url.get_secret_value()
+    database = open_database(url, statement_timeout_ms=120_000, pool_size=1)
+    try:
+        shelf = fill(house, await make_tenant(database), passages=passages)
+        figures = [figure for number in SHARES for figure in await _measure(database, shelf, number)]
+    finally:
+        await database.close()
+    return Section(
+        name="passage_filter",
+        notes=(
+            f"{passages:,} passages, {_DIMENSIONS} dimensions, {_TERMS} words each, {_A_DOCUMENT} a document;"
+            f" {_QUESTIONS} questions, one after the other; words and vectors in one statement",
+            "recall against numpy over the same rows in single precision; numpy's own time is the limit",
+        ),
+        figures=figures,
+    )
+
+
+async def _measure(database: Database, shelf: Shelf, number: int) -> list[Figure]:
+    asker = Principal(
+        tenant_id=shelf.tenant,
+        user_id=None,
+        person_id=PersonId(shelf.readers[number]),
+        roles=frozenset({Role.EMPLOYEE}),
+    )
+    visible = np.arange(len(shelf.ids)) // _A_DOCUMENT % SHARES[number] == 0
+    rows = np.flatnonzero(visible)
+    mine, ids = shelf.vectors[rows], np.array(shelf.ids)[rows]
+    chance = np.random.default_rng(number)
+    recalls, times, limits = [], [], []
+    async with database.transaction(asker) as session:
+        [server] = await fetch_dicts(session, "SELECT pg_backend_pid() AS pid", {})
+    used = _cpu_s(server["pid"])
+    for _ in range(_QUESTIONS):
+        vector = _unit(chance.standard_normal((1, _DIMENSIONS)) + 2 * mine[chance.integers(len(mine))])[0]
+        began = time.perf_counter()
+        # Only the ten best by vector are compared: words are searched, and count for nothing.
+        best = set(ids[np.argsort(-(mine @ vector))[:_BEST]].tolist())
+        limits.append((time.perf_counter() - began) * 1_000)
+        began = time.perf_counter()
+        async with database.transaction(asker) as session:
+            found = await fetch_dicts(session, find_in(1), _parameters(vector, chance))
+        times.append((time.perf_counter() - began) * 1_000)
+        recalls.append(len(best & {one["id"] for one in found}) / _BEST)
+    used = _cpu_s(server["pid"]) - used
+    name = f"{100 / SHARES[number]:g} % ({len(rows):,})"
+    times.sort()
+    return [
+        Figure(what=f"{name}: recall@10", value=statistics.mean(recalls), unit="", aim=_RECALL),
+        Figure(what=f"{name}: p50", value=statistics.median(times), unit="ms"),
+        Figure(what=f"{name}: p95", value=times[int(0.95 * len(times))], unit="ms", aim=_P95),
+        Figure(what=f"{name}: CPU of the server", value=1_000 * used / _QUESTIONS, unit="ms"),
+        Figure(what=f"{name}: numpy in process, p50", value=statistics.median(limits), unit="ms"),
+    ]
+
+
+def _cpu_s(pid: int) -> float:
+    told = psutil.Process(pid).cpu_times()
+    return float(told.user + told.system)
+
+
+def _parameters(vector: Any, chance: Any) -> dict[str, object]:
+    places = [_place(int(one)) for one in set(chance.zipf(1.3, size=12) % _WORDS)]
+    return {
+        "places": places,
+        "weights": [1.0] * len(places),
+        "are_grams": [False] * len(places),
+        "vector": _as_text(vector),
+        "terms_weight": 0.0,
+        "grams_weight": 0.0,
+        "dense_weight": 1.0,
+        "candidates": CANDIDATES,
+        "limit": _BEST,
+    }
+
+
+def fill(house: House, tenant: TenantId, *, passages: int) -> Shelf:
+    """As the superuser, past policies and triggers: 100,000 passages would take minutes the product's way."""
+    chance = np.random.default_rng(5)
+    vectors = _unit(chance.standard_normal((passages, _DIMENSIONS)).astype(np.float32))
+    with psycopg.connect(house.admin_url) as admin:
+        given = {"tenant": tenant, "documents": passages // _A_DOCUMENT, "each": _A_DOCUMENT}
+        admin.execute("SET session_replication_role = replica")
+        for statement in (_DOCUMENTS, _VERSIONS, _PASSAGES):
+            admin.execute(statement, given)
+        people = [one for (one,) in admin.execute(_PEOPLE, given).fetchall()]
+        documents = [
+            one
+            for (one,) in admin.execute(
+                "SELECT id FROM app.document WHERE tenant_id = %(tenant)s ORDER BY id", given
+            ).fetchall()
+        ]
+        for number, share in SHARES.items():
+            admin.execute(
+                "INSERT INTO app.document_reader (tenant_id, document_id, person_id)"
+                " SELECT %(tenant)s, d.id, %(person)s FROM unnest(%(documents)s::bigint[]) AS d (id)",
+                {"tenant": tenant, "person": people[number - 1], "documents": documents[::share]},
+            )
+        found = admin.execute(
+            "SELECT id, document_id, version_id FROM app.document_passage WHERE tenant_id = %(tenant)s"
+            " ORDER BY id",
+            given,
+        ).fetchall()
+        _copy(admin, tenant, found, vectors)
+    with psycopg.connect(house.admin_url, autocommit=True) as admin:
+        admin.execute("ANALYZE")
+    return Shelf(
+        tenant=tenant,
+        ids=[one[0] for one in found],
+        vectors=vectors,
+        readers={number: people[number - 1] for number in SHARES},
+    )
+
+
+def _copy(
+    admin: psycopg.Connection, tenant: TenantId, found: Sequence[tuple[int, ...]], vectors: Any
+) -> None:
+    chance = random.Random(6)  # noqa: S311 - made-up words.
+    numbers = list(range(_WORDS))
+    likely = list(accumulate(1 / (1 + at) for at in numbers))
+    counts: dict[int, int] = {0: len(found)}
+    with admin.cursor().copy(
+        "COPY search.passages_g1"
+        " (tenant_id, key, digest, document_id, version_id, language, terms, embedding) FROM STDIN"
+    ) as rows:
+        for (key, document, version), vector in zip(found, vectors, strict=True):
+            places = sorted({_place(one) for one in chance.choices(numbers, cum_weights=likely, k=_TERMS)})
+            for place in places:
+                counts[place] = counts.get(place, 0) + 1
+            terms = f"{{{','.join(f'{place}:1.2' for place in places)}}}/{PLACES}"
+            rows.write_row((tenant, key, "", document, version, "en", terms, _as_text(vector)))
+    with admin.cursor().copy(
+        "COPY search.passages_g1_df (tenant_id, language, place, passages) FROM STDIN"
+    ) as rows:
+        for place, count in counts.items():
+            rows.write_row((tenant, "en", place, count))
+
+
+def _place(word: int) -> int:
+    return word * 7_919 % PLACES + 1
+
+
+def _as_text(vector: Any) -> str:
+    return str(vector.astype(float).round(4).tolist())
+
+
+def _unit(vectors: Any) -> Any:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
