@@ -6,13 +6,13 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 import psycopg
 import pytest
 
-from tests.acceptance.operating import becomes_well, pids, run_hrx
+from tests.acceptance.operating import becomes_well, eventually, pids, run_hrx
 from tests.acceptance.test_repairs import run_procedure, signed_in
 from tests.conftest import Stack
 
@@ -118,3 +118,64 @@ def test_signing_keys_are_renewed_while_the_old_one_counts_and_then_dropped(stac
     assert asked.bad == []
     assert "," not in stack.secret("HRX_SESSION_KEYS")
     becomes_well(stack, within_s=60)
+
+
+@pytest.mark.parametrize("role", ["hrx_ops"])
+def test_a_password_of_operations_is_rotated_and_who_watches_and_copies_goes_on(
+    stack: Stack, role: str
+) -> None:
+    name = f"HRX_POSTGRES_{role[4:].upper()}_PASSWORD"
+    before, port = stack.secret(name), json.loads((stack.var / "run" / "ports.json").read_text())["postgres"]
+    with people_asking(stack) as asked:
+        run_procedure(stack, "rotate-operations-password", {"role": role}, four_eyes=True)
+    assert asked.bad == []
+    with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+        psycopg.connect(f"postgresql://{role}:{before}@127.0.0.1:{port}/hrx")
+    becomes_well(stack, within_s=90)
+    admin = f"postgresql://hrx_admin:{stack.secret('HRX_POSTGRES_ADMIN_PASSWORD')}@127.0.0.1:{port}/postgres"
+
+    def signed_in_as() -> set[str]:
+        with psycopg.connect(admin) as session:
+            rows = session.execute("SELECT usename::text FROM pg_stat_activity WHERE usename IS NOT NULL")
+            return {row[0] for row in rows}
+
+    eventually(lambda: role in signed_in_as(), within_s=60, what=f"sessions of {role}")
+    assert f"{role}_spare" not in signed_in_as()
+
+
+def test_the_token_of_alerts_is_rotated_by_one_command_typed_twice(stack: Stack) -> None:
+    former = stack.secret("HRX_OPS_HOOK_TOKEN")
+    first = run_hrx(stack, "settings", "rotate", "HRX_OPS_HOOK_TOKEN", "--yes", "--json")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert json.loads(first.stdout)["stage"] == "both"
+    made = stack.secret("HRX_OPS_HOOK_TOKEN").partition(",")[0]
+    assert (stack.var / "alertmanager" / "hook-token").read_text() == made != former
+    assert [hook_says(stack, token) for token in (made, former, "neither")] == [200, 200, 403]
+    early = run_hrx(stack, "settings", "rotate", "HRX_OPS_HOOK_TOKEN", "--yes", "--json")
+    assert (early.returncode, json.loads(early.stdout)["result"]) == (0, None)
+    hasty = replace(stack, environment={**stack.environment, "HRX_ROTATION_OVERLAP_S": "0"})
+    last = run_hrx(hasty, "settings", "rotate", "HRX_OPS_HOOK_TOKEN", "--yes", "--json")
+    assert last.returncode == 0, last.stdout + last.stderr
+    assert json.loads(last.stdout)["stage"] == "alone"
+    assert [hook_says(stack, token) for token in (made, former)] == [200, 403]
+    for said in (first, early, last):
+        assert made not in said.stdout + said.stderr
+    becomes_well(stack, within_s=60)
+
+
+def hook_says(stack: Stack, token: str) -> int:
+    """The console's answer to Alertmanager's call with this token; it begins anew a moment before."""
+
+    def ask() -> int:
+        try:
+            return httpx.post(
+                f"{stack.console_url}/hooks/alertmanager",
+                json={"version": "4", "status": "resolved", "alerts": []},
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=10,
+            ).status_code
+        except httpx.HTTPError:
+            return 0
+
+    eventually(lambda: ask() != 0, within_s=60, what="the console")
+    return ask()

@@ -141,6 +141,8 @@ def test_a_key_is_proved_at_its_issuer_before_it_is_put_in_place_and_is_never_an
         ("drift", "staging", "production"),
         ("age",),
         ("rotate",),
+        ("rotate", "HRX_SLACK_SIGNING_SECRET", "--dry-run"),
+        ("rotate", "HRX_POSTGRES_BACKUP_PASSWORD"),
         ("prove", "--environment", "production"),
         ("leaks", "log"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -61,8 +62,13 @@ def test_backups_go_on_by_a_second_login_that_may_replicate_and_come_back(rehear
     plane, machine, run = rehearsal.plane, rehearsal.machine, rehearsal.layout.run
     was = rehearsal.read_password("hrx_backup")
     plan = make_plan(plane, "rotate-operations-password", params={"role": "hrx_backup"})
-    for step in plan.steps[:2]:
-        perform(plane, step.action, timeout_s=step.timeout_s)
+    mask = os.umask(0o077)
+    try:
+        for step in plan.steps[:2]:
+            perform(plane, step.action, timeout_s=step.timeout_s)
+    finally:
+        os.umask(mask)
+    assert (run / "receive-wal").stat().st_mode & 0o777 == 0o755, "another user runs it"
     # A run that died here is begun again from its beginning: nobody is turned away by that either.
     rehearsal.wait_for_everybody()
     assert "user=hrx_backup_spare " in machine.held_by("backup")["HRX_BACKUP_CONNINFO"]

@@ -48,8 +48,9 @@ class EnvironmentSettings(Settings):
     )
     vault_token: SecretStr | None = setting(
         None,
-        ja="Vault のトークン。設定のパスを読む権限だけを与える",
-        en="Vault's token; give it the right to read the settings' paths and no other",
+        ja="Vault のトークン。設定のパスを読む権限だけを与える(鍵を交換するなら update も)",
+        en="Vault's token; give it the right to read the settings' paths and no other; to rotate keys, to "
+        "update them too",
         unit="secret",
     )
     vault_namespace: str | None = setting(

@@ -144,8 +144,9 @@ class Logins:
         if not script.exists():
             return parts
         draft = script.with_name(f".{script.name}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o755)
         draft.write_text(_swap_user(script.read_text(), login))
+        # Whatever our own mask is: another user runs it.
+        draft.chmod(0o755)
         draft.replace(script)
         return (*parts, _RECEIVER)
 
