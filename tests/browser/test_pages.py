@@ -11,9 +11,22 @@ from tests.browser.portal import Device, Language, Room, Seat
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("stack")]
 
-PAGES = ("/", "/people", "/org", "/changes", "/imports", "/users", "/audit", "/account", "/people/new")
+PAGES = (
+    "/",
+    "/people",
+    "/org",
+    "/changes",
+    "/documents",
+    "/imports",
+    "/users",
+    "/audit",
+    "/account",
+    "/people/new",
+)
 #: next-intl writes the key where a text is missing.
-KEY = re.compile(r"\b(?:common|nav|people|person|orders|imports|users|audit|account|home|org)\.[a-z]\w+\b")
+KEY = re.compile(
+    r"\b(?:common|nav|people|person|orders|documents|imports|users|audit|account|home|org)\.[a-z]\w+\b"
+)
 
 
 async def look_over(seat: Seat, path: str) -> list[str]:

@@ -15,21 +15,33 @@ export function rememberCaller(known: { csrfToken?: string; locale?: string }): 
   Object.assign(caller, known);
 }
 
+interface Patience {
+  readonly timeoutMs?: number;
+  /** The answer streams: only its beginning is waited for, its reader watches over the rest. */
+  readonly isStream?: boolean;
+}
+
 /** One request with ids to follow it by; every failure leaves as an ApiProblem. */
-export async function send(request: Request): Promise<Response> {
+export async function send(
+  request: Request,
+  { timeoutMs = TIMEOUT_MS, isStream = false }: Patience = {},
+): Promise<Response> {
   const { correlationId, headers } = traceHeaders();
   for (const [name, value] of Object.entries(headers)) request.headers.set(name, value);
   request.headers.set("Accept-Language", caller.locale);
   if (!SAFE_METHODS.has(request.method)) request.headers.set("X-CSRF-Token", caller.csrfToken);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
   let response: Response;
   try {
-    response = await fetch(request, {
-      signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]),
-    });
+    response = await fetch(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   } catch (error) {
+    clearTimeout(timer);
     if (request.signal.aborted) throw error;
     throw offlineProblem(correlationId);
   }
+  // The time-out covers the body as well, but never a stream that is going on.
+  if (isStream) clearTimeout(timer);
   if (!response.ok) throw await problemOf(response, correlationId);
   return response;
 }
@@ -38,7 +50,7 @@ export async function send(request: Request): Promise<Response> {
 export const api = createClient<paths>({
   baseUrl: typeof location === "undefined" ? "" : location.origin,
   credentials: "same-origin",
-  fetch: send,
+  fetch: (request) => send(request),
 });
 
 /** The body of an answer. Failures were thrown by `send` already. */

@@ -4,6 +4,7 @@ import {
   useMutation,
   useQuery,
   useQueryClient,
+  queryOptions,
 } from "@tanstack/react-query";
 import { api, body } from "./client";
 import type {
@@ -62,13 +63,19 @@ export function usePeopleSearch(q: string, dates: Dates, isEnabled: boolean) {
   });
 }
 
-export function usePerson(id: number, dates: Dates) {
-  return useQuery({
+export function personQuery(id: number, dates: Dates) {
+  return queryOptions({
     queryKey: ["person", id, "detail", dates],
     queryFn: ({ signal }) =>
       body(
         api.GET("/api/v1/people/{person_id}", { signal, params: { path: { person_id: id }, query: dates } }),
       ),
+  });
+}
+
+export function usePerson(id: number, dates: Dates) {
+  return useQuery({
+    ...personQuery(id, dates),
     placeholderData: (previous) => (previous?.id === id ? previous : undefined),
   });
 }

@@ -77,3 +77,15 @@ export type MappingRequest = PutBody<"/api/v1/imports/{import_id}/mapping">;
 export type ImportRowsQuery = NonNullable<
   paths["/api/v1/imports/{import_id}/rows"]["get"]["parameters"]["query"]
 >;
+
+export type DocumentPage = Get<"/api/v1/documents">;
+export type DocumentLine = DocumentPage["items"][number];
+export type VersionLine = DocumentLine["version"];
+export type DocumentKind = DocumentLine["kind"];
+export type Audience = DocumentLine["audience"];
+export type VersionState = VersionLine["state"];
+export type DocumentDetail = Get<"/api/v1/documents/{document_id}">;
+export type DocumentVersion = DocumentDetail["versions"][number];
+export type DocumentText = Get<"/api/v1/documents/{document_id}/versions/{version_id}/text">;
+export type Proposal = Get<"/api/v1/documents/{document_id}/proposals">["items"][number];
+export type Uploads = Answer<paths["/api/v1/documents"]["post"]>;

@@ -19,7 +19,7 @@ export function staleAfter(kind: LiveEventKind): readonly string[] | "everything
     case "import.progress":
       return ["imports"];
     case "document.progress":
-      return ["documents", "document"];
+      return ["documents"];
     case "change_order.changed":
       return ["orders", "person", "home"];
     case "session.revoked":

@@ -2,6 +2,7 @@ import {
   Building2,
   CalendarClock,
   FileUp,
+  FolderOpen,
   House,
   ScrollText,
   ShieldCheck,
@@ -13,7 +14,8 @@ import type { Session } from "@/api/types";
 
 export interface Destination {
   readonly href: string;
-  readonly label: "home" | "people" | "org" | "orders" | "imports" | "users" | "audit" | "account";
+  readonly label:
+    "home" | "people" | "org" | "orders" | "documents" | "imports" | "users" | "audit" | "account";
   readonly icon: LucideIcon;
   /** Pages about now only; the chosen date means nothing to them. */
   readonly leavesDate?: boolean;
@@ -24,6 +26,7 @@ const EVERYONE: readonly Destination[] = [
   { href: "/people", label: "people", icon: UsersRound },
   { href: "/org", label: "org", icon: Building2 },
   { href: "/changes", label: "orders", icon: CalendarClock },
+  { href: "/documents", label: "documents", icon: FolderOpen, leavesDate: true },
 ];
 
 export interface Destinations {

@@ -12,6 +12,8 @@ import { Drawer } from "@/ui/dialog";
 import { AppLink } from "./link";
 import { destinationsFor, isAt } from "./navigation";
 
+/** More do not fit beside the button to the rest. */
+const UNDER_THUMB = 4;
 const TAB = "flex min-h-14 flex-col items-center justify-center gap-0.5 text-[0.6875rem]";
 
 /** The main navigation of a phone: four places under the thumb, the rest in a drawer. */
@@ -26,7 +28,7 @@ export function TabBar() {
       data-shell="chrome"
       className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden"
     >
-      {everyday.map(({ href, label, icon: Icon }) => {
+      {everyday.slice(0, UNDER_THUMB).map(({ href, label, icon: Icon }) => {
         const isCurrent = isAt(pathname, href);
         return (
           <AppLink
@@ -58,7 +60,8 @@ function MoreDrawer({ isOpen, onOpenChange }: { isOpen: boolean; onOpenChange: (
   const t = useTranslations("nav");
   const session = useSession();
   const signOut = useSignOut();
-  const { administration, account } = destinationsFor(session);
+  const { everyday, administration, account } = destinationsFor(session);
+  const others = [...everyday.slice(UNDER_THUMB), ...administration, account];
   return (
     <Drawer isOpen={isOpen} onOpenChange={onOpenChange} title={t("menu")}>
       <div className="border-b border-line px-5 py-4">
@@ -67,11 +70,11 @@ function MoreDrawer({ isOpen, onOpenChange }: { isOpen: boolean; onOpenChange: (
         <p className="mt-1 text-xs text-faint">{session.tenant.name}</p>
       </div>
       <ul className="flex-1 px-2 py-3">
-        {[...administration, account].map(({ href, label, icon: Icon }) => (
+        {others.map(({ href, label, icon: Icon, leavesDate }) => (
           <li key={href}>
             <AppLink
               href={href}
-              leavesDate
+              {...(leavesDate && { leavesDate })}
               onClick={() => onOpenChange(false)}
               className="flex min-h-12 items-center gap-3 rounded-lg px-3 text-[0.9375rem] hover:bg-sunken"
             >

@@ -50,7 +50,7 @@ export function shortDay(day: Day, locale: Locale): string {
 
 /** "2024/04/01 〜 2026/11/30"; open to the right while it lasts. */
 export function dayRange(from: Day, to: Day | null | undefined, locale: Locale): string {
-  return [shortDay(from, locale), locale === "ja" ? "〜" : "–", to ? shortDay(to, locale) : ""]
+  return [from && shortDay(from, locale), locale === "ja" ? "〜" : "–", to ? shortDay(to, locale) : ""]
     .join(" ")
     .trimEnd();
 }

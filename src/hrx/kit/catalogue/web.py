@@ -12,8 +12,12 @@ from hrx.kit.figures import Metric, Source
 WEB_ROUTES: Final = (
     "/",
     "/account",
+    "/assistant",
     "/audit",
     "/changes",
+    "/documents",
+    "/documents/[id]",
+    "/documents/[id]/versions/[versionId]",
     "/imports",
     "/imports/[id]",
     "/org",

@@ -23,6 +23,7 @@ export const nav = {
   people: "Directory",
   org: "Org chart",
   orders: "Changes",
+  documents: "Documents",
   administration: "Administration",
   imports: "Import",
   users: "Users & roles",

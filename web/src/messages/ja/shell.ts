@@ -23,6 +23,7 @@ export const nav = {
   people: "社員名簿",
   org: "組織図",
   orders: "異動・発令",
+  documents: "文書・規程",
   administration: "管理",
   imports: "一括取り込み",
   users: "利用者と権限",
