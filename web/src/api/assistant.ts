@@ -1,76 +1,8 @@
 import { queryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { send } from "./client";
+import { api, body as bodyOf, send } from "./client";
 import { readEvents, StreamLost } from "./event-stream";
 import { ApiProblem, type FieldProblem } from "./problem";
-
-export type AnswerMode = "model" | "quotes" | "people" | "not_found";
-
-/** A numbered place of a document's version that an answer rests on; places are counted in characters. */
-export interface Citation {
-  readonly number: number;
-  readonly document_id: number;
-  readonly version_id: number;
-  readonly title: string;
-  readonly headings: readonly string[];
-  readonly page: number | null;
-  readonly start_char: number;
-  readonly end_char: number;
-  readonly body_sha256: string;
-  readonly quote: string;
-  readonly quote_start: number;
-  readonly quote_end: number;
-  readonly effective_from: string | null;
-  /** The first day on which it is not in force. */
-  readonly effective_to: string | null;
-}
-
-export interface Sentence {
-  readonly text: string;
-  readonly citations: readonly number[];
-  readonly is_supported: boolean;
-}
-
-export interface PersonFound {
-  readonly id: number;
-  readonly name: string;
-  readonly org_unit: string | null;
-  readonly position: string | null;
-}
-
-/** What the records say, counted and listed under the reader's own rights. */
-export interface PeopleAnswer {
-  readonly as_of: string;
-  readonly total: number;
-  readonly items: readonly PersonFound[];
-}
-
-export type Verdict = "up" | "down";
-
-export interface KeptAnswer {
-  readonly id: number;
-  readonly question: string;
-  readonly language: "ja" | "en";
-  readonly asked_on: string;
-  readonly asked_at: string;
-  readonly mode: AnswerMode;
-  readonly state: "interrupted" | "done";
-  readonly reason: string;
-  readonly searched_documents: number;
-  readonly verdict: Verdict | null;
-  readonly sentences: readonly Sentence[];
-  readonly citations: readonly Citation[];
-  readonly people: PeopleAnswer | null;
-  /** Citations or sentences that may not be seen any more. */
-  readonly hidden: number;
-}
-
-export interface ConversationLine {
-  readonly id: number;
-  readonly question: string;
-  readonly answers: number;
-  readonly created_at: string;
-  readonly last_asked_at: string;
-}
+import type { AnswerMode, Citation, PeopleAnswer, Sentence, Verdict } from "./types";
 
 interface Reason {
   readonly reason?: string | null;
@@ -96,8 +28,6 @@ export type AnswerEvent =
   | ({ readonly event: "interrupted" } & Reason)
   | ({ readonly event: "done"; readonly answer_id: number; readonly mode: AnswerMode } & Reason);
 
-const ROOT = "/api/v1/assistant";
-
 export interface Question {
   readonly question: string;
   readonly conversationId: number | null;
@@ -112,7 +42,7 @@ export async function* ask(
   asked: Question,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent, void, undefined> {
-  const request = new Request(`${location.origin}${ROOT}/questions`, {
+  const request = new Request(`${location.origin}/api/v1/assistant/questions`, {
     method: "POST",
     credentials: "same-origin",
     headers: { "content-type": "application/json", accept: "text/event-stream" },
@@ -148,18 +78,15 @@ function problemIn(told: Record<string, unknown>): ApiProblem {
   });
 }
 
-async function json<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const response = await send(new Request(location.origin + path, { credentials: "same-origin", ...init }));
-  return (response.status === 204 ? undefined : await response.json()) as T;
-}
-
 export function useConversations() {
   return useInfiniteQuery({
     queryKey: ["conversations", "list"],
     queryFn: ({ signal, pageParam }) =>
-      json<{ items: ConversationLine[]; next_cursor: string | null }>(
-        `${ROOT}/conversations?limit=20${pageParam && `&cursor=${encodeURIComponent(pageParam)}`}`,
-        { signal },
+      bodyOf(
+        api.GET("/api/v1/assistant/conversations", {
+          signal,
+          params: { query: { limit: 20, ...(pageParam && { cursor: pageParam }) } },
+        }),
       ),
     initialPageParam: "",
     getNextPageParam: (last) => last.next_cursor ?? undefined,
@@ -170,7 +97,12 @@ export const conversationQuery = (id: number) =>
   queryOptions({
     queryKey: ["conversations", id],
     queryFn: ({ signal }) =>
-      json<{ id: number; answers: KeptAnswer[] }>(`${ROOT}/conversations/${id}`, { signal }),
+      bodyOf(
+        api.GET("/api/v1/assistant/conversations/{conversation_id}", {
+          signal,
+          params: { path: { conversation_id: id } },
+        }),
+      ),
   });
 
 export function useConversation(id: number | null) {
@@ -186,7 +118,12 @@ export function useConversation(id: number | null) {
 export function useDeleteConversation() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: number) => json(`${ROOT}/conversations/${id}`, { method: "DELETE" }),
+    mutationFn: (id: number) =>
+      bodyOf(
+        api.DELETE("/api/v1/assistant/conversations/{conversation_id}", {
+          params: { path: { conversation_id: id } },
+        }),
+      ),
     onSuccess: async (_, id) => {
       client.removeQueries({ queryKey: ["conversations", id] });
       await client.invalidateQueries({ queryKey: ["conversations", "list"] });
@@ -197,10 +134,11 @@ export function useDeleteConversation() {
 export function useFeedback(answerId: number) {
   return useMutation({
     mutationFn: ({ verdict, reason }: { verdict: Verdict; reason: string }) =>
-      json(`${ROOT}/answers/${answerId}/feedback`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ verdict, ...(reason && { reason }) }),
-      }),
+      bodyOf(
+        api.POST("/api/v1/assistant/answers/{answer_id}/feedback", {
+          params: { path: { answer_id: answerId } },
+          body: { verdict, ...(reason && { reason }) },
+        }),
+      ),
   });
 }

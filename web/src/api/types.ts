@@ -78,6 +78,14 @@ export type ImportRowsQuery = NonNullable<
   paths["/api/v1/imports/{import_id}/rows"]["get"]["parameters"]["query"]
 >;
 
+export type KeptAnswer = Get<"/api/v1/assistant/conversations/{conversation_id}">["answers"][number];
+export type ConversationLine = Get<"/api/v1/assistant/conversations">["items"][number];
+export type AnswerMode = KeptAnswer["mode"];
+export type Verdict = NonNullable<KeptAnswer["verdict"]>;
+export type Citation = KeptAnswer["citations"][number];
+export type Sentence = KeptAnswer["sentences"][number];
+export type PeopleAnswer = NonNullable<KeptAnswer["people"]>;
+
 export type DocumentPage = Get<"/api/v1/documents">;
 export type DocumentLine = DocumentPage["items"][number];
 export type VersionLine = DocumentLine["version"];

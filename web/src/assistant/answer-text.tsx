@@ -2,7 +2,7 @@
 
 import { TriangleAlert } from "lucide-react";
 import { useTranslations } from "next-intl";
-import type { Citation, Sentence } from "@/api/assistant";
+import type { Citation, Sentence } from "@/api/types";
 import { cn } from "@/ui/cn";
 import { CitationLink, isSame } from "./citation-link";
 import { isRunning, type Turn } from "./turn";

@@ -2,7 +2,8 @@
 
 import { useTranslations } from "next-intl";
 import { useEffect, useRef, useState, type ReactNode } from "react";
-import { useConversation, type Citation } from "@/api/assistant";
+import { useConversation } from "@/api/assistant";
+import type { Citation } from "@/api/types";
 import { useAsOf } from "@/time/use-as-of";
 import { cn } from "@/ui/cn";
 import { ErrorState, SkeletonRows } from "@/ui/states";

@@ -1,7 +1,7 @@
 "use client";
 
 import type { MouseEvent, ReactNode } from "react";
-import type { Citation } from "@/api/assistant";
+import type { Citation } from "@/api/types";
 import { writeRange } from "@/documents/text";
 import { AppLink } from "@/shell/link";
 

@@ -1,4 +1,4 @@
-import type { Citation } from "@/api/assistant";
+import type { Citation } from "@/api/types";
 import { addDays } from "@/time/days";
 
 /** A citation says when its version is no more in force; documents say until which day it is. */

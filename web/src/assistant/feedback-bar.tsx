@@ -3,7 +3,8 @@
 import { ThumbsDown, ThumbsUp } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { useState } from "react";
-import { useFeedback, type Verdict } from "@/api/assistant";
+import { useFeedback } from "@/api/assistant";
+import type { Verdict } from "@/api/types";
 import { Button } from "@/ui/button";
 import { cn } from "@/ui/cn";
 import { Field, TextArea } from "@/ui/field";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useLocale, useTranslations } from "next-intl";
-import type { PeopleAnswer } from "@/api/assistant";
+import type { PeopleAnswer } from "@/api/types";
 import { useSession } from "@/api/session";
 import { AppLink } from "@/shell/link";
 import { longDay } from "@/time/format";

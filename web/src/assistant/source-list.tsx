@@ -1,7 +1,7 @@
 "use client";
 
 import { useLocale, useTranslations } from "next-intl";
-import type { Citation } from "@/api/assistant";
+import type { Citation } from "@/api/types";
 import { daysText } from "@/documents/in-force";
 import { cn } from "@/ui/cn";
 import { CitationLink, isSame } from "./citation-link";

@@ -3,7 +3,7 @@
 import { ExternalLink, X } from "lucide-react";
 import { useLocale, useTranslations } from "next-intl";
 import { useEffect, useRef } from "react";
-import type { Citation } from "@/api/assistant";
+import type { Citation } from "@/api/types";
 import { useDocumentText } from "@/api/documents";
 import { ApiProblem } from "@/api/problem";
 import { useSession } from "@/api/session";

@@ -2,7 +2,7 @@
 
 import { RotateCw, Sparkles, TextQuote, UsersRound, SearchX, type LucideIcon } from "lucide-react";
 import { useLocale, useTranslations } from "next-intl";
-import type { AnswerMode, Citation } from "@/api/assistant";
+import type { AnswerMode, Citation } from "@/api/types";
 import { useSession } from "@/api/session";
 import { longDay } from "@/time/format";
 import { Badge, type Tone } from "@/ui/badge";

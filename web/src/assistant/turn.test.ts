@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { AnswerEvent, Citation } from "@/api/assistant";
+import { type AnswerEvent } from "@/api/assistant";
+import type { Citation } from "@/api/types";
 import { citedIn, hear, newTurn } from "./turn";
 
 const citation = (number: number): Citation => ({

@@ -1,12 +1,5 @@
-import type {
-  AnswerEvent,
-  AnswerMode,
-  Citation,
-  KeptAnswer,
-  PeopleAnswer,
-  Sentence,
-  Verdict,
-} from "@/api/assistant";
+import { type AnswerEvent } from "@/api/assistant";
+import type { AnswerMode, Citation, KeptAnswer, PeopleAnswer, Sentence, Verdict } from "@/api/types";
 
 /** Where an answer stands. `stopped`: by the reader. `broken`: the line was lost. `failed`: with a problem. */
 export type TurnState = "asking" | "answering" | "done" | "stopped" | "broken" | "failed";

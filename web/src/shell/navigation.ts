@@ -4,6 +4,7 @@ import {
   FileUp,
   FolderOpen,
   House,
+  MessageCircleQuestion,
   ScrollText,
   ShieldCheck,
   UserRoundCog,
@@ -15,7 +16,16 @@ import type { Session } from "@/api/types";
 export interface Destination {
   readonly href: string;
   readonly label:
-    "home" | "people" | "org" | "orders" | "documents" | "imports" | "users" | "audit" | "account";
+    | "home"
+    | "assistant"
+    | "people"
+    | "org"
+    | "orders"
+    | "documents"
+    | "imports"
+    | "users"
+    | "audit"
+    | "account";
   readonly icon: LucideIcon;
   /** Pages about now only; the chosen date means nothing to them. */
   readonly leavesDate?: boolean;
@@ -23,6 +33,7 @@ export interface Destination {
 
 const EVERYONE: readonly Destination[] = [
   { href: "/", label: "home", icon: House },
+  { href: "/assistant", label: "assistant", icon: MessageCircleQuestion },
   { href: "/people", label: "people", icon: UsersRound },
   { href: "/org", label: "org", icon: Building2 },
   { href: "/changes", label: "orders", icon: CalendarClock },

@@ -20,6 +20,7 @@ export const nav = {
   main: "Main menu",
   homeOf: "{product} home",
   home: "Home",
+  assistant: "Assistant",
   people: "Directory",
   org: "Org chart",
   orders: "Changes",

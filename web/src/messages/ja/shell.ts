@@ -20,6 +20,7 @@ export const nav = {
   main: "メインメニュー",
   homeOf: "{product} ホーム",
   home: "ホーム",
+  assistant: "アシスタント",
   people: "社員名簿",
   org: "組織図",
   orders: "異動・発令",
