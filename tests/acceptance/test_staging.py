@@ -66,11 +66,13 @@ class Beside:
         return str(httpx.get(f"{url}/version", timeout=20, trust_env=False).json()["commit"])
 
     def list_left(self) -> list[int]:
-        """Processes of staging that still are."""
+        """Processes of staging that still are: those of its stack, and servers on its data that carry no
+        mark (the proof of a backup)."""
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get("HRX_STACK") == str(self.folder):
+                is_on_data = any(f"{self.folder}/" in word for word in process.cmdline())
+                if is_on_data or process.environ().get("HRX_STACK") == str(self.folder):
                     found.append(process.pid)
             except (psutil.Error, OSError):
                 continue
