@@ -3,6 +3,8 @@ themselves bring a whole stack up and take minutes: `make drill SUITE=release`."
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +20,12 @@ from hrx.ops.drills.recovery.outcomes import list_recovery_outcomes
 from hrx.ops.drills.release.experiments import choose, load_release_experiments
 from hrx.ops.drills.release.outcomes import ReleaseOutcome, list_release_outcomes, write_outcome
 from hrx.ops.drills.release.running import ON_FOLDER, ON_STACK
+from hrx.ops.drills.release.stack import DrillUnderWay, made_ground
 from hrx.ops.drills.release.versions import make_version
 from hrx.ops.ledger.entries import Ledger, open_ledger
 from hrx.ops.release.releases import Component
 from hrx.ops.release.store import ReleaseStore
+from hrx.ops.targets.machine.layout import Layout
 from tests.conftest import ROOT
 from tests.ops.release.shop import R1
 
@@ -92,3 +96,22 @@ def test_a_version_on_trial_leaves_the_built_one_as_it_is(tmp_path: Path) -> Non
     assert "status_code=500" in damaged
     compile(damaged, "api.py", "exec")
     assert damaged.index("status_code=500") < damaged.index('if __name__ == "__main__"')
+
+
+def test_what_a_killed_drill_left_goes_before_the_next_and_two_do_not_meet(tmp_path: Path) -> None:
+    machine = Layout(root=ROOT, var=tmp_path / "living", user=None, tools=tmp_path / "tools")
+    with made_ground(machine) as ground:
+        home = ground.home
+        with pytest.raises(DrillUnderWay), made_ground(machine):
+            pass
+        with made_ground(machine, name="full") as other:
+            assert other.home != home
+    assert not home.exists()
+    # As after `kill -9`: the folder, and a program of its stack.
+    (home / "var" / "run").mkdir(parents=True)
+    left = subprocess.Popen(["sleep", "300"], env={"HRX_STACK": str(home / "var"), "PATH": os.defpath})
+    with made_ground(machine) as ground:
+        assert ground.home == home
+        assert list(home.iterdir()) == []
+    assert left.wait(60) != 0
+    assert not home.exists()

@@ -12,7 +12,7 @@ FIGURES: Final[Mapping[str, Text]] = {
     "lost": Text(ja="応答なし", en="unanswered"),
     "failed": Text(ja="エラー(5xx)", en="failed (5xx)"),
     "deploy_s": Text(ja="デプロイ(秒)", en="deploy, s"),
-    "taken_back": Text(ja="遅いとして戻された健全な版", en="sound versions taken back as slower"),
+    "taken_back": Text(ja="遅いとして戻された健全な版", en="sound versions taken back as slow"),
     "back_s": Text(ja="自動で戻るまで(秒)", en="until it rolled itself back, s"),
     "gone_on_s": Text(ja="kill から完了まで(秒)", en="from the kill to the end, s"),
     "edge_away_s": Text(ja="入口の不在(秒)", en="edge away, s"),

@@ -19,7 +19,7 @@ _CODE: Final = "release.not_written"
 
 def build_on_full_disk(machine: Layout, watch: Watch) -> None:
     """Refused with what to do; once there is room, the same command builds."""
-    with made_ground(machine) as ground:
+    with made_ground(machine, name="full") as ground:
         began_s = clock.monotonic_s()
         said = ground.start("release", "build", largest_file_kib=_LARGEST_KIB).wait(timeout_s=_ENDS_WITHIN_S)
         watch.note("refusal_s", clock.monotonic_s() - began_s)

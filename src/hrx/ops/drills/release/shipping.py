@@ -46,7 +46,7 @@ def ensure_live(stack: Stack) -> Release:
 
 def deploy_next(stack: Stack, watch: Watch, *, first: Release | None = None) -> Release:
     """A sound version live, the one that is given or one more; tried again with another where the gate took
-    it back for being slower, which becomes a figure. Raises Unavailable."""
+    it back for being slow, which becomes a figure. Raises Unavailable."""
     for number in range(_TRIES):
         release = first if first is not None and number == 0 else stack.make_version()
         said = stack.hrx("deploy", release.id, *_SHARED)
@@ -59,8 +59,10 @@ def deploy_next(stack: Stack, watch: Watch, *, first: Release | None = None) -> 
 
 
 def is_taken_back(said: Said) -> bool:
-    """Whether the gate found the version slower than the one before, and nothing else wrong."""
-    return (said.told.get("stand"), said.told.get("reason")) == (Stand.ROLLED_BACK, Reason.SLOWER)
+    """Whether the gate found the version slow, or too slow for the edge's own check, and nothing else wrong:
+    seen on two cores with a load of 25, where others worked as well."""
+    is_back = said.told.get("stand") == Stand.ROLLED_BACK
+    return is_back and said.told.get("reason") in (Reason.SLOWER, Reason.NO_LONGER_READY)
 
 
 def deploy_under_load(stack: Stack, watch: Watch) -> None:

@@ -3,6 +3,8 @@ commands as an operator's. Nothing of the living stack is read or written but it
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import shutil
 import signal
@@ -16,10 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from hrx.kit.errors import Text, Unavailable
+from hrx.kit.errors import Refused, Text, Unavailable
 from hrx.ops.drills.release.versions import make_version
 from hrx.ops.release.checking.programs import clean_environment
 from hrx.ops.release.deploying import Place
+from hrx.ops.release.indexes.definitions import load_definitions
 from hrx.ops.release.releases import Release
 from hrx.ops.release.strategies.progress import Progress
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
@@ -209,25 +212,63 @@ def opened_stack(machine: Layout) -> Iterator[Stack]:
     with made_ground(machine) as ground:
         ground.require("release", "build", timeout_s=_BUILT_WITHIN_S)
         up = ground.require("up", timeout_s=_UP_WITHIN_S)
+        # A release that people are moved to finds the indexes that it was made with.
+        for name in load_definitions(ground.place.settings.runbook_dir):
+            ground.require("release", "indexes", "build", name, timeout_s=_UP_WITHIN_S)
         base = ground.place.store.list_all()[-1]
         yield Stack(ground=ground, edge_url=str(up["portal"]), base=base)
 
 
 @contextmanager
-def made_ground(machine: Layout) -> Iterator[Ground]:
-    """An empty folder that the service user may enter; gone afterwards with everything that ran from it.
+def made_ground(machine: Layout, *, name: str = "stack") -> Iterator[Ground]:
+    """An empty folder that the service user may enter; gone afterwards with everything that ran from it. What
+    a drill that was killed left there goes first.
 
-    Raises Unavailable when something of it lives on."""
-    home = Path(tempfile.mkdtemp(prefix="hrx-drill-"))
-    home.chmod(0o711)
+    Raises DrillUnderWay, and Unavailable when something of it lives on."""
+    mark = hashlib.sha256(f"{machine.var} {name}".encode()).hexdigest()[:10]
+    home = Path(tempfile.gettempdir()) / f"hrx-drill-{mark}"
     layout = replace(machine, var=home / "var")
-    try:
-        yield Ground(home=home, layout=layout, port=_find_two_ports())
-    finally:
-        remove_stack(layout)
-        shutil.rmtree(home, ignore_errors=True)
-        if has_leftovers(layout):
-            raise stuck("processes of the drill's stack are left")
+    with _alone(home):
+        _take_away(home, layout)
+        home.mkdir()
+        home.chmod(0o711)
+        try:
+            yield Ground(home=home, layout=layout, port=_find_two_ports())
+        finally:
+            _take_away(home, layout)
+
+
+class DrillUnderWay(Refused):
+    """Another drill of releases is at work for this stack."""
+
+    code = "drill.under_way"
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """The lock ends with the process that holds it."""
+    with home.with_suffix(".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DrillUnderWay(
+                Text(
+                    ja="別のリリースの訓練が実行中です。",
+                    en="Another drill of releases is at work.",
+                ),
+                hint=Text(
+                    ja="終わるのを待って、もう一度実行してください。",
+                    en="Wait for it to end, then try again.",
+                ),
+            ) from error
+        yield
+
+
+def _take_away(home: Path, layout: Layout) -> None:
+    remove_stack(layout)
+    shutil.rmtree(home, ignore_errors=True)
+    if has_leftovers(layout):
+        raise stuck("processes of the drill's stack are left")
 
 
 def _find_two_ports() -> int:

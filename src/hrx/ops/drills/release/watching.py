@@ -12,7 +12,7 @@ from hrx.ops.drills.release.standing import list_disagreements
 from hrx.ops.drills.traffic import BOTH_SERVICES, Tally, people_at_work
 from hrx.ops.release.releases import Release
 
-PEOPLE_PER_S: Final = 40.0
+PEOPLE_PER_S: Final = 30.0
 
 
 @dataclass(kw_only=True)
