@@ -1,7 +1,11 @@
 """The built portal, put aside under its build id before it runs.
 
 A running portal must not live in the folder that the next build overwrites; and a build that is kept can be
-gone back to."""
+gone back to.
+
+Next's `deploymentId` is not set: a build bakes it in, and serves all releases of the same `web/`.
+Without it a tab compares build ids, and loads the page anew when it navigates to another build
+(tests/browser/test_old_tabs.py)."""
 
 from __future__ import annotations
 
