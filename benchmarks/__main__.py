@@ -14,7 +14,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import importing, leaks, logs, memory, migrations, pages, paging_crash, signals, telemetry
+from benchmarks import (
+    importing,
+    ingesting,
+    leaks,
+    logs,
+    memory,
+    migrations,
+    pages,
+    paging_crash,
+    signals,
+    telemetry,
+)
 from benchmarks.failover import measure_failover
 from benchmarks.figures import Section, show
 from benchmarks.llm_gateway import measure_llm_gateway
@@ -33,6 +44,7 @@ from benchmarks.servers import ROOT, House, running_house
 
 _OTHERS = (
     "import",
+    "ingest",
     "telemetry",
     "memory",
     "signals",
@@ -55,7 +67,7 @@ _OTHERS = (
     "passage_filter",
 )
 #: Those that need no running house.
-_ALONE = set(_OTHERS) - {"import", "telemetry", "retrieval", "passage_access", "passage_filter"}
+_ALONE = set(_OTHERS) - {"import", "ingest", "telemetry", "retrieval", "passage_access", "passage_filter"}
 JSQUAD = ROOT.parent / "shared" / "data" / "jsquad" / "test-v1.3.json"
 EMPLOYEES_10K = "HRX_BENCH_EMPLOYEES_10K"
 
@@ -177,6 +189,9 @@ async def _measure(house: House, wanted: Sequence[str], given: argparse.Namespac
         sections.append(await importing.measure_import(house))
         if given.employees_10k:
             sections.append(importing.measure_employees_10k(house, folder=Path(given.employees_10k)))
+    if "ingest" in wanted:
+        _say("ingest …")
+        sections.append(await ingesting.measure_ingest(house))
     if "retrieval" in wanted:
         files = {path.stem: path for path in given.squad if path.exists()}
         _say(f"retrieval, {', '.join(files) or 'no file of questions found'} …")

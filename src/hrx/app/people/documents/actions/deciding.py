@@ -124,17 +124,24 @@ def _change(found: RowMapping) -> PrivateChange:
     value: object = found["value"]
     if found["field"] == "birth_on":
         value = read_day(str(value).removesuffix("生"))
+    # An empty value would take away what the record has.
+    if value is None:
+        raise _wrong_form()
     try:
         return PrivateChange.model_validate({RECORDED[found["field"]]: value})
     except ValidationError as error:
-        raise Invalid(
-            Text(
-                ja="この値は人事記録の形式に合いません。",
-                en="This value does not have the form that the record asks for.",
-            ),
-            hint=Text(
-                ja="個人情報の画面で正しい値を入力し、この提案は却下してください。",
-                en="Enter the right value on the person's page and reject this proposal.",
-            ),
-            code="proposal.form",
-        ) from error
+        raise _wrong_form() from error
+
+
+def _wrong_form() -> Invalid:
+    return Invalid(
+        Text(
+            ja="この値は人事記録の形式に合いません。",
+            en="This value does not have the form that the record asks for.",
+        ),
+        hint=Text(
+            ja="個人情報の画面で正しい値を入力し、この提案は却下してください。",
+            en="Enter the right value on the person's page and reject this proposal.",
+        ),
+        code="proposal.form",
+    )

@@ -13,6 +13,11 @@ _DAY: Final = (
     r"((?:令和|平成|昭和)\s*(?:元|\d{1,2})年\s*\d{1,2}月\s*\d{1,2}日"
     r"|\d{4}\s*[年/.-]\s*\d{1,2}\s*[月/.-]\s*\d{1,2}\s*日?)"
 )
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+_ENGLISH_DAY = re.compile(r"([A-Za-z]+)\s+(\d{1,2}),?\s+(\d{4})")
 _PATTERNS: Final = (
     re.compile(rf"{_DAY}\s*(?:から|より)?\s*(?:、)?\s*(?:施行|適用|実施)"),
     re.compile(rf"(?:施行日|適用開始日|実施日|施行期日)\s*[:|]?\s*{_DAY}"),
@@ -34,4 +39,11 @@ def read_day(raw: str) -> date | None:
     try:
         return parse_day(raw.strip())
     except DateRefused:
+        pass
+    match = _ENGLISH_DAY.fullmatch(raw.strip())
+    if match is None or match.group(1).title() not in _MONTHS:
+        return None
+    try:
+        return date(int(match.group(3)), _MONTHS.index(match.group(1).title()) + 1, int(match.group(2)))
+    except ValueError:
         return None

@@ -64,14 +64,16 @@ def may_be_heading(line: str) -> bool:
     return len(line) <= _HEADING_CHARS + 40 and not line.endswith(("。", "、", ",", "，", ";"))
 
 
-def add_lines(reading: Reading, lines: list[str], *, page: int | None = None) -> None:
-    """Lines of plain text as blocks: headings, items, and lines that belong together as paragraphs."""
+def add_lines(reading: Reading, lines: list[str], *, page: int | None = None, joins: bool = False) -> None:
+    """Lines of plain text as blocks: headings, items, and lines that belong together as paragraphs.
+
+    `joins`: lines were broken by the width of a page, not by whoever wrote them."""
     pending: list[str] = []
     pending_kind = BlockKind.PARAGRAPH
 
     def flush() -> None:
         if pending:
-            reading.add(join_lines(pending), kind=pending_kind, page=page)
+            reading.add(join_lines(pending) if joins else "\n".join(pending), kind=pending_kind, page=page)
             pending.clear()
 
     for raw in lines:

@@ -188,10 +188,10 @@ def _add_lines(reading: Reading, lines: list[_Line]) -> None:
     for line in lines:
         text = " ".join(line.text.split())
         if line.page != page:
-            outlines.add_lines(reading, pending, page=page)
+            outlines.add_lines(reading, pending, page=page, joins=True)
             pending, page = [], line.page
         if line.size in larger and outlines.may_be_heading(text):
-            outlines.add_lines(reading, pending, page=page)
+            outlines.add_lines(reading, pending, page=page, joins=True)
             pending = []
             level = min(larger.index(line.size) + 1, 6)
             found = outlines.find_heading(text)
@@ -201,4 +201,4 @@ def _add_lines(reading: Reading, lines: list[_Line]) -> None:
         # A line much shorter than the widest ends its paragraph.
         if len(text) < width * 0.6:
             pending.append("")
-    outlines.add_lines(reading, pending, page=page)
+    outlines.add_lines(reading, pending, page=page, joins=True)

@@ -13,7 +13,7 @@ from typing import Final
 #: Digits as forms have them, in half and in full width.
 _D: Final = "0-9０-９"
 _YEAR: Final = rf"(?:(?:令和|平成|昭和|[RHS])\s*(?:元|[{_D}]{{1,2}})|[12１２][{_D}]{{3}})"
-_YEAR_MONTH: Final = rf"{_YEAR}\s*[年./-]\s*[{_D}]{{1,2}}\s*月?"
+_YEAR_MONTH: Final = rf"{_YEAR}\s*[年./-]\s*[{_D}]{{1,2}}(?![{_D}])\s*月?"
 _SEPARATOR: Final = r"\s*[:：|｜]?\s*"
 
 
@@ -60,7 +60,7 @@ _RANGE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _SCHOOL = re.compile(
-    r"(?:学校|高校|大学|大学院|学部|専攻|学科|University|College|School|B\.?A\.?|B\.?Sc|M\.?A\.?|M\.?Sc|Ph\.?D)",
+    r"学校|高校|大学|大学院|学部|専攻|学科|\b(?:University|College|School|B\.?A|B\.?Sc|M\.?A|M\.?Sc|Ph\.?D)\b",
     re.IGNORECASE,
 )
 _JOB = re.compile(
