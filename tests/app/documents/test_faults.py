@@ -8,6 +8,7 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from fastapi import FastAPI
 
@@ -23,6 +24,7 @@ from tests.app.data.conftest import Facts, csv_bytes
 from tests.app.data.test_import_faults import worker_process
 from tests.app.documents import files
 from tests.app.documents.conftest import Library
+from tests.conftest import PostgresServer
 from tests.servers.clamd import clamd
 
 pytestmark = pytest.mark.req("R2-5")
@@ -62,6 +64,29 @@ async def test_files_of_documents_and_of_imports_do_not_clear_each_other_away(
     await library.queue.work_until_idle()
     left = await asyncio.to_thread(os.listdir, stored)
     assert (len(left), stray.name in left) == (2, False)
+
+
+async def test_a_version_whose_job_was_lost_is_read_by_the_hourly_tidying(
+    library: Library, database: Database, tenant: TenantId, facts: Facts, postgres: PostgresServer
+) -> None:
+    await library.post(files.MARKDOWN.encode())
+    version = await facts.one("SELECT id FROM app.document_version")
+    url = postgres.admin_url.replace("/postgres", "/hrx")
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:
+        await admin.execute(
+            "DELETE FROM jobs.procrastinate_jobs WHERE task_name = 'documents.read'"
+            " AND args->>'version_id' = %s",
+            [str(version)],
+        )
+        await admin.execute(
+            "UPDATE app.document_version SET created_at = now() - interval '2 hours' WHERE id = %s", [version]
+        )
+    await library.queue.work_until_idle()
+    assert await facts.one("SELECT state FROM app.document_version") == "waiting"
+    async with database.transaction(system_principal(tenant)) as session:
+        await jobs.enqueue(session, tidy_documents)
+    await library.queue.work_until_idle()
+    assert await facts.one("SELECT state FROM app.document_version") == "ready"
 
 
 async def test_a_file_is_scanned_before_it_is_read_where_a_scanner_is_set_up(tmp_path: Path) -> None:

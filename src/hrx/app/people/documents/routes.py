@@ -5,6 +5,7 @@ Who may see what is decided by the policies of the tables; a document of others 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePath
 from typing import Annotated, Any, Final
@@ -302,6 +303,8 @@ async def _keep(
 ) -> views.Uploads:
     """All files of an upload in one transaction; when anything fails none is kept."""
     kept: list[Uploaded] = []
+    # One title for a whole folder would make its documents look alike.
+    about = replace(about, title=None) if len(taken.files) > 1 else about
     try:
         for file in taken.files:
             added = await uploading.add_document(session, file=file, about=about, days=days)
