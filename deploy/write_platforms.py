@@ -65,6 +65,7 @@ def make_railway() -> dict[str, object]:
                 "src/**",
                 "migrations/**",
                 "requirements.lock",
+                "requirements-encoders.lock",
                 "deploy/docker/python.Dockerfile",
             ],
         },

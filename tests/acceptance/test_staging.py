@@ -18,7 +18,8 @@ import psutil
 import pytest
 
 from hrx.ops.release.building.building import BUILD, CODE, PORTAL, REQUIREMENTS
-from hrx.ops.release.building.environments import ensure_environment, lock_digest
+from hrx.ops.release.building.environments import ensure_environment
+from hrx.ops.release.building.locks import lock_digest
 from hrx.ops.release.building.sources import export
 from hrx.ops.release.gathering import ask_git
 from hrx.ops.release.releases import Build, Component, Release

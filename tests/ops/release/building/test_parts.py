@@ -12,6 +12,7 @@ import pytest
 from hrx.kit.errors import Refused
 from hrx.ops.release.building.contents import write_contents
 from hrx.ops.release.building.environments import ensure_environment
+from hrx.ops.release.building.locks import PYTHON_LOCKS
 from hrx.ops.release.building.sources import export, read_head
 from hrx.ops.release.gathering import TreeIsDirty
 from tests.conftest import ROOT
@@ -83,6 +84,8 @@ def test_an_environment_is_made_once_for_a_lock_and_has_not_the_checkouts_produc
         ensure_environment(checkout, other, releases=releases)
     assert refused.value.stable_code == "release.other_lock"
     assert len(list((releases / "_environments").iterdir())) == 1
+    (checkout / "requirements-encoders.lock").write_text("encoder\n")
+    assert ensure_environment(checkout, checkout, releases=releases) != python, "of other packages"
 
 
 def test_the_list_of_what_is_inside_names_every_pinned_package_once(tmp_path: Path) -> None:
@@ -91,7 +94,9 @@ def test_the_list_of_what_is_inside_names_every_pinned_package_once(tmp_path: Pa
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
     names = [one["purl"] for one in document["components"]]
     assert len(names) == len(set(names))
-    pinned = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line]
+    pinned = [
+        line for name in PYTHON_LOCKS for line in (ROOT / name).read_text().splitlines() if "==" in line
+    ]
     assert sum(name.startswith("pkg:pypi/") for name in names) == len(pinned)
     assert any(name.startswith("pkg:npm/next@") for name in names)
     assert not any(name.startswith("pkg:npm/typescript@") for name in names), "a tool of the build"

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from hrx.ops.release.building.locks import PYTHON_LOCKS, Package, list_python
 from hrx.ops.release.checking.auditing.advisories import search
 from hrx.ops.release.checking.auditing.holes import Severity
-from hrx.ops.release.checking.auditing.packages import NPM, PYPI, Package, list_node, list_python
+from hrx.ops.release.checking.auditing.packages import NPM, PYPI, list_node
 from hrx.ops.release.checking.auditing.versions import VersionUnclear, node_version
 from tests.conftest import ROOT
 from tests.ops.release.checking.advising import JINJA, JINJA_AGAIN, NEXT, put
@@ -123,7 +124,8 @@ def test_node_versions_stand_in_the_order_that_the_standard_gives() -> None:
 
 def test_the_real_locks_are_read_whole() -> None:
     python = list_python(ROOT)
-    pins = [one for one in (ROOT / "requirements.lock").read_text().splitlines() if one[:1].isalnum()]
+    lines = [line for name in PYTHON_LOCKS for line in (ROOT / name).read_text().splitlines()]
+    pins = [one for one in lines if one[:1].isalnum()]
     assert [f"{one.name}=={one.version}" for one in python] == [one.split()[0] for one in pins]
     assert len(python) > 50
     node = {one.name for one in list_node(ROOT)}

@@ -16,7 +16,8 @@ from hrx.kit import clock
 from hrx.kit.errors import Text, Unavailable
 from hrx.kit.secrets import mask_text
 from hrx.ops.release.building.contents import write_contents
-from hrx.ops.release.building.environments import ensure_environment, lock_digest
+from hrx.ops.release.building.environments import ensure_environment
+from hrx.ops.release.building.locks import lock_digest
 from hrx.ops.release.building.sources import Commit, export, read_head
 from hrx.ops.release.releases import Component, Release, SbomReference
 from hrx.ops.release.store import ReleaseStore

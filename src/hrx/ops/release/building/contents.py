@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from hrx.ops.release.building.locks import list_python
 from hrx.ops.release.releases import SbomReference
 
 FILE: Final = "sbom.cdx.json"
-_PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.M)
 
 
 def write_contents(home: Path, *, code: Path, release: str, commit: str, at: datetime) -> SbomReference:
-    """List what the two lock files pin, into the release's folder."""
+    """List what the lock files pin, into the release's folder."""
     components = sorted(
-        [*_python(code / "requirements.lock"), *_npm(code / "web" / "package-lock.json")],
+        [*_python(code), *_npm(code / "web" / "package-lock.json")],
         key=lambda one: one["purl"],
     )
     document = {
@@ -40,10 +40,10 @@ def write_contents(home: Path, *, code: Path, release: str, commit: str, at: dat
     return SbomReference(path=FILE, sha256=hashlib.sha256(content).hexdigest())
 
 
-def _python(lock: Path) -> Iterator[dict[str, Any]]:
-    for found in _PINNED.finditer(lock.read_text()):
-        name = re.sub(r"[-_.]+", "-", found["name"]).lower()
-        yield _component(name, found["version"], purl=f"pkg:pypi/{name}@{quote(found['version'])}")
+def _python(code: Path) -> Iterator[dict[str, Any]]:
+    for package in list_python(code):
+        name = re.sub(r"[-_.]+", "-", package.name).lower()
+        yield _component(name, package.version, purl=f"pkg:pypi/{name}@{quote(package.version)}")
 
 
 def _npm(lock: Path) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The Python environment of a release: one for each lock file, shared by all releases with that lock.
+"""The Python environment of a release: one for each state of the lock files, shared by all releases with it.
 
 Nothing changes one that is there. It begins as a copy of the checkout's, whose packages are the lock's by
 hash; files are linked, not copied, so that it costs names and no space. The product itself is not in it:
@@ -6,7 +6,6 @@ programs of a release find theirs by PYTHONPATH."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Refused, Text
+from hrx.ops.release.building.locks import lock_digest
 
-_LOCK: Final = "requirements.lock"
 _ENVIRONMENTS: Final = "_environments"
 
 
@@ -46,11 +45,6 @@ def ensure_environment(root: Path, code: Path, *, releases: Path) -> Path:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return home / "bin" / "python"
-
-
-def lock_digest(tree: Path) -> str:
-    """SHA-256 of the lock file, in hex."""
-    return hashlib.sha256((tree / _LOCK).read_bytes()).hexdigest()
 
 
 def _link(source: str, target: str) -> str:

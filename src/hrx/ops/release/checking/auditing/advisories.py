@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import orjson
 
+from hrx.ops.release.building.locks import Package
 from hrx.ops.release.checking.auditing.holes import Hole, merge_same, read_severity
-from hrx.ops.release.checking.auditing.packages import Package, normalize
+from hrx.ops.release.checking.auditing.packages import normalize
 from hrx.ops.release.checking.auditing.versions import VersionUnclear, parse_version
 
 _COMPARABLE: Final = ("ECOSYSTEM", "SEMVER")

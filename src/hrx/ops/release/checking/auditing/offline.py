@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from hrx.kit import clock
 from hrx.kit.errors import Text
+from hrx.ops.release.building.locks import Package
 from hrx.ops.release.checking.auditing.advisories import Found, search
 from hrx.ops.release.checking.auditing.judging import Answer
-from hrx.ops.release.checking.auditing.packages import Package
 from hrx.ops.settings import OpsSettings
 
 

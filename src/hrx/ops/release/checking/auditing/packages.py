@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from hrx.ops.release.building.locks import Package
+
 PYPI: Final = "PyPI"
 NPM: Final = "npm"
-PYTHON_LOCK: Final = "requirements.lock"
 NODE_LOCK: Final = Path("web") / "package-lock.json"
-_PINNED: Final = re.compile(
-    r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)", re.M
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
-    name: str
-    version: str
 
 
 def normalize(name: str, *, ecosystem: str) -> str:
     """The name by which two spellings are one package (PEP 503); npm has one spelling."""
     return re.sub(r"[-_.]+", "-", name).lower() if ecosystem == PYPI else name
-
-
-def list_python(tree: Path) -> tuple[Package, ...]:
-    """Every pin of the lock. Raises OSError."""
-    text = (tree / PYTHON_LOCK).read_text(encoding="utf-8")
-    return tuple(Package(name=found["name"], version=found["version"]) for found in _PINNED.finditer(text))
 
 
 def list_node(tree: Path) -> tuple[Package, ...]:

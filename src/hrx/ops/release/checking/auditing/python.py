@@ -8,10 +8,11 @@ from typing import Any, Final
 import orjson
 
 from hrx.kit.errors import Text
+from hrx.ops.release.building.locks import list_locks, list_python
 from hrx.ops.release.checking.auditing.holes import Hole
 from hrx.ops.release.checking.auditing.judging import Answer, judge
 from hrx.ops.release.checking.auditing.offline import ask_disk
-from hrx.ops.release.checking.auditing.packages import PYPI, PYTHON_LOCK, list_python
+from hrx.ops.release.checking.auditing.packages import PYPI
 from hrx.ops.release.checking.programs import find_program, run_program
 from hrx.ops.release.checking.results import Bench, Checked
 
@@ -26,7 +27,7 @@ _TODO: Final = Text(
 
 
 def check_audit_python(bench: Bench) -> Checked:
-    """The lock file of the release, against everything that is known here."""
+    """The lock files of the release, against everything that is known here."""
     packages = list_python(bench.tree)
     answers = [
         one
@@ -42,8 +43,9 @@ def _ask_pip_audit(bench: Bench, tree: Path) -> Answer | None:
         if bench.settings.advisories_dir is not None:
             return None
         return Answer(who=_WHO, unknown=Text(ja="pip-audit がありません", en="there is no pip-audit"))
+    locks = [part for lock in list_locks(tree) for part in ("--requirement", lock.name)]
     argv = [
-        program, "--requirement", PYTHON_LOCK, "--require-hashes", "--disable-pip", "--format", "json",
+        program, *locks, "--require-hashes", "--disable-pip", "--format", "json",
         "--progress-spinner", "off", "--timeout", "15",
     ]  # fmt: skip
     within_s = bench.settings.audit_timeout_s
