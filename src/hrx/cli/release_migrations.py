@@ -11,9 +11,11 @@ import typer
 from hrx.cli import output
 from hrx.cli.options import AsJson, Yes
 from hrx.cli.plane import confirm
+from hrx.cli.recover_elsewhere import this_site
 from hrx.cli.release_rollback import open_store
 from hrx.kit.errors import Invalid, Text
 from hrx.kit.settings import load
+from hrx.ops.recovery.copies import spoil
 from hrx.ops.release.asking import keep_rehearsed
 from hrx.ops.release.migrations import rehearsing
 from hrx.ops.release.migrations.linting import Finding, LintReport, RevisionLint, lint_folder
@@ -36,6 +38,7 @@ To = Annotated[str, typer.Option("--to", help="The last revision, or head.")]
 _HERE = Path("migrations")
 #: The variable that env.py reads; a URL has a password, which no command line should show.
 _OWNER = "HRX_OWNER_DATABASE_URL"
+_OWNER_ROLE = "hrx_owner"
 _ACCEPTED = Text(ja="受け入れ済み: ", en="Accepted because ")
 
 
@@ -73,8 +76,11 @@ def lint(
 def rehearse(
     url_variable: UrlVariable = _OWNER,
     admin_url_variable: Annotated[
-        str | None, typer.Option("--admin-url-variable", help="The same for a role that sees every row.")
-    ] = None,
+        str, typer.Option("--admin-url-variable", help="The same for a role that sees every row.")
+    ] = "",
+    copy: Annotated[
+        str, typer.Option("--copy", help="On this restored copy; nobody can switch to it afterwards.")
+    ] = "",
     to: To = "head",
     folder: Folder = _HERE,
     report: Annotated[
@@ -84,17 +90,21 @@ def rehearse(
     as_json: AsJson = False,
 ) -> None:
     """Run what is pending on a copy: up under traffic, down, up again. Exit code 1 when something hurts."""
-    url = _read_url(url_variable)
-    admin_url = _read_url(admin_url_variable) if admin_url_variable else None
+    where = copy or address_of(_read_url(url_variable))
     confirm(
         Text(
-            ja=f"{address_of(url)} のデータベースで予行します。中身は元に戻りません。続けますか?",
-            en=f"The rehearsal spoils the database at {address_of(url)}. Go on?",
+            ja=f"{where} のデータベースで予行します。中身は元に戻りません。続けますか?",
+            en=f"The rehearsal spoils the database of {where}. Go on?",
         ),
         yes=yes,
     )
+    if copy:
+        url, admin_url = spoil(this_site(), copy, owner=_OWNER_ROLE)
+    else:
+        url = _read_url(url_variable)
+        admin_url = _read_url(admin_url_variable) if admin_url_variable else ""
     seen = rehearsing.rehearse(
-        url, folder=folder, revision=to, admin_url=admin_url, tell=_tell_nothing if as_json else _tell
+        url, folder=folder, revision=to, admin_url=admin_url or None, tell=_tell_nothing if as_json else _tell
     )
     if folder.resolve() == (HOME / "migrations").resolve():
         # The planner of roll-backs goes down only where somebody has been.

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from hrx.kit.errors import Conflict, Invalid, NotFound
+from hrx.kit.errors import Conflict, Invalid, NotFound, Refused
 from hrx.ops.recovery import copies
 from hrx.ops.recovery.basebackup import take_backup
 from hrx.ops.recovery.copies import CopyFacts, CopyState
@@ -22,6 +23,7 @@ from hrx.ops.recovery.points import list_points, make_point
 from hrx.ops.recovery.records import create_slot_argv, receiver_argv, ship
 from hrx.ops.recovery.site import Site
 from hrx.ops.recovery.stock import read_stock
+from hrx.ops.recovery.switching import require_good
 from hrx.ops.recovery.targets import Meant, understand
 from hrx.ops.recovery.transactions import list_commits
 from hrx.ops.seams.sessions import opened_session
@@ -232,6 +234,22 @@ def test_a_restore_that_was_killed_at_any_stage_says_so_and_ends_well_when_it_is
     facts = restore(site, "latest", name="killed")
     assert facts.reached
     assert count(site, "killed") > 0
+
+
+def test_a_copy_that_a_rehearsal_writes_to_is_one_that_nobody_can_switch_to(site: Site, tidy: None) -> None:
+    restore(site, "latest", name="rehearsal")
+    rows = count(site, "rehearsal")
+    _, url = copies.spoil(site, "rehearsal", owner="hrx_owner")
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("CREATE TABLE of_the_rehearsal (id int)")
+    facts = copies.get_copy(site, "rehearsal")
+    assert (facts.state, facts.findings[-1]["code"]) == (CopyState.WRONG, "spoiled")
+    with pytest.raises(Refused, match="has not passed its checks"):
+        require_good(site, "rehearsal")
+    copies.ground_of(site, "rehearsal").cluster.stop(mode="fast")
+    assert copies.spoil(site, "rehearsal", owner="hrx_owner")[1] == url, "it is started where it stopped"
+    restore(site, "latest", name="rehearsal")
+    assert count(site, "rehearsal") == rows, "the next one begins anew"
 
 
 def test_the_copy_can_be_asked_by_nobody_else_and_over_no_network(site: Site, tidy: None) -> None:

@@ -148,6 +148,9 @@ HELP: Final = {
     "Where a database stands and what would run. Changes nothing; exit code 1 when a finding is open.": (
         "データベースの現在地と、実行される移行を示す。何も変えない。未解決の指摘があれば終了コード 1。"
     ),
+    "On this restored copy; nobody can switch to it afterwards.": (
+        "この復元した写しの上で行う。以後その写しには切り替えられない。"
+    ),
     "Environment variable with the database URL of the owner.": "所有者のデータベース URL を持つ環境変数。",
     "The same for a role that sees every row.": "すべての行が見える役割の URL を持つ環境変数。",
     "The last revision, or head.": "最後のリビジョン(または head)。",

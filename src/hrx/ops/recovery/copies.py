@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -24,7 +25,7 @@ from hrx.ops.recovery.bases import fetcher_of
 from hrx.ops.recovery.checks.checking import check_copy
 from hrx.ops.recovery.checks.findings import Finding
 from hrx.ops.recovery.checks.product import AuditHead
-from hrx.ops.recovery.copy_server import Ground, conninfo_of
+from hrx.ops.recovery.copy_server import Ground, conninfo_of, let_write
 from hrx.ops.recovery.files_finding import check_named_files
 from hrx.ops.recovery.planning import RestorePlan
 from hrx.ops.recovery.restoring import OnStage, remove_copy, restore_beside
@@ -32,6 +33,7 @@ from hrx.ops.recovery.site import Site
 from hrx.ops.recovery.targets import Meant
 from hrx.ops.recovery.wal import format_lsn
 from hrx.ops.seams.sessions import Session, opened_session
+from hrx.ops.targets.machine.postgres import SUPERUSER
 
 DATABASE: Final = "hrx"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
@@ -40,6 +42,13 @@ _LOCK: Final = "copy.lock"
 #: Sockets need a port number in their name; no network is listened on.
 _PORT: Final = 5432
 _CHECK_TIMEOUT_S: Final = 3600.0
+_STARTS_WITHIN_S: Final = 60.0
+_SPOILED: Final = Finding(
+    code="spoiled",
+    is_well=False,
+    title=Text(ja="予行", en="A rehearsal"),
+    said=Text(ja="予行が書き込みました。もう写しではありません", en="One wrote to it: it is a copy no more"),
+)
 
 
 class CopyState(StrEnum):
@@ -179,6 +188,36 @@ def note_comparison(site: Site, name: str, comparison: Mapping[str, Any]) -> Cop
 def note_state(site: Site, name: str, state: CopyState) -> None:
     """Keep how far it is."""
     _write(site, replace(get_copy(site, name), state=state), home=home_of(site, name))
+
+
+def spoil(site: Site, name: str, *, owner: str) -> tuple[str, str]:
+    """Let a copy be written to, for a rehearsal; gives the URL of the role `owner` and the superuser's.
+
+    It is noted first, as a check that failed: nobody can switch to it from then on. Raises NotFound, Conflict
+    when one switched to it or it was never whole, SessionLost."""
+    with _locked(site, name):
+        facts = get_copy(site, name)
+        if facts.state not in (CopyState.READY, CopyState.WRONG):
+            raise Conflict(
+                Text(
+                    ja=f"写し {name} は書き込める状態ではありません({facts.state.value})",
+                    en=f"Copy {name} is none to be spoiled ({facts.state.value})",
+                ),
+                hint=Text(
+                    ja="`hrx recover restore --to latest --name rehearsal` で作ります。",
+                    en="Make one: `hrx recover restore --to latest --name rehearsal`.",
+                ),
+                code="recovery.copy_not_to_be_spoiled",
+            )
+        others = (one for one in facts.findings if one["code"] != _SPOILED.code)
+        found = replace(facts, state=CopyState.WRONG, findings=(*others, _SPOILED.as_dict()))
+        _write(site, found, home=home_of(site, name))
+        cluster = ground_of(site, name).cluster
+        if not cluster.is_running():
+            cluster.start(timeout_s=_STARTS_WITHIN_S)
+        let_write(cluster, database=DATABASE)
+    where = f"/{DATABASE}?host={quote(str(cluster.socket_dir), safe='')}&port={cluster.port}"
+    return f"postgresql://{owner}@{where}", f"postgresql://{SUPERUSER}@{where}"
 
 
 @contextmanager

@@ -141,6 +141,13 @@ def open_read_only(cluster: PostgresCluster) -> None:
         )
 
 
+def let_write(cluster: PostgresCluster, *, database: str) -> None:
+    """End recovery and let sessions of this database write. Raises SessionLost, Unavailable."""
+    open_read_only(cluster)
+    with opened_session(conninfo_of(cluster), timeout_s=_ASK_TIMEOUT_S, is_read_only=False) as session:
+        session.row(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
+
+
 def end_recovery_at_once(cluster: PostgresCluster) -> None:
     """Have a stopped server end its next start with a promotion: it reads its own records, and no others."""
     path = cluster.data_dir / "postgresql.auto.conf"

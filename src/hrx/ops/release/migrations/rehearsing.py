@@ -264,8 +264,8 @@ def _require_unused(admin_url: str) -> None:
                 en=f"This database is in use ({named}); a rehearsal spoils what it runs on and wants a copy",
             ),
             hint=Text(
-                ja="`hrx recover restore` で複製を作り、その URL を使います。",
-                en="Make a copy with `hrx recover restore` and use its URL.",
+                ja="`hrx recover restore --to latest --name n` で複製を作り、`--copy n` を付けます。",
+                en="Make one: `hrx recover restore --to latest --name n`, and add `--copy n`.",
             ),
         )
 
