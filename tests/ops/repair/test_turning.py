@@ -24,6 +24,7 @@ from hrx.ops.run.plane import Plane, opened_plane
 from hrx.ops.run.planning import make_plan
 from hrx.ops.run.turnings import Stage, find_turning
 from hrx.ops.settings import OpsSettings
+from hrx.ops.targets.target import PartState
 from tests.ops.conftest import SmallMachine
 from tests.servers.issuers import IssuersServer
 from tests.servers.vendor import running
@@ -233,6 +234,18 @@ def test_the_token_of_alerts_is_made_here_and_its_sender_changes_after_its_check
     with clock.shifted(timedelta(days=2)):
         table.do(*table.steps("retire-key", HOOK))
     assert table.held("ops", HOOK) == (made,)
+
+
+def test_a_death_in_the_middle_of_a_restart_leaves_nothing_standing_still(table: Turntable) -> None:
+    steps = table.steps("rotate-key", HOOK)
+    table.do(steps[0])
+    table.machine.stop_part("ops", timeout_s=5)
+    table.machine.stop_part("worker", timeout_s=5)
+    table.do(*steps)
+    states = {part.name: part.state for part in table.machine.list_parts()}
+    assert states["ops"] is states["worker"] is PartState.RUNNING
+    assert states["api-green"] is PartState.STOPPED, "what may rest rests"
+    assert len(table.held("ops", HOOK)) == 2
 
 
 def test_what_is_no_key_is_not_set_or_can_be_read_by_others_is_refused(table: Turntable) -> None:

@@ -13,6 +13,7 @@ from hrx.ops.run.acting.slots import find_other, find_slot
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, Look, wait_until_seen
 from hrx.ops.run.looking import find_process, may_rest
 from hrx.ops.run.plane import Plane
+from hrx.ops.runbook.parts import get_part
 from hrx.ops.targets.target import PartState
 
 _SESSION_KEYS: Final = "HRX_SESSION_KEYS"
@@ -98,7 +99,20 @@ def _retire(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> Evide
         if name in list_stale(plane):
             plane.target.restart_part(name, timeout_s=timeout_s / len(_HOLDERS))
             restarted.append(name)
-    return {"restarted": restarted}
+    return {"restarted": restarted, "started": start_fallen(plane, _HOLDERS, timeout_s=timeout_s / 2)}
+
+
+def start_fallen(plane: Plane, holders: Sequence[str], *, timeout_s: float) -> list[str]:
+    """Start those that stand still and may not: a run that died in a restart left them so. Gives them."""
+    fallen = [
+        name
+        for name in holders
+        if find_process(plane, name).state is PartState.STOPPED
+        and not may_rest(plane, get_part(plane.content.parts, name))
+    ]
+    for name in fallen:
+        plane.target.start_part(name, timeout_s=timeout_s / len(fallen))
+    return fallen
 
 
 def _move_back(plane: Plane, _params: Mapping[str, str], timeout_s: float) -> Evidence:

@@ -10,7 +10,7 @@ from typing import Final
 
 from hrx.kit.errors import Conflict, Text
 from hrx.ops.ledger.entries import Kind
-from hrx.ops.run.acting.keys import LOGIN_CHANGED, find_change, list_stale
+from hrx.ops.run.acting.keys import LOGIN_CHANGED, find_change, list_stale, start_fallen
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, Look, wait_until_seen
 from hrx.ops.run.plane import Plane
 
@@ -44,10 +44,11 @@ def _lead_back(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Ev
 
 def _restart(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
     """Restart, one by one, what began before the newest change of this role's login, and nothing else."""
-    stale = list_stale(plane, _list_holders(plane, params["role"]))
+    holders = _list_holders(plane, params["role"])
+    stale = list_stale(plane, holders)
     for name in stale:
-        plane.target.restart_part(name, timeout_s=timeout_s / len(stale))
-    return {"restarted": stale}
+        plane.target.restart_part(name, timeout_s=timeout_s / len(stale) / 2)
+    return {"restarted": stale, "started": start_fallen(plane, holders, timeout_s=timeout_s / 2)}
 
 
 def _prove_moved(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:

@@ -23,7 +23,7 @@ from hrx.ops.release.environments.opening import find_source, get_keeper
 from hrx.ops.release.environments.proving import Standing, list_provable, prove_key
 from hrx.ops.release.environments.schema import list_known
 from hrx.ops.release.releases import Environment
-from hrx.ops.run.acting.keys import KEY_CHANGED, find_change, list_stale
+from hrx.ops.run.acting.keys import KEY_CHANGED, find_change, list_stale, start_fallen
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, Look, wait_until_seen
 from hrx.ops.run.plane import Plane
 from hrx.ops.targets.machine.secrets import GENERATED
@@ -109,12 +109,15 @@ def _keep_only(plane: Plane, name: str, keeper: Keeper, *, at: int, what: str) -
 def _restart_others(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
     """Whoever checks begins with both before whoever sends is given the new one."""
     name = params["name"]
-    stale = [part for part in list_stale(plane, _list_holders(plane, name)) if part not in _BY_SLOTS]
+    holders = [part for part in _list_holders(plane, name) if part not in _BY_SLOTS]
+    stale = list_stale(plane, holders)
     # The console checks what others send to it.
     for part in sorted(stale, key=lambda part: part != "ops"):
-        plane.target.restart_part(part, timeout_s=timeout_s / len(stale))
+        plane.target.restart_part(part, timeout_s=timeout_s / len(stale) / 2)
+    started = start_fallen(plane, holders, timeout_s=timeout_s / 2)
     keys = list_accepted(open_keeper(plane).read_one(name).value)
-    return {"restarted": stale, "handed_to": list(plane.target.hand_to_senders(name, keys[0]))}
+    handed = list(plane.target.hand_to_senders(name, keys[0]))
+    return {"restarted": stale, "started": started, "handed_to": handed}
 
 
 def _prove_in_use(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
