@@ -41,11 +41,12 @@ question AS MATERIALIZED (
   GROUP BY h.language
 ),
 scored AS MATERIALIZED (
-  SELECT i.key, coalesce(-(i.terms OPERATOR(public.<#>) q.terms), 0) AS terms,
+  SELECT i.key, coalesce(-(i.terms OPERATOR(public.<#>) CASE i.language
+           WHEN 'ja' THEN (SELECT q.terms FROM question AS q WHERE q.language = 'ja')
+           ELSE (SELECT q.terms FROM question AS q WHERE q.language = 'en') END), 0) AS terms,
          coalesce(-(i.embedding OPERATOR(public.<#>) :vector::public.halfvec), 0) AS dense
   FROM visible AS v
   JOIN search.passages_g{number} AS i ON i.version_id = v.id
-  LEFT JOIN question AS q ON q.language = i.language
   WHERE i.tenant_id = (SELECT app.current_tenant())
 ),
 foremost AS MATERIALIZED (
