@@ -228,7 +228,7 @@ def made_ground(machine: Layout, *, name: str = "stack") -> Iterator[Ground]:
     mark = hashlib.sha256(f"{machine.var} {name}".encode()).hexdigest()[:10]
     home = Path(tempfile.gettempdir()) / f"hrx-drill-{mark}"
     layout = replace(machine, var=home / "var")
-    with _alone(home):
+    with _alone(machine.var / "run" / f"release-drill-{name}.lock"):
         _take_away(home, layout)
         home.mkdir()
         home.chmod(0o711)
@@ -245,9 +245,10 @@ class DrillUnderWay(Refused):
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def _alone(path: Path) -> Iterator[None]:
     """The lock ends with the process that holds it."""
-    with home.with_suffix(".lock").open("w") as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
