@@ -26,6 +26,7 @@ from benchmarks import (
     signals,
     telemetry,
 )
+from benchmarks.answers import measure_answers
 from benchmarks.failover import measure_failover
 from benchmarks.figures import Section, show
 from benchmarks.llm_gateway import measure_llm_gateway
@@ -65,9 +66,11 @@ _OTHERS = (
     "retrieval",
     "passage_access",
     "passage_filter",
+    "answers",
 )
 #: Those that need no running house.
-_ALONE = set(_OTHERS) - {"import", "ingest", "telemetry", "retrieval", "passage_access", "passage_filter"}
+_HOUSED = {"import", "ingest", "telemetry", "retrieval", "passage_access", "passage_filter", "answers"}
+_ALONE = set(_OTHERS) - _HOUSED
 JSQUAD = ROOT.parent / "shared" / "data" / "jsquad" / "test-v1.3.json"
 EMPLOYEES_10K = "HRX_BENCH_EMPLOYEES_10K"
 
@@ -202,6 +205,10 @@ async def _measure(house: House, wanted: Sequence[str], given: argparse.Namespac
     if "passage_filter" in wanted:
         _say(f"passage_filter, {given.passages:,} passages …")
         sections.append(await measure_passage_filter(house, passages=given.passages))
+    if "answers" in wanted:
+        for path in (path for path in given.squad if path.exists()):
+            _say(f"answers, {path.stem} …")
+            sections.append(await measure_answers(house, path=path, most=min(given.questions, 300)))
     return sections
 
 

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,9 +21,9 @@ from hrx.kit.search.weights import place_of
 
 #: Words that questions are made of, whatever they are about (normal forms, stems).
 _ASKING_JA: Final = (
-    "何 幾つ 幾ら 何時 誰 何処 何方 如何 どう 教える 下さる 有る 居る 為る 成る 出来る 良い 貰う 事 物 時"
-    " 場合 場所 就く 必要 どれ 位 今 私 自分 会社 当社 社員 従業員 日 月 年 回 人 円 時間 分 か月 箇月 ケ月"
-    " つ いつ いくら どの どこ だれ なに 言う 知る 聞く 方 様 御 的 化 前 後 内 先"
+    "幾つ 幾ら 誰 如何 どう 教える 下さる 有る 居る 為る 成る 出来る 良い 貰う 事 物 時 場合 場所"
+    " 就く 取る 取れる 申す 出る 必要 どれ 位 今 私 自分 会社 当社 社員 従業員 日 月 年 回 人 円 時間 分"
+    " か月 箇月 ケ月 つ いつ いくら どの どこ だれ なに 言う 知る 聞く 方 様 御 的 化 前 後 内 先"
 )
 _ASKING_EN: Final = (
     "get do use work much mani long often need want pleas tell compani offic one give know there what year"
@@ -31,7 +32,8 @@ _ASKING_EN: Final = (
 _ASKING: Final = frozenset(_ASKING_JA.split()) | frozenset(_ASKING_EN.split())
 #: No document is about the address that somebody asks about.
 _ADDRESS: Final = re.compile(r"\S+://\S+|\S+@\S+")
-_HIRAGANA: Final = re.compile("[ぁ-ん何]")
+#: Letters whose pairs say nothing: kana of endings, Latin, digits.
+_PLAIN: Final = re.compile("[ぁ-ん何\\x00-\\x7f]")
 # As finding counts them: all passages of the tenant. Index: the table's primary key.
 _HOLDING: Final = """
 SELECT f.place, sum(f.passages)::bigint AS passages
@@ -56,7 +58,7 @@ class Concept:
 def terms_of(text: str) -> frozenset[str]:
     """The terms of a text, and pairs of its kanji and katakana: they meet where words were cut otherwise."""
     found = analyse(text)
-    pairs = (gram for gram in found.grams if len(gram) > 1 and not _HIRAGANA.search(gram))
+    pairs = (gram for gram in found.grams if len(gram) > 1 and not _PLAIN.search(gram))
     return frozenset(found.terms) | frozenset(pairs)
 
 
@@ -73,13 +75,23 @@ def list_concepts(question: str, synonyms: Synonyms) -> tuple[Concept, ...]:
         concepts.append(Concept(forms=tuple(frozenset(form.terms) for form in group if form.terms)))
         taken |= {term for form in met for term in form.terms}
         said += "".join(f"{form.written}\n" for form in met)
-    rest = [term for term in terms_of(question) if term not in taken and term not in said]
-    pieces = [term for term in rest if term not in _ASKING] if concepts else _without_asking(rest)
-    return (*concepts, *(Concept(forms=(frozenset({term}),)) for term in sorted(pieces)))
+    rest = [term for term in found.terms if term not in taken and term not in said]
+    pieces = [term for term in rest if not _asks(term)] if concepts else _without_asking(rest)
+    return (*concepts, *(Concept(forms=_forms_of(term)) for term in pieces))
+
+
+def _forms_of(term: str) -> tuple[frozenset[str], ...]:
+    """The term, or the pairs of its letters where words were cut otherwise."""
+    pairs = frozenset(pair for pair in map("".join, pairwise(term)) if not _PLAIN.search(pair))
+    return (frozenset({term}), pairs) if pairs else (frozenset({term}),)
 
 
 def _without_asking(terms: Sequence[str]) -> Sequence[str]:
-    return [term for term in terms if term not in _ASKING] or terms
+    return [term for term in terms if not _asks(term)] or terms
+
+
+def _asks(term: str) -> bool:
+    return term in _ASKING or term.startswith("何")
 
 
 def share_of(concepts: Iterable[Concept], held: frozenset[str]) -> float:

@@ -17,8 +17,10 @@ from hrx.kit.errors import Language
 from hrx.kit.search.analysis import fold
 
 MOST_QUOTES: Final = 3
-#: Part of a question that a passage must hold to answer it (decision 0021 has the measurement).
-LEAST_ANSWERED: Final[Mapping[Language, float]] = {"ja": 0.4, "en": 0.6}
+#: Part of a question that a passage must hold to answer it. Measured on two public handbooks (decision 0021):
+#: 28 of 32 questions that they answer are answered in Japanese and 27 of 28 in English, and 2 of 30 and 1 of
+#: 25 that they do not.
+LEAST_ANSWERED: Final[Mapping[Language, float]] = {"ja": 0.55, "en": 0.6}
 #: A second sentence must be nearly as good as the first.
 _NEARLY: Final = 0.8
 _UNDER_HEADING: Final = 0.35
