@@ -60,7 +60,9 @@ best AS MATERIALIZED (
          + :dense_weight * coalesce(greatest(s.dense, 0) / l.dense, 0) AS score
   FROM scored AS s CROSS JOIN foremost AS l
   ORDER BY score DESC, s.key
-  LIMIT (SELECT CASE WHEN l.terms IS NULL AND l.dense IS NULL THEN l.passages ELSE :candidates::bigint END
+  LIMIT (SELECT CASE WHEN (l.terms IS NULL AND l.dense IS NULL)
+                       OR (:terms_weight::float8 = 0 AND :dense_weight::float8 = 0)
+                     THEN l.passages ELSE :candidates::bigint END
          FROM foremost AS l)
 ),
 spelled AS MATERIALIZED (
