@@ -23,13 +23,13 @@ export function StateBadge({ state }: { state: VersionLine["state"] }) {
 export function StateNow({ version, title }: { version: VersionLine; title: string }) {
   const t = useTranslations("documents");
   const total = version.pages_total;
+  // Where no scanner is configured every version says so: on its page, not on every line of a list.
+  const told = version.warnings.filter((warning) => warning.code !== "virus.not_scanned").length;
   return (
     <span className="block min-w-0">
       <span className="flex flex-wrap items-center gap-1.5">
         <StateBadge state={version.state} />
-        {version.warnings.length > 0 && (
-          <Badge tone="past">{t("warnings", { count: version.warnings.length })}</Badge>
-        )}
+        {told > 0 && <Badge tone="past">{t("warnings", { count: told })}</Badge>}
       </span>
       {isOnTheWay(version) && total !== null && total > 0 && (
         <span className="mt-1.5 block max-w-44">

@@ -102,7 +102,7 @@ def kill_deployer(stack: Stack, watch: Watch) -> None:
             raise stuck("the deployer was killed when nothing was half-way")
         said = stack.hrx("deploy", release.id, *_SHARED)
         watch.hear(said)
-        ended = _wait_until_settled(stack)
+        ended = wait_until_settled(stack)
         watch.note("gone_on_s", clock.monotonic_s() - killed_s)
     watch.note("taken_back", ended is Stand.ROLLED_BACK)
     watch.expect_on(stack, release if ended is Stand.PROMOTED else former)
@@ -148,7 +148,7 @@ def _expect_end(stack: Stack, watch: Watch, said: Said, release: Release, former
     watch.expect_on(stack, release)
 
 
-def _wait_until_settled(stack: Stack) -> Stand:
+def wait_until_settled(stack: Stack) -> Stand:
     """How the rollout ended, once all that follows its end is done. Raises Unavailable."""
     until_s = clock.monotonic_s() + _GOES_ON_WITHIN_S
     while clock.monotonic_s() < until_s:
