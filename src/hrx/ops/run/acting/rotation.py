@@ -14,13 +14,20 @@ from hrx.ops.run.acting.keys import LOGIN_CHANGED, find_change, list_stale, star
 from hrx.ops.run.acting.spec import ActionSpec, Evidence, Look, wait_until_seen
 from hrx.ops.run.plane import Plane
 
+#: Programs come by the role itself.
+_OWN: Final = "own"
+
 
 def _open(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evidence:
     return _note(plane, params["role"], "second", plane.target.open_second_login(params["role"]))
 
 
-def _renew(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evidence:
-    """Only once nobody uses the role's own password: those who do would be refused."""
+def _renew(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:
+    """Only once nobody uses the role's own password: those who do would be refused. A run that died right
+    after has renewed it, and some may have come back by it: it is led to its end, not renewed again."""
+    changed = find_change(plane, LOGIN_CHANGED, role=params["role"])
+    if changed is not None and changed.body["login"] == _OWN:
+        return _lead_back(plane, params, timeout_s)
     stale = list_stale(plane, _list_holders(plane, params["role"]))
     if stale:
         raise Conflict(
@@ -34,12 +41,12 @@ def _renew(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Eviden
             ),
             code="rotation.still_in_use",
         )
-    return _note(plane, params["role"], "own", plane.target.renew_database_password(params["role"]))
+    return _note(plane, params["role"], _OWN, plane.target.renew_database_password(params["role"]))
 
 
 def _lead_back(plane: Plane, params: Mapping[str, str], _timeout_s: float) -> Evidence:
     """Programs sign in as before from their next start on; the second login stays for those who run by it."""
-    return _note(plane, params["role"], "own", plane.target.lead_back_to_role(params["role"]))
+    return _note(plane, params["role"], _OWN, plane.target.lead_back_to_role(params["role"]))
 
 
 def _restart(plane: Plane, params: Mapping[str, str], timeout_s: float) -> Evidence:

@@ -67,18 +67,19 @@ class Logins:
     def open(self, role: str) -> tuple[str, ...]:
         """Have everybody come by the second login from their next start on; gives the programs."""
         kept = self._kept_file(role)
-        # A run that died has given this password to programs, which may have begun with it.
+        # A run that died has given this password to programs, which may have begun with it: never another.
         password = read_kept_password(kept)
-        own = self._own_url(role)
-        if password is None or not may_sign_in(_signed_in_as(own, second_login_of(role), password)):
+        if password is None:
             password = keep_password(kept, secrets.token_urlsafe(GENERATED[_password_name(role)]))
-            open_second_login(self.admin_url(), role, password)
+        open_second_login(self.admin_url(), role, password)
         return self._lead(role, second_login_of(role), password)
 
     def renew(self, role: str) -> tuple[str, ...]:
         """Another password for the role itself, and everybody back to it from their next start on.
 
-        Raises Conflict while somebody without a program is signed in by the former one."""
+        Raises Conflict while somebody without a program is signed in by the former one, Unavailable."""
+        # A server that does not answer is no reason to believe that the password is not in use.
+        self.has_second(role)
         if self._is_renewed(role):
             return self._lead(role, role, self._password(role))
         if role not in _VARIABLES:
@@ -110,7 +111,7 @@ class Logins:
         return self._address(SUPERUSER, self._password(SUPERUSER), database="postgres")
 
     def _is_renewed(self, role: str) -> bool:
-        """Whether programs were told the role's own password, and it opens: a run died after that."""
+        """Whether programs were told the role's own login, and what is on file opens: a run died after that."""
         if role not in _VARIABLES:
             return False
         given = read_variable(self.layout, _VARIABLES[role][0])
@@ -118,7 +119,7 @@ class Logins:
             return False
         if role == BACKUP_ROLE and role not in list_pass_logins(self.layout.run / "backup.pgpass"):
             return False
-        return may_sign_in(given if role != BACKUP_ROLE else self._own_url(role))
+        return may_sign_in(self._own_url(role))
 
     def _lead(self, role: str, login: str, password: str) -> tuple[str, ...]:
         """Everybody comes by this login from their next start on; gives the programs to be restarted."""

@@ -66,24 +66,32 @@ def close_second_login(admin_url: str, role: str) -> bool:
     with _signed_in(admin_url) as admin:
         if not _exists(admin, login):
             return False
+        # Asked again and again until nobody is in: whoever is must be let in by it all that time.
+        _refuse_in_use(login, count_sessions_of(admin, login))
         # Nobody new from here on; those who are in are counted after that, so that none slips through.
         admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(login)))
-        sessions = count_sessions_of(admin, login)
-        if sessions:
+        try:
+            _refuse_in_use(login, count_sessions_of(admin, login))
+        except Conflict:
             admin.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(login)))
-            raise Conflict(
-                Text(
-                    ja=f"まだ {sessions} 個の接続が {login} で開いています",
-                    en=f"{sessions} sessions are still signed in as {login}",
-                ),
-                hint=Text(
-                    ja="その部品を再起動してから、もう一度実行してください。",
-                    en="Restart the parts that hold them, then run this again.",
-                ),
-                code="postgres.second_login_in_use",
-            )
+            raise
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
     return True
+
+
+def _refuse_in_use(login: str, sessions: int) -> None:
+    if sessions:
+        raise Conflict(
+            Text(
+                ja=f"まだ {sessions} 個の接続が {login} で開いています",
+                en=f"{sessions} sessions are still signed in as {login}",
+            ),
+            hint=Text(
+                ja="その部品を再起動してから、もう一度実行してください。",
+                en="Restart the parts that hold them, then run this again.",
+            ),
+            code="postgres.second_login_in_use",
+        )
 
 
 def has_second_login(admin_url: str, role: str) -> bool:
