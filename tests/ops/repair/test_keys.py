@@ -15,9 +15,17 @@ from hrx.ops.run.actions import get_action
 from hrx.ops.run.plane import Plane, opened_plane
 from hrx.ops.run.planning import make_plan
 from hrx.ops.settings import OpsSettings
+from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.machine import Machine
-from hrx.ops.targets.machine.secrets import drop_former, ensure_secrets, read_secrets, renew_secret
+from hrx.ops.targets.machine.secrets import (
+    drop_former,
+    ensure_secrets,
+    read_secrets,
+    renew_secret,
+    take_back,
+)
 from hrx.ops.targets.target import PartState, PartStatus
+from tests.conftest import ROOT
 from tests.ops.conftest import SmallMachine
 
 pytestmark = pytest.mark.req("R5.2-3", "R3.1-3")
@@ -175,17 +183,34 @@ def test_a_key_that_is_added_keeps_the_one_before_until_that_is_dropped(tmp_path
     first = ensure_secrets(path)["HRX_SESSION_KEYS"]
     both = renew_secret(path, "HRX_SESSION_KEYS", keeps_former=True)
     assert list_accepted(both)[1:] == (first,)
-    # A third does not make the list longer: what the first signed has long run out.
-    assert (
-        list_accepted(renew_secret(path, "HRX_SESSION_KEYS", keeps_former=True))[1:]
-        == list_accepted(both)[:1]
-    )
+    # A run that died here is gone on with: everybody who runs still signs with the first.
+    again = renew_secret(path, "HRX_SESSION_KEYS", keeps_former=True)
+    assert list_accepted(again)[1:] == list_accepted(both)
+    assert take_back(path, "HRX_SESSION_KEYS") == both
+    assert take_back(path, "HRX_SESSION_KEYS") == first
+    assert take_back(path, "HRX_SESSION_KEYS") == first, "an undo may run twice"
+    for _ in range(4):
+        last = renew_secret(path, "HRX_SESSION_KEYS", keeps_former=True)
+    assert len(list_accepted(last)) == 3, "what the first signed has long run out"
     alone = drop_former(path, "HRX_SESSION_KEYS")
     assert read_secrets(path)["HRX_SESSION_KEYS"] == alone
     assert list_accepted(alone) == (alone,)
     assert drop_former(path, "HRX_SESSION_KEYS") == alone
     with pytest.raises(KeyError):
         drop_former(path, "HRX_NOBODY")
+
+
+def test_a_renewal_that_is_undone_leaves_the_key_that_everybody_signs_with(
+    settings: OpsSettings, tmp_path: Path
+) -> None:
+    layout = Layout(root=ROOT, var=tmp_path, tools=tmp_path / "tools", user=None)
+    first = ensure_secrets(layout.secrets_file)["HRX_SESSION_KEYS"]
+    with opened_plane(settings, target=Machine(layout)) as plane:
+        adding = make_plan(plane, "renew-session-keys", params={}).steps[0]
+        assert adding.undo is not None
+        for action in (adding.action, adding.undo):
+            get_action(action.id).perform(plane, {}, 10)
+    assert read_secrets(layout.secrets_file)["HRX_SESSION_KEYS"] == first
 
 
 def test_the_two_halves_of_a_rotation_change_over_without_a_gap(

@@ -132,6 +132,10 @@ class Target(Protocol):
     def drop_former_secret(self, name: str) -> tuple[str, ...]:
         """Accept the newest value of that secret alone; gives the parts that must be restarted."""
 
+    def take_back_secret(self, name: str) -> tuple[str, ...]:
+        """Be without the newest value of that secret, unless it is the only one; gives the parts that must be
+        restarted."""
+
     @property
     def env_file(self) -> Path:
         """The file in which a person of this place sets what its programs are given at the next start."""

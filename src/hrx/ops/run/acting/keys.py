@@ -47,6 +47,11 @@ def _drop(plane: Plane, _params: Mapping[str, str], _timeout_s: float) -> Eviden
     return _note(plane, plane.target.drop_former_secret(_SESSION_KEYS))
 
 
+def _take_back(plane: Plane, _params: Mapping[str, str], _timeout_s: float) -> Evidence:
+    """What runs has not begun with the new key yet: the one that it signs with goes on to count."""
+    return _note(plane, plane.target.take_back_secret(_SESSION_KEYS))
+
+
 def _note(plane: Plane, parts: tuple[str, ...]) -> Evidence:
     entry = plane.ledger.append(
         Kind.CONTAINMENT, actor="run", subject="secrets", body={"change": _RENEWED, "parts": list(parts)}
@@ -206,6 +211,12 @@ ACTIONS: Final = (
         title=Text(ja="古い鍵を外す", en="Drop the former key"),
         only_reads=False,
         perform=_drop,
+    ),
+    ActionSpec(
+        id="keys.take_back",
+        title=Text(ja="加えた鍵を取り消す", en="Take the new key back"),
+        only_reads=False,
+        perform=_take_back,
     ),
     ActionSpec(
         id="keys.move_over",

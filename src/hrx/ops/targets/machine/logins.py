@@ -111,7 +111,7 @@ class Logins:
         return self._address(SUPERUSER, self._password(SUPERUSER), database="postgres")
 
     def _is_renewed(self, role: str) -> bool:
-        """Whether programs were told the role's own login, and what is on file opens: a run died after that."""
+        """Whether programs were told the role's own login, and the file's password opens: a run died then."""
         if role not in _VARIABLES:
             return False
         given = read_variable(self.layout, _VARIABLES[role][0])

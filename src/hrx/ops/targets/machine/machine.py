@@ -28,7 +28,7 @@ from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.live import find_live_part
 from hrx.ops.targets.machine.logins import Logins
 from hrx.ops.targets.machine.processes import find_suspended
-from hrx.ops.targets.machine.secrets import drop_former, renew_secret
+from hrx.ops.targets.machine.secrets import drop_former, renew_secret, take_back
 from hrx.ops.targets.machine.senders import HOOK_TOKEN, hand_token_to_alertmanager, no_program
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.machine.supervisor_config import replace_variable, take_up_changed
@@ -156,6 +156,9 @@ class Machine:
 
     def drop_former_secret(self, name: str) -> tuple[str, ...]:
         return self._change_secret(name, lambda path: drop_former(path, name))
+
+    def take_back_secret(self, name: str) -> tuple[str, ...]:
+        return self._change_secret(name, lambda path: take_back(path, name))
 
     @property
     def env_file(self) -> Path:

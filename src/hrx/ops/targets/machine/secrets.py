@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Refused, Text
-from hrx.kit.secrets import newest
+from hrx.kit.secrets import list_accepted, newest
 
 #: Every secret that is made here, and how many random bytes it has.
 GENERATED: Final[Mapping[str, int]] = {
@@ -52,16 +52,25 @@ def ensure_secrets(path: Path) -> dict[str, str]:
 def renew_secret(path: Path, name: str, *, keeps_former: bool = False) -> str:
     """Put a new value in place of one that is made here, and give it; the old one is gone.
 
-    With `keeps_former` the newest one before stays behind it, after a comma: of a secret that is a list.
+    With `keeps_former` the two newest before stay behind it, after commas: of a secret that is a list. Two,
+    for a run that died here adds another when it is gone on with, and everybody still has the one before.
     Raises KeyError when it is not made here or was never made."""
     made = secrets.token_urlsafe(GENERATED[name])
-    former = newest(read_secrets(path).get(name, ""))
-    return _put(path, name, f"{made},{former}" if keeps_former and former else made)
+    former = list_accepted(read_secrets(path).get(name, ""))[:2] if keeps_former else ()
+    return _put(path, name, ",".join((made, *former)))
 
 
 def drop_former(path: Path, name: str) -> str:
     """Keep the newest of a list alone, and give it. Raises KeyError when it was never made."""
     return _put(path, name, newest(read_secrets(path)[name]))
+
+
+def take_back(path: Path, name: str) -> str:
+    """Without the newest of a list, as before that was added; the only one stays. Gives what is left.
+
+    Raises KeyError when it was never made."""
+    keys = list_accepted(read_secrets(path)[name])
+    return _put(path, name, ",".join(keys[1:] or keys))
 
 
 def put_value(path: Path, name: str, value: str) -> None:
