@@ -27,6 +27,47 @@ from tests.ops.recovery.product import Product, copied, product_database
 pytestmark = pytest.mark.req("R6.2-1")
 PERSON = 107
 ORDER = new_order(tenant=1, person=PERSON, by="aoki", reference="R-2026-11")
+#: A résumé of the person, what HR was told from it, and what the person asked.
+_DOCUMENTS = f"""
+INSERT INTO app.document (id, tenant_id, kind, title, source_path, audience, person_id)
+OVERRIDING SYSTEM VALUE
+VALUES (51, 1, 'resume', '山田太郎7の履歴書', '履歴書/山田太郎7.pdf', 'person', {PERSON}),
+       (52, 1, 'handbook', '就業規則', NULL, 'everyone', NULL);
+INSERT INTO app.document_version
+  (id, tenant_id, document_id, number, state, effective, file_name, media_type, file_key, file_sha256,
+   size_bytes)
+OVERRIDING SYSTEM VALUE
+SELECT id + 10, 1, id, 1, 'ready', '[2026-01-01,)', title || '.pdf', 'application/pdf',
+       't1/files/resume' || id, 'x', 1
+FROM app.document WHERE tenant_id = 1;
+INSERT INTO app.document_text (version_id, tenant_id, document_id, body)
+SELECT id, 1, document_id, document_id || ' 海外駐在 090-0000-107'
+FROM app.document_version WHERE document_id = 51;
+INSERT INTO app.document_passage
+  (tenant_id, document_id, version_id, ordinal, language, headings, start_char, end_char, body, body_sha256)
+SELECT 1, document_id, version_id, 0, 'ja', ARRAY['山田太郎7の履歴書'], 0, 9, body, repeat('a', 64)
+FROM app.document_text WHERE document_id = 51;
+INSERT INTO app.document_proposal
+  (tenant_id, document_id, version_id, person_id, field, value, start_char, end_char)
+VALUES (1, 51, 61, {PERSON}, 'email', 'home107@mail.example', 0, 4);
+INSERT INTO app.conversation (id, tenant_id, user_id) OVERRIDING SYSTEM VALUE
+SELECT 70 + n, 1, (SELECT id FROM app.user_account WHERE tenant_id = 1 AND person_id = 100 + n)
+FROM generate_series(7, 8) AS n;
+INSERT INTO app.answer (id, tenant_id, conversation_id, question, language, asked_on, mode)
+OVERRIDING SYSTEM VALUE
+VALUES (81, 1, 77, '離婚の手続きは', 'ja', '2026-11-01', 'quotes'),
+       (82, 1, 78, 'p7@t1.example はどこに', 'ja', '2026-11-01', 'quotes'),
+       (83, 1, 78, '有休は何日', 'ja', '2026-11-01', 'quotes');
+INSERT INTO app.answer_sentence (answer_id, ordinal, tenant_id, body, is_supported, document_ids)
+VALUES (81, 0, 1, '離婚の届は人事へ', true, '{{52}}'), (82, 0, 1, '海外駐在 3 年', true, '{{51}}'),
+       (83, 0, 1, '有休は 10 日', true, '{{52}}');
+INSERT INTO app.answer_citation
+  (answer_id, number, tenant_id, document_id, version_id, start_char, end_char, body_sha256, quote_start,
+   quote_end, quote_sha256, headings)
+VALUES (82, 1, 1, 51, 61, 0, 9, repeat('a', 64), 0, 4, repeat('a', 64), ARRAY['山田太郎7の履歴書']);
+SELECT setval(pg_get_serial_sequence('app.' || name, 'id'), 1000)
+FROM unnest(ARRAY['document', 'document_version', 'conversation', 'answer']) AS name;
+"""
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +84,7 @@ def living(postgres: PostgresServer) -> Iterator[Product]:
             "INSERT INTO app.change_order (tenant_id, kind, state, person_id, effective_on, payload, reason)"
             f" VALUES (1, 'departure', 'proposed', {PERSON}, '2027-01-01', '{{\"why\": \"home\"}}',"
             " '家庭の事情')",
+            _DOCUMENTS,
         )
         yield product
 
@@ -68,12 +110,13 @@ def test_an_erased_person_is_found_nowhere_and_nobody_else_changes(
         keep_order(folder, ORDER)
         keep_order(folder, ORDER)
         left = everything_of(living, 1)
-        for mark in ("p7@t1", "home107@", "090-0000-107", "太郎7", "家庭の事情", "E7,"):
+        for mark in ("p7@t1", "home107@", "090-0000-107", "太郎7", "家庭の事情", "E7,", "海外駐在", "離婚"):
             assert mark not in left, mark
+        assert [mark for mark in ("有休は 10 日", "有休は何日") if mark not in left] == []
         assert (done.rows["app.person"], done.rows["app.data_import_row"], done.file_keys) == (
             1,
             1,
-            ("t1/files/abc",),
+            ("t1/files/abc", "t1/files/resume51"),
         )
         assert again.rows["app.person_private"] == 0
         assert "p8@t1" in left

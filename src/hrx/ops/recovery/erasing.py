@@ -16,6 +16,7 @@ from typing import Final
 
 from hrx.kit import clock
 from hrx.kit.errors import NotFound, Refused, Text
+from hrx.ops.recovery import erasing_documents
 from hrx.ops.recovery.places import Folder
 from hrx.ops.seams.sessions import Session
 
@@ -48,8 +49,8 @@ class ErasureOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """What one erasure touched: rows by table; `file_keys` of uploads that named the person, which the
-    product deletes from its storage at its next tidying."""
+    """What one erasure touched: rows by table; `file_keys` of uploads that named the person and of documents
+    about them, which the product deletes from its storage at its next tidying."""
 
     tenant: int
     person: int
@@ -137,9 +138,13 @@ def erase_within(session: Session, order: ErasureOrder, *, correlation_id: str) 
     session.row("SET LOCAL session_replication_role = replica")
     marks = find_marks(session, order)
     who["marks"] = marks
+    statements: tuple[tuple[str, str], ...] = _STATEMENTS
     file_keys = tuple(key for (key,) in session.rows(_fill(_FILES), who))
+    if _has_documents(session):
+        statements = (*erasing_documents.STATEMENTS, *_STATEMENTS)
+        file_keys += tuple(key for (key,) in session.rows(_fill(erasing_documents.FILES), who))
     rows: dict[str, int] = {}
-    for table, statement in _STATEMENTS:
+    for table, statement in statements:
         done = _fill(f"WITH done AS ({statement} RETURNING 1) SELECT count(*) FROM done")  # noqa: S608
         row = session.row(done, who)
         rows[table] = rows.get(table, 0) + int(row[0] if row else 0)
@@ -167,6 +172,17 @@ def _is_readable(session: Session, order: ErasureOrder) -> bool:
         " OR EXISTS (SELECT FROM app.person_private WHERE tenant_id = %(tenant)s AND person_id = %(person)s)",
         {"tenant": order.tenant, "person": order.person, "erased": f"{_ERASED}{order.person}"},
     )
+    if row and row[0]:
+        return True
+    if not _has_documents(session):
+        return False
+    row = session.row(erasing_documents.IS_READABLE, {"tenant": order.tenant, "person": order.person})
+    return bool(row and row[0])
+
+
+def _has_documents(session: Session) -> bool:
+    """A copy may be of a moment before the product had documents and conversations."""
+    row = session.row("SELECT num_nonnulls(to_regclass('app.document'), to_regclass('app.answer')) = 2")
     return bool(row and row[0])
 
 
@@ -268,7 +284,7 @@ _STATEMENTS: Final = (
 
 
 def _fill(statement: str) -> str:
-    for part, sql in _PARTS.items():
+    for part, sql in (_PARTS | erasing_documents.PARTS).items():
         statement = statement.replace(part, sql)
     return statement
 
