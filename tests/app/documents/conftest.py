@@ -118,5 +118,5 @@ def facts(database: Database, tenant: TenantId) -> Facts:
 
 @pytest.fixture
 def stored(app: FastAPI, tenant: TenantId) -> Path:
-    """The folder of the tenant's files."""
-    return Path(app.state.parts.settings.storage_url.removeprefix("file:")) / f"t{tenant}" / "files"
+    """The folder of the tenant's documents."""
+    return Path(app.state.parts.settings.storage_url.removeprefix("file:")) / f"t{tenant}" / "documents"

@@ -55,15 +55,26 @@ async def test_files_of_documents_and_of_imports_do_not_clear_each_other_away(
         "/imports", files={"file": ("a.csv", csv_bytes("社員番号,氏名", "1,佐藤 健"))}
     )
     assert answer.status_code == 201
-    stray = stored / "strayfile"
-    stray.write_bytes(b"left behind")
-    _age(stored)
+    imports = stored.parent / "files"
+    for folder in (stored, imports):
+        (folder / "strayfile").write_bytes(b"left behind")
+        _age(folder)
     async with database.transaction(system_principal(tenant)) as session:
         await jobs.enqueue(session, forget_old_imports)
         await jobs.enqueue(session, tidy_documents)
     await library.queue.work_until_idle()
-    left = await asyncio.to_thread(os.listdir, stored)
-    assert (len(left), stray.name in left) == (2, False)
+    left = {folder: await asyncio.to_thread(os.listdir, folder) for folder in (stored, imports)}
+    assert [(len(names), "strayfile" in names) for names in left.values()] == [(1, False), (1, False)]
+
+
+async def test_the_release_before_documents_clears_none_of_their_files_away(
+    library: Library, facts: Facts, stored: Path
+) -> None:
+    # Its worker deletes every old file of t*/files that no import names.
+    await library.add(files.MARKDOWN.encode())
+    key = await facts.one("SELECT file_key FROM app.document_version")
+    assert (stored.parents[1] / key).is_file()
+    assert not (stored.parents[1] / key).is_relative_to(stored.parent / "files")
 
 
 async def test_a_version_whose_job_was_lost_is_read_by_the_hourly_tidying(

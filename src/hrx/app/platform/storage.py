@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BufferedWriter
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from hrx.app.platform.tenancy import TenantId
 from hrx.kit.errors import Invalid, Text, TooLarge, Unavailable
@@ -28,6 +28,10 @@ CHUNK_BYTES: Final = 1 << 20
 _OUTGOING: Final = "outgoing"
 #: Nobody collects for a backup any more; what was deleted must not stay readable in the spool.
 _UNCOLLECTED_AFTER: Final = timedelta(days=7)
+#: Folders of a tenant. Documents have one of their own: the release before they came deletes from `files` what
+#: no import names, and it may run beside this one, or again after a rollback.
+Shelf = Literal["files", "documents"]
+_SHELVES: Final[tuple[Shelf, ...]] = ("files", "documents")
 _KEY: Final = re.compile(r"[a-z0-9]+(?:/[A-Za-z0-9_-]+){2}")
 
 
@@ -58,9 +62,16 @@ class Storage:
 
     root: Path
 
-    async def put(self, chunks: AsyncIterator[bytes], *, tenant_id: TenantId, limit_bytes: int) -> StoredFile:
+    async def put(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        tenant_id: TenantId,
+        limit_bytes: int,
+        shelf: Shelf = "files",
+    ) -> StoredFile:
         """Store a stream under a new key. Raises TooLarge, StorageUnavailable; then nothing is left."""
-        key = f"t{tenant_id}/files/{secrets.token_urlsafe(24)}"
+        key = f"t{tenant_id}/{shelf}/{secrets.token_urlsafe(24)}"
         path = self._path(key)
         partial = path.with_suffix(".part")
         digest = hashlib.sha256()
@@ -109,14 +120,17 @@ class Storage:
 
         A process killed between storing a file and committing its key leaves one behind, and it holds
         personal data. `stored_before` must spare uploads that are still to be committed."""
-        mine = Path(f"t{tenant_id}") / "files"
         uncollected = (stored_before - _UNCOLLECTED_AFTER).timestamp()
-        await asyncio.to_thread(
-            _delete_strays, self.root / _OUTGOING / mine, kept=frozenset(), before_s=uncollected
-        )
-        return await asyncio.to_thread(
-            _delete_strays, self.root / mine, kept=kept, before_s=stored_before.timestamp()
-        )
+        deleted = []
+        for shelf in _SHELVES:
+            mine = Path(f"t{tenant_id}") / shelf
+            await asyncio.to_thread(
+                _delete_strays, self.root / _OUTGOING / mine, kept=frozenset(), before_s=uncollected
+            )
+            deleted += await asyncio.to_thread(
+                _delete_strays, self.root / mine, kept=kept, before_s=stored_before.timestamp()
+            )
+        return deleted
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):

@@ -38,7 +38,7 @@ async def take_files(
     """Store an upload; a zip of files is unpacked when `unpacks`, and then it is not kept itself.
 
     Raises TooLarge, StorageUnavailable, FileUnreadable (empty, or a zip over a limit)."""
-    stored = await storage.put(chunks, tenant_id=tenant_id, limit_bytes=limit_bytes)
+    stored = await storage.put(chunks, tenant_id=tenant_id, limit_bytes=limit_bytes, shelf="documents")
     async with AsyncExitStack() as undo:
         undo.push_async_callback(storage.delete, stored.key)
         if stored.size_bytes == 0:
@@ -65,7 +65,10 @@ async def _unpack(path: Path, *, storage: Storage, tenant_id: TenantId) -> Taken
                     taken.skipped.append((member.path, error))
                     continue
                 stored = await storage.put(
-                    folders.chunks_of(data), tenant_id=tenant_id, limit_bytes=archives.MAX_PART_BYTES
+                    folders.chunks_of(data),
+                    tenant_id=tenant_id,
+                    limit_bytes=archives.MAX_PART_BYTES,
+                    shelf="documents",
                 )
                 name = PurePosixPath(member.path).name[-255:] or "document"
                 taken.files.append(
