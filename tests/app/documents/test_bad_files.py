@@ -78,6 +78,7 @@ async def test_a_folder_is_taken_file_by_file_and_what_is_dangerous_in_it_is_sai
             "../../etc/passwd.md": b"# root",
             "inner.zip": bomb.getvalue(),
             "zeros.txt": bytes(3 << 20),
+            ".": b"# nowhere",
         }
     )
     found = await library.post(content, name="folder.zip", kind="policy")
@@ -89,6 +90,7 @@ async def test_a_folder_is_taken_file_by_file_and_what_is_dangerous_in_it_is_sai
         "passwd.md": "archive.path",
         "inner.zip": "archive.nested",
         "zeros.txt": "file.bomb",
+        "": "archive.path",
     }
     await library.queue.work_until_idle()
     assert {await facts.one("SELECT DISTINCT state FROM app.document_version")} == {"ready"}

@@ -103,3 +103,18 @@ async def test_one_line_without_an_end_is_cut_between_sentences_and_nothing_is_l
     assert "".join(bodies) == line
     assert max(map(len, bodies)) <= 720
     assert all(body.endswith("。") for body in bodies[:100])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title"),
+    [
+        ("front.md", b'---\ntitle: "A\\0B"\n---\n\nTen days a year.\n', "AB"),
+        ("turned.html", "<title>Pay\u202e\U000e0041</title><p>Ten days a year.".encode(), "Pay"),
+    ],
+    ids=["no-character", "unseen"],
+)
+async def test_a_title_holds_nothing_that_nobody_sees(
+    library: Library, name: str, content: bytes, title: str
+) -> None:
+    document = await library.add(content, name=name)
+    assert (document["versions"][0]["state"], document["title"]) == ("ready", title)

@@ -92,7 +92,8 @@ def test_a_day_is_read_as_people_write_it_or_not_at_all(raw: str, day: date | No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "規程", "氏名", "氏名：\n電話：\n", "1990年 生活の記録", "2020年4月 晴れ"]
+    "text",
+    ["", "規程", "氏名", "氏名：\n電話：\n", "1990年 生活の記録", "2020年4月 晴れ", "住所        \n電話"],
 )
 def test_text_without_facts_proposes_nothing(text: str) -> None:
     assert find_proposals(text) == []

@@ -62,9 +62,10 @@ async def chunks_of(data: bytes) -> AsyncIterator[bytes]:
 def _judge(entry: zipfile.ZipInfo) -> Member:
     name = _decoded(entry)
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    path = "/".join(part for part in parts if part not in ("/", ".")).replace("\x00", "")
+    path = "/".join(part for part in parts if part not in ("/", "."))
+    path = "".join(letter for letter in path if letter.isprintable() or letter == "\u3000")
     problem = None
-    if ".." in parts or name.startswith(("/", "\\")) or (parts and parts[0].endswith(":")):
+    if not path or ".." in parts or name.startswith(("/", "\\")) or parts[0].endswith(":"):
         problem = FileUnreadable("archive.path")
     elif PurePosixPath(path).suffix.lower() in _NESTED:
         problem = FileUnreadable("archive.nested")

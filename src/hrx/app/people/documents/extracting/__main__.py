@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from hrx.app.people.documents.extracting.effective_days import find_effective_day, read_day
-from hrx.app.people.documents.extracting.laying_out import LaidOut, lay_out
+from hrx.app.people.documents.extracting.laying_out import LaidOut, clean, lay_out
 from hrx.app.people.documents.extracting.readers import READERS
 from hrx.app.people.documents.extracting.resumes import find_proposals
 from hrx.app.people.documents.extracting.shapes import Notice, Reading
@@ -60,7 +60,8 @@ def read_file(path: Path, *, name: str, kind: str) -> dict[str, Any]:
     _propose_day(reading, laid)
     return {
         "media_type": MEDIA_TYPES[file_kind],
-        "title": reading.title or _first_heading(laid),
+        # Unlike a heading, a title that the file gives itself is no part of the text that was cleaned.
+        "title": clean(reading.title)[0] or _first_heading(laid),
         "pages_total": reading.pages_total,
         "language": _main_language(laid),
         "body": laid.body,
@@ -97,8 +98,9 @@ def _problem(error: FileUnreadable) -> dict[str, Any]:
 
 
 def _notice_json(notice: Notice) -> dict[str, Any]:
-    message = fill(NOTICES[notice.code], count=notice.count, value=notice.value)
-    return {**asdict(notice), "message": asdict(message)}
+    value = clean(notice.value)[0]
+    message = fill(NOTICES[notice.code], count=notice.count, value=value)
+    return {**asdict(notice), "value": value, "message": asdict(message)}
 
 
 def _propose_day(reading: Reading, laid: LaidOut) -> None:

@@ -74,7 +74,8 @@ _MAX_ROWS: Final = 60
 def find_proposals(body: str) -> list[Found]:
     """Proposals in the order of the text: single facts once, and each row of a school, a job and the like."""
     found = [*_single_facts(body), *_rows(body)]
-    return sorted(found, key=lambda each: (each.start, each.field))
+    # A form that nobody filled in has a label and blanks behind it.
+    return sorted((each for each in found if each.value), key=lambda each: (each.start, each.field))
 
 
 def _single_facts(body: str) -> Iterator[Found]:
