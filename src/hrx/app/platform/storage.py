@@ -28,8 +28,8 @@ CHUNK_BYTES: Final = 1 << 20
 _OUTGOING: Final = "outgoing"
 #: Nobody collects for a backup any more; what was deleted must not stay readable in the spool.
 _UNCOLLECTED_AFTER: Final = timedelta(days=7)
-#: Folders of a tenant. Documents have one of their own: the release before they came deletes from `files` what
-#: no import names, and it may run beside this one, or again after a rollback.
+#: Folders of a tenant. Documents have one of their own: the release before they came deletes from `files`
+#: what no import names, and it may run beside this one, or again after a rollback.
 Shelf = Literal["files", "documents"]
 _SHELVES: Final[tuple[Shelf, ...]] = ("files", "documents")
 _KEY: Final = re.compile(r"[a-z0-9]+(?:/[A-Za-z0-9_-]+){2}")
