@@ -8,6 +8,7 @@ Revision: 0015   Revises: 0013
 
 from alembic import op
 
+# hrx: accept check-valid-at-once on app.ai_policy because it holds at most one row a tenant
 revision = "0015"
 down_revision = "0013"
 branch_labels = None

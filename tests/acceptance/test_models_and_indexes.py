@@ -33,7 +33,7 @@ def test_the_index_of_positions_is_built_answers_and_is_taken_back(stack: Stack)
     made = told(stack, "indexes", "build", "positions")
     assert (made["is_finished"], made["rows_total"] > 0) == (True, True)
     told(stack, "indexes", "switch", "positions", "--yes")
-    [listed] = told(stack, "indexes", "list")["items"]
+    [listed] = [one for one in told(stack, "indexes", "list")["items"] if one["index"] == "positions"]
     assert (listed["pointed_at_by"], listed["behind"], listed["done_ratio"]) == ("live", 0, 1.0)
     # Nothing was before it, and that is said.
     assert run_hrx(stack, "release", "indexes", "back", "positions", "--yes").returncode == 1

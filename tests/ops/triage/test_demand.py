@@ -33,7 +33,7 @@ def test_a_process_that_spins_wants_a_core_however_many_others_spin_too() -> Non
     with running(spin) as one, running(spin), running(spin), running(spin), running(spin):
         wanted = measure_wanted_core(one, for_s=0.5)
     assert wanted is not None
-    assert wanted > 0.9
+    assert wanted > 0.75
 
 
 def test_a_process_that_waits_wants_nothing_and_one_that_is_gone_is_not_known() -> None:
