@@ -25,11 +25,13 @@ STATUSES = {
 
 @dataclass(slots=True)
 class AwsFront:
-    """`fails` is by action (`PutSecretValue`): the code that is said. `fails_after`: acted on first."""
+    """`fails` is by action (`PutSecretValue`): the code that is said. `fails_after`: acted on first;
+    `fails_once`: acted on first, and only the first answer is lost."""
 
     url: str = ""
     fails: dict[str, str] = field(default_factory=dict)
     fails_after: dict[str, str] = field(default_factory=dict)
+    fails_once: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
 
@@ -54,8 +56,9 @@ def running_front(behind: str) -> Iterator[AwsFront]:
                 said = answer.read()
             finally:
                 through.close()
-            if action in front.fails_after:
-                self._fail(front.fails_after[action])
+            code = front.fails_once.pop(action, None) or front.fails_after.get(action)
+            if code is not None:
+                self._fail(code)
                 return
             self._answer(answer.status, said)
 

@@ -66,7 +66,7 @@ def moto() -> Iterator[tuple[AwsFront, Any]]:
 @pytest.fixture
 def front(moto: tuple[AwsFront, Any]) -> Iterator[AwsFront]:
     yield moto[0]
-    moto[0].fails, moto[0].fails_after, moto[0].asked = {}, {}, []
+    moto[0].fails, moto[0].fails_after, moto[0].fails_once, moto[0].asked = {}, {}, {}, []
 
 
 @pytest.fixture
@@ -208,14 +208,16 @@ def test_trouble_of_aws_leaves_the_former_value_and_says_what_to_type(
     assert place.kept() == NEW, "the next run does it"
 
 
+@pytest.mark.parametrize("trouble", ["fails_after", "fails_once"])
 def test_an_answer_of_aws_that_was_lost_after_it_acted_counts_as_done(
-    front: AwsFront, moto: tuple[AwsFront, Any]
+    front: AwsFront, moto: tuple[AwsFront, Any], trouble: str
 ) -> None:
     place = aws_place(front, moto[1], is_document=False)
     held = place.keeper.read_one(NAME)
-    front.fails_after = {"UpdateSecretVersionStage": "InternalServiceError"}
+    setattr(front, trouble, {"UpdateSecretVersionStage": "InternalServiceError"})
     place.keeper.replace(NAME, NEW, held=held)
     assert place.kept() == NEW
+    assert front.asked.count("UpdateSecretVersionStage") == 2, "asked again"
 
 
 def test_a_vault_that_is_closed_sealed_or_moved_keeps_the_former_value(

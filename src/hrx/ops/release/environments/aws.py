@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from hrx.kit.errors import Text
-from hrx.ops.release.environments.keeping import Held, moved
+from hrx.ops.release.environments.keeping import Held, SecretMoved, moved
 from hrx.ops.release.environments.source import Reading, SourceRefuses, SourceSilent, refuses, silent
 
 #: Codes after which asking again is right; every other one needs a person.
@@ -115,11 +115,10 @@ class AwsSource:
                     RemoveFromVersionId=former,
                 )
             except (BotoCoreError, ClientError) as error:
-                if isinstance(error, ClientError) and _code_of(error) == "InvalidParameterException":
-                    raise moved(self.says, name) from error
-                said = self._said(error)
-                # It may have been done before the answer was lost.
-                if isinstance(said, SourceSilent) and self._has_become(name, value):
+                is_moved = isinstance(error, ClientError) and _code_of(error) == "InvalidParameterException"
+                said = moved(self.says, name) if is_moved else self._said(error)
+                # It may have been done before the answer was lost; asked again, AWS finds that it has moved.
+                if isinstance(said, SourceSilent | SecretMoved) and self._has_become(name, value):
                     return
                 raise said from error
 
