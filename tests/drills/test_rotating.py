@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from hrx.kit.settings import SecretStr
+from hrx.ops.drills.recovery.scratch import end_below
 from hrx.ops.drills.rotating.ground import Rehearsal, opened_rehearsal
 from hrx.ops.drills.rotating.rehearsing import list_rehearsed, rehearse
 from hrx.ops.run.actions import perform
@@ -98,6 +106,48 @@ def test_a_key_is_rotated_and_nobody_is_turned_away_nor_is_it_written_anywhere_e
 
 def _is_text(path: Path) -> bool:
     return "postgres" not in path.parts
+
+
+def test_a_rehearsal_that_is_asked_to_end_takes_its_database_away_first() -> None:
+    home = Path(tempfile.mkdtemp(prefix="hrx-asked-"))
+    home.chmod(0o711)
+    own = {"HRX_VAR_DIR": str(home / "var"), "HRX_TOOLS_DIR": str(home / "tools"), "TMPDIR": str(home)}
+    if running_as_root():
+        own["HRX_SERVICE_USER"] = UNPRIVILEGED_USER
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hrx.cli", "settings", "rehearse"],
+        cwd=ROOT,
+        env={**os.environ, **own},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not _list_servers(home):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(120) == 143
+        assert _list_servers(home) == []
+        assert list(home.glob("hrx-drill-*")) == []
+    finally:
+        process.kill()
+        process.wait(30)
+        end_below(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _list_servers(home: Path) -> list[int]:
+    """Servers that run on data below this folder."""
+    found = psutil.process_iter(["pid", "cmdline"])
+    return [
+        one.info["pid"]
+        for one in found
+        if one.info["cmdline"]
+        and one.info["cmdline"][0].endswith("/postgres")
+        and any(str(home / "hrx-drill-") in word for word in one.info["cmdline"])
+    ]
 
 
 def test_a_rotation_that_leaves_a_gap_is_found_out(rehearsal: Rehearsal) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.drill_tables import seconds_of
+from hrx.cli.ending import end_in_order
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import actor_of, confirm, opened
 from hrx.kit.errors import Text
@@ -72,6 +73,7 @@ def drill(
             yes=yes,
         )
         outcomes: list[RecoveryOutcome] = []
+        end_in_order()
         with opened_seed(find_layout(load(MachineSettings))) as seed:
             for one in chosen:
                 if not as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
+from hrx.cli.ending import end_in_order
 from hrx.cli.options import As, AsJson, Code
 from hrx.cli.plane import acting
 from hrx.cli.up import join_stack
@@ -59,7 +59,7 @@ def check(
     if down:
         wanted = _get_end(wanted)
     # A pipeline that gives up ends us by signal: what we started is to end with us.
-    signal.signal(signal.SIGTERM, _end)
+    end_in_order()
     began_s = clock.monotonic_s()
     with ExitStack() as opened:
         bench = _open_bench(release_id, tell=_be_quiet if as_json else _say)
@@ -177,7 +177,3 @@ def _say(said: Text) -> None:
 
 def _be_quiet(_said: Text) -> None:
     return
-
-
-def _end(*_: object) -> None:
-    raise SystemExit(_ENDED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import signal
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
+from hrx.cli.ending import end_in_order
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import actor_of, confirm, opened
 from hrx.kit.errors import Text
@@ -29,8 +29,6 @@ from hrx.ops.targets.machine.layout import find_layout
 from hrx.ops.targets.machine.settings import MachineSettings
 
 Names = Annotated[list[str] | None, typer.Argument(help="Drills to run; without any, all are listed.")]
-#: What shells give a program that was asked to end (128 + SIGTERM).
-_ENDED: Final = 143
 _COLUMNS: Final = (
     Text(ja="訓練", en="Drill"),
     Text(ja="内容", en="What"),
@@ -78,7 +76,7 @@ def drill(
             yes=yes,
         )
         # Asked to end, it takes its stack away first, as after Ctrl-C.
-        signal.signal(signal.SIGTERM, _end)
+        end_in_order()
         outcomes = _run(plane, chosen, actor=actor, as_json=as_json)
     _show(chosen, outcomes, as_json=as_json)
     if not all(one.is_kept for one in outcomes):
@@ -108,10 +106,6 @@ def _run(
             if not as_json:
                 _tell(outcomes[-1])
     return outcomes
-
-
-def _end(*_: object) -> None:
-    raise SystemExit(_ENDED)
 
 
 def _tell(found: ReleaseOutcome) -> None:

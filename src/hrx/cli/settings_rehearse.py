@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
+from hrx.cli.ending import end_in_order
 from hrx.cli.options import AsJson
 from hrx.cli.plane import machine_actor
 from hrx.cli.up import join_stack
@@ -31,6 +32,7 @@ def rehearse_all(
     settings = load(OpsSettings)
     refuse_in_production(settings.environment, machine_actor())
     layout = find_layout(load(MachineSettings), may_create_user=True)
+    end_in_order()
     with opened_rehearsal(layout, settings=settings) as rehearsal:
         done = [rehearse(rehearsal, name) for name in _choose(rehearsal, only or [])]
     _show(done, as_json=as_json)

@@ -175,9 +175,7 @@ class Scratch:
         end_family(self.keeper, signal.SIGKILL)
         end_family(self.receiver, signal.SIGKILL)
         self.keeper = self.receiver = None
-        for one in psutil.process_iter(["cmdline"]):
-            if any(str(self.home) in word for word in one.info["cmdline"] or ()):
-                end_tree(one)
+        end_below(self.home)
 
     def kill_server(self) -> None:
         """`kill -9` of every process of the server, without a word before."""
@@ -243,6 +241,8 @@ def opened_seed(machine: Layout) -> Iterator[Seed]:
             cluster.stop()
         yield Seed(layout=layout, passwords=passwords)
     finally:
+        # Whoever was ended while the server came up has had no moment to stop it.
+        end_below(home)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -269,6 +269,7 @@ def opened_scratch(seed: Seed, wanted: Wanted = Wanted()) -> Iterator[Scratch]:
     finally:
         if scratch is not None:
             _take_away(scratch)
+        end_below(home)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -333,6 +334,13 @@ def end_family(process: subprocess.Popen[bytes] | None, number: signal.Signals) 
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(_ENDS_S)
+
+
+def end_below(home: Path) -> None:
+    """`kill -9` of whatever was started from below a folder, with its children."""
+    for one in psutil.process_iter(["cmdline"]):
+        if any(str(home) in word for word in one.info["cmdline"] or ()):
+            end_tree(one)
 
 
 def end_tree(parent: psutil.Process) -> None:

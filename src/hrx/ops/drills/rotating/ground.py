@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from hrx.kit.settings import SecretStr
-from hrx.ops.drills.recovery.scratch import find_free_port, make_home
+from hrx.ops.drills.recovery.scratch import end_below, find_free_port, make_home
 from hrx.ops.drills.rotating.programs import Doors, ScratchMachine, come_by_url, come_to_copy
 from hrx.ops.drills.rotating.standing_in import StandIn, running_stand_in
 from hrx.ops.drills.rotating.visiting import Visitor, wait_for_everybody
@@ -65,8 +65,9 @@ def opened_rehearsal(machine: Layout, *, settings: OpsSettings) -> Iterator[Rehe
         layout = replace(machine, root=home, var=home / "var")
         layout.make_folders()
         words = ensure_secrets(layout.secrets_file)
-        cluster = _start_cluster(layout, words)
+        cluster = _make_cluster(layout)
         try:
+            _start(cluster, layout, words)
             with running_stand_in() as stand_in:
                 _write_programs(layout, cluster, words, stand_in)
                 target = ScratchMachine(layout, doors=_list_doors(layout, cluster, stand_in))
@@ -77,6 +78,8 @@ def opened_rehearsal(machine: Layout, *, settings: OpsSettings) -> Iterator[Rehe
         finally:
             cluster.stop(mode="immediate")
     finally:
+        # Whoever was ended while the server came up has had no moment to stop it.
+        end_below(home)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -105,22 +108,24 @@ def _inhabited(
         machine.stop_all()
 
 
-def _start_cluster(layout: Layout, words: Mapping[str, str]) -> PostgresCluster:
-    native = reach_programs(layout)
-    cluster = PostgresCluster(
+def _make_cluster(layout: Layout) -> PostgresCluster:
+    """Where it will be; nothing runs yet."""
+    return PostgresCluster(
         data_dir=layout.postgres_data,
         port=find_free_port(),
         socket_dir=layout.var / "postgres",
         run_as=layout.user,
-        install_dir=native.postgres_dir,
+        install_dir=reach_programs(layout).postgres_dir,
     )
+
+
+def _start(cluster: PostgresCluster, layout: Layout, words: Mapping[str, str]) -> None:
     cluster.init(words["HRX_POSTGRES_ADMIN_PASSWORD"])
     cluster.start()
     passwords = {role: words[f"HRX_POSTGRES_{role[4:].upper()}_PASSWORD"] for role in LOGIN_ROLES}
     admin = cluster.url(SUPERUSER, words["HRX_POSTGRES_ADMIN_PASSWORD"], "postgres")
     create_roles_and_database(admin, passwords, database=DATABASE)
     layout.ports_file.write_text(json.dumps({"postgres": cluster.port}))
-    return cluster
 
 
 def _write_programs(
