@@ -53,6 +53,7 @@ async def take_files(
 
 async def _unpack(path: Path, *, storage: Storage, tenant_id: TenantId) -> Taken:
     taken = Taken()
+    left = archives.MAX_UNPACKED_BYTES
     try:
         with archives.opened(path) as archive:
             for member in await asyncio.to_thread(folders.list_members, archive):
@@ -64,6 +65,10 @@ async def _unpack(path: Path, *, storage: Storage, tenant_id: TenantId) -> Taken
                 except FileUnreadable as error:
                     taken.skipped.append((member.path, error))
                     continue
+                # What the directory says of sizes was added up before; this is what they are.
+                left -= len(data)
+                if left < 0:
+                    raise archives.bomb()
                 stored = await storage.put(
                     folders.chunks_of(data),
                     tenant_id=tenant_id,
