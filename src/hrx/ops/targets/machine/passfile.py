@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from pathlib import Path
 from typing import Final
+
+from hrx.ops.targets.machine.replacing import replace_file
 
 #: Fields end at a colon that has no backslash before it.
 _FIELDS: Final = re.compile(r"((?:\\.|[^:\\])*)(?::|$)")
@@ -37,7 +37,7 @@ def put_pass_line(path: Path, login: str, password: str | None) -> None:
         if password is not None
         else ""
     )
-    _replace(path, added + "".join(f"{line}\n" for line in kept))
+    replace_file(path, added + "".join(f"{line}\n" for line in kept))
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -54,20 +54,3 @@ def _split(line: str) -> list[str]:
 def _escape(word: str) -> str:
     """A colon ends a field, and a backslash takes the next letter as it is."""
     return word.replace("\\", "\\\\").replace(":", "\\:")
-
-
-def _replace(path: Path, content: str) -> None:
-    was = path.stat()
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.geteuid() == 0:
-            os.chown(draft, was.st_uid, was.st_gid)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise

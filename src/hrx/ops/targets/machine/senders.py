@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from typing import Final
 
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.targets.machine.layout import Layout
+from hrx.ops.targets.machine.replacing import replace_file
 
 HOOK_TOKEN: Final = "HRX_OPS_HOOK_TOKEN"  # noqa: S105  # the name of a secret, not one
 
@@ -19,20 +18,7 @@ def hand_token_to_alertmanager(layout: Layout, token: str) -> tuple[str, ...]:
     path = layout.var / "alertmanager" / "hook-token"
     if not path.exists():
         return ()
-    was = path.stat()
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.geteuid() == 0:
-            os.chown(draft, was.st_uid, was.st_gid)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    replace_file(path, token)
     return ("alertmanager",)
 
 
