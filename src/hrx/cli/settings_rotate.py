@@ -9,7 +9,7 @@ import typer
 from hrx.cli import output
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import opened
-from hrx.cli.settings_turning import say_turning, turn, turning_document
+from hrx.cli.settings_turning import drop, say_turning, turn, turning_document
 from hrx.kit.errors import Text
 from hrx.ops.release.environments.rotation import RotationPlan, Who, list_rotatable, plan_rotation
 from hrx.ops.run.turnings import find_turning, list_turnable
@@ -25,6 +25,9 @@ def rotate(
     name: Annotated[
         str | None, typer.Argument(help="The secret's name; without one, all that can be rotated.")
     ] = None,
+    drop_candidate: Annotated[
+        bool, typer.Option("--drop-candidate", help="Throw away the new key that waits for its place.")
+    ] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
     operator: As = None,
     code: Code = "",
@@ -41,6 +44,8 @@ def rotate(
     with opened() as plane:
         if name not in list_turnable(plane):
             _say(plan, where=None, as_json=as_json)
+        elif drop_candidate:
+            drop(plane, name, operator=operator, code=code, dry_run=dry_run, yes=yes, as_json=as_json)
         elif dry_run:
             turning = find_turning(plane, name)
             if not as_json:

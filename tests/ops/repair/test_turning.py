@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shlex
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hrx.cli import settings_turning
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, Invalid, NotFound, Refused
 from hrx.kit.secrets import list_accepted
@@ -219,6 +221,85 @@ def test_a_third_key_waits_until_the_rotation_before_it_is_over(table: Turntable
         table.do(table.steps("rotate-key")[0])
     assert told.value.stable_code == "rotation.not_over"
     assert table.kept() == (table.new, table.old)
+
+
+def test_a_third_key_that_waits_does_not_keep_the_former_one_from_being_retired(table: Turntable) -> None:
+    table.give_candidate()
+    table.do(*table.steps("rotate-key"))
+    third = "third-" + table.new
+    table.issuer.valid["openai"].add(third)
+    table.give_candidate(third)
+    assert (table.stage(), find_turning(table.plane, OPENAI).has_third) == (Stage.BOTH, True)
+    with clock.shifted(timedelta(seconds=table.plane.settings.rotation_overlap_s)):
+        assert table.stage() is Stage.DUE, "retiring makes the room that it waits for"
+        table.do(*table.steps("retire-key"))
+        assert (table.stage(), table.kept()) == (Stage.UNDER_WAY, (table.new,))
+        table.do(*table.steps("rotate-key"))
+        table.prove()
+    assert table.kept() == table.held("worker") == (third, table.new)
+
+
+def test_a_key_that_waits_can_be_thrown_away_until_it_is_in_its_place(
+    table: Turntable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def drop(*, dry_run: bool = False) -> dict[str, object]:
+        settings_turning.drop(
+            table.plane, OPENAI, operator=None, code="", dry_run=dry_run, yes=True, as_json=True
+        )
+        return dict(json.loads(capsys.readouterr().out))
+
+    assert drop()["dropped"] is False
+    table.give_candidate()
+    assert (drop(dry_run=True)["dropped"], table.stage()) == (False, Stage.UNDER_WAY)
+    assert (drop()["dropped"], table.stage()) == (True, Stage.ALONE)
+    [entry] = [
+        one
+        for one in table.plane.ledger.list_entries(limit=500)
+        if one.body.get("change") == "key_candidate_dropped"
+    ]
+    assert (entry.body["name"], table.new in json.dumps(dict(entry.body))) == (OPENAI, False)
+    table.give_candidate()
+    keeper = open_keeper(table.plane)
+    keeper.replace(OPENAI, f"{table.new},{table.old}", held=keeper.read_one(OPENAI))
+    with pytest.raises(Conflict) as told:
+        drop()
+    assert (told.value.stable_code, table.stage()) == ("rotation.in_its_place", Stage.UNDER_WAY)
+
+
+@pytest.mark.parametrize(
+    ("stands", "said"),
+    [("waiting", "rotation.another_waits"), ("both", "rotation.key_not_taken"), ("same", None)],
+)
+def test_a_key_that_is_piped_and_has_no_place_is_not_passed_over_in_silence(
+    table: Turntable, monkeypatch: pytest.MonkeyPatch, stands: str, said: str | None
+) -> None:
+    if stands == "both":
+        table.give_candidate()
+        table.do(*table.steps("rotate-key"))
+    else:
+        table.give_candidate()
+    given = table.new if stands == "same" else "other-" + table.new
+    before = table.kept(), find_candidate(table.plane.settings.var_dir, OPENAI)
+    reading, writing = os.pipe()
+    os.write(writing, f"{given}\n".encode())
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        monkeypatch.setattr("sys.stdin", pipe)
+        if said is None:
+            turn_once(table)
+            assert table.kept() == (table.new, table.old), "it is the one that waited"
+            return
+        with pytest.raises(Conflict) as told:
+            turn_once(table)
+    assert told.value.stable_code == said
+    assert (table.kept(), find_candidate(table.plane.settings.var_dir, OPENAI)) == before
+    assert given not in f"{told.value} {told.value.hint}"
+
+
+def turn_once(table: Turntable) -> None:
+    settings_turning.turn(
+        table.plane, OPENAI, operator=None, code="", reason="a test", yes=True, as_json=True
+    )
 
 
 def test_the_token_of_alerts_is_made_here_and_its_sender_changes_after_its_checker(table: Turntable) -> None:

@@ -39,6 +39,7 @@ HELP: Final = {
         "新旧二つを同時に有効にしたまま秘密を交換する。途中ならその続きから。新しい鍵は入力を求めるか、"
         "パイプから読む。"
     ),
+    "Throw away the new key that waits for its place.": "置かれるのを待っている新しい鍵を捨てる。",
     "Rotate everything on a scratch ground while it is used. Exit code 1 when somebody was turned away.": (
         "仮の環境で、使われている最中にすべての秘密を交換する。断られた人がいれば終了コード 1。"
     ),

@@ -15,6 +15,7 @@ from hrx.ops.recovery.wal import format_lsn
 from hrx.ops.seams.sessions import SessionLost, opened_session
 from hrx.ops.targets.machine import users
 from hrx.ops.targets.machine.postgres import SUPERUSER, PostgresCluster
+from hrx.ops.targets.machine.replacing import replace_file
 
 _CONFIG_BEGIN: Final = "# Written for a restore beside the living system:"
 _CONFIG_END: Final = "# end of what the restore wrote."
@@ -75,8 +76,7 @@ def configure(plan: RestorePlan, ground: Ground) -> None:
         lines.append(f"recovery_target_inclusive = {'off' if plan.target.is_before else 'on'}")
     is_open = plan.target.time is None and plan.target.lsn is None
     (data / ("standby.signal" if is_open else "recovery.signal")).touch()
-    with (data / "postgresql.auto.conf").open("a") as file:
-        file.write("\n".join([*lines, _CONFIG_END]) + "\n")
+    _append(data / "postgresql.auto.conf", [*lines, _CONFIG_END])
     for folder in ("pg_wal", "pg_wal/archive_status", "pg_wal/summaries"):
         (data / folder).mkdir(exist_ok=True)
     _give_tree(ground.directory, user=ground.run_as)
@@ -89,9 +89,7 @@ def keep_private(ground: Ground) -> None:
     path = ground.cluster.data_dir / "postgresql.auto.conf"
     if _CONFIG_BEGIN not in path.read_text():
         ground.cluster.stop(mode="fast")
-        lines = [*_access_lines(ground), *_READ_ONLY, _CONFIG_END]
-        with path.open("a") as file:
-            file.write("\n".join(lines) + "\n")
+        _append(path, [*_access_lines(ground), *_READ_ONLY, _CONFIG_END])
     _give_tree(ground.directory, user=ground.run_as)
 
 
@@ -123,8 +121,8 @@ def open_read_only(cluster: PostgresCluster) -> None:
     text = path.read_text()
     added = "\n".join(_READ_ONLY) + "\n"
     if added not in text:
-        with path.open("w") as file:
-            file.write(text.replace(_CONFIG_END, added + _CONFIG_END))
+        # A server that starts meanwhile, or a crash, must never meet half of it: it would be open to all.
+        replace_file(path, text.replace(_CONFIG_END, added + _CONFIG_END))
     with opened_session(conninfo_of(cluster), timeout_s=_PROMOTE_TIMEOUT_S) as session:
         session.row("SELECT pg_reload_conf()")
         row = session.row("SELECT NOT pg_is_in_recovery() OR pg_promote(true, %(s)s)", {"s": _PROMOTE_S})
@@ -152,9 +150,8 @@ def end_recovery_at_once(cluster: PostgresCluster) -> None:
     """Have a stopped server end its next start with a promotion: it reads its own records, and no others."""
     path = cluster.data_dir / "postgresql.auto.conf"
     if _CONFIG_BEGIN not in path.read_text():
-        with path.open("a") as file:
-            lines = [_CONFIG_BEGIN, "restore_command = '/bin/false'", "recovery_target_timeline = 'current'"]
-            file.write("\n".join([*lines, _CONFIG_END]) + "\n")
+        own = ("restore_command = '/bin/false'", "recovery_target_timeline = 'current'")
+        _append(path, [_CONFIG_BEGIN, *own, _CONFIG_END])
     signal = cluster.data_dir / "recovery.signal"
     signal.touch()
     users.give_to(signal, user=cluster.run_as, mode=0o600)
@@ -170,12 +167,12 @@ def forget_restore(data_dir: Path) -> None:
         if not is_ours:
             kept.append(line)
         is_ours = is_ours and line.strip() != _CONFIG_END
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text("".join(kept))
-    facts = path.stat()
-    os.chown(draft, facts.st_uid, facts.st_gid)
-    draft.chmod(0o600)
-    draft.replace(path)
+    replace_file(path, "".join(kept))
+
+
+def _append(path: Path, lines: Sequence[str]) -> None:
+    """At its end, all of it or nothing."""
+    replace_file(path, path.read_text() + "\n".join(lines) + "\n")
 
 
 def ask_copy(cluster: PostgresCluster, query: str) -> Sequence[object] | None:

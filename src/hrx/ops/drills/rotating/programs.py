@@ -121,16 +121,22 @@ def come_by_url(url: str) -> None:
         session.rows("SELECT 1")
 
 
-def come_to_copy(program: str, variables: Mapping[str, str], *, passfile: Path) -> None:
+def come_to_copy(
+    program: str, variables: Mapping[str, str], *, passfile: Path, timeout_s: float = _COPY_S
+) -> None:
     """Sign in as whoever copies the server, by PostgreSQL's own receiver. Raises Unavailable."""
-    done = subprocess.run(
-        create_slot_argv(program, conninfo=variables["HRX_BACKUP_CONNINFO"]),
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "PGPASSFILE": str(passfile)},
-        capture_output=True,
-        text=True,
-        timeout=_COPY_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            create_slot_argv(program, conninfo=variables["HRX_BACKUP_CONNINFO"]),
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "PGPASSFILE": str(passfile)},
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        said = f"> {timeout_s:g} s"
+        raise Unavailable(Text(ja=f"複製に入れません: {said}", en=f"Nobody may copy: {said}")) from error
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no answer"])[-1]
         raise Unavailable(Text(ja=f"複製に入れません: {said}", en=f"Nobody may copy: {said}"))

@@ -66,13 +66,13 @@ def migrate(layout: Layout, *, owner_url: str, identity: str) -> bool:
     return True
 
 
-def load_demo(layout: Layout, *, variables: Mapping[str, str]) -> str:
-    """Load the demo company unless it is there; gives what the loader said."""
+def load_demo(layout: Layout, *, variables: Mapping[str, str], timeout_s: float = _DEMO_TIMEOUT_S) -> str:
+    """Load the demo company unless it is there; gives what the loader said. Raises Unavailable."""
     return _run_python(
         layout.root,
         ["-m", "hrx.app.demo"],
         variables=variables,
-        timeout_s=_DEMO_TIMEOUT_S,
+        timeout_s=timeout_s,
         what=Text(ja="デモ会社の読み込み", en="Loading the demo company"),
     )
 
@@ -82,16 +82,29 @@ def _run_python(
 ) -> str:
     """One of our own programs as a process of its own, for the application may not be imported here."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=root,
-        env={**kept, **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=root,
+            env={**kept, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(
+            Text(
+                ja=f"{what.ja}が {timeout_s:g} 秒以内に終わりませんでした",
+                en=f"{what.en} was not done within {timeout_s:g} s",
+            ),
+            hint=Text(
+                ja="機械が混んでいるかもしれません。もう一度実行すれば続きから進みます。",
+                en="The machine may be busy. Run it again: it goes on from where it is.",
+            ),
+            code="stack.program_too_slow",
+        ) from error
     if done.returncode != 0:
         said = mask_text((done.stderr or done.stdout).strip()[-1200:])
         raise Unavailable(
