@@ -34,7 +34,7 @@ def test_a_receiver_that_does_not_answer_is_told(tmp_path: Path) -> None:
     receiver = tmp_path / "pg_receivewal"
     receiver.write_text("#!/bin/sh\nexec sleep 600\n")
     receiver.chmod(0o700)
-    with pytest.raises(Unavailable, match="Nobody may copy: > 0.5 s"):
+    with pytest.raises(Unavailable, match=r"Nobody may copy: > 0\.5 s"):
         come_to_copy(
             str(receiver),
             {"HRX_BACKUP_CONNINFO": f"host={os.devnull}"},
