@@ -13,7 +13,14 @@ import pytest
 
 from hrx.ops.targets.machine.machine import Machine
 from hrx.ops.triage.eyes import SLOTTED
-from tests.acceptance.operating import becomes_well, layout_of, put_blue_live, run_hrx, supervisor_of
+from tests.acceptance.operating import (
+    becomes_well,
+    finish_all,
+    layout_of,
+    put_blue_live,
+    run_hrx,
+    supervisor_of,
+)
 from tests.conftest import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(900)]
@@ -36,12 +43,6 @@ def calm(stack: Stack) -> Iterator[Stack]:
     run_hrx(stack, "drill", "abort", "--yes")
     becomes_well(stack, within_s=180)
     finish_all(stack)
-
-
-def finish_all(stack: Stack) -> None:
-    for one in json.loads(run_hrx(stack, "incident", "list", "--json").stdout)["items"]:
-        for verb in ("mitigate", "resolve"):
-            run_hrx(stack, "incident", verb, str(one["incident"]), "--reason", "over", "--yes")
 
 
 def run_drill(stack: Stack, drill: str) -> subprocess.CompletedProcess[str]:
