@@ -34,11 +34,14 @@ def shape_of(db: Tables) -> SchemaShape:
                 type=col.type, not_null=col.not_null, default=default
             )
         for name in table.uniques:
-            rules[f"app.{table_name}.{name}_key"] = _rule(RuleKind.UNIQUE, table_name, name, "UNIQUE")
+            rules[f"app.{table_name}.{name}_key"] = _rule(
+                RuleKind.UNIQUE, table_name, name, f"UNIQUE ({name})"
+            )
         for name, allowed in table.checks.items():
             key = hashlib.sha256(repr(sorted(map(str, allowed))).encode()).hexdigest()[:6]
+            values = ", ".join(f"'{value}'::text" for value in sorted(map(str, allowed)))
             rules[f"app.{table_name}.{name}_check_{key}"] = _rule(
-                RuleKind.CHECK, table_name, name, f"CHECK (({name} = ANY ({sorted(map(str, allowed))})))"
+                RuleKind.CHECK, table_name, name, f"CHECK (({name} = ANY (ARRAY[{values}])))"
             )
     return SchemaShape(columns=columns, rules=rules)
 

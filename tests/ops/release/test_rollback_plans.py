@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
 
 from hrx.ops.plan import ApprovalRule, Effect
 from hrx.ops.release.contracts import find_missing, list_operations
-from hrx.ops.release.graph import Migration, ReleaseGraph, judge_drop
+from hrx.ops.release.graph import Migration, ReleaseGraph, find_demand, judge_drop
 from hrx.ops.release.releases import Build, Component, Release
-from hrx.ops.release.rollback.losing import Loss, LossKind
+from hrx.ops.release.rollback.losing import Block, Blocked, Loss, LossKind, list_ways_down, may_break
 from hrx.ops.release.rollback.planning import plan_rollback
 from hrx.ops.release.rollback.plans import Fate, RollbackPlan, RollbackRefused, StepKind
 from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
@@ -98,6 +99,55 @@ def test_across_a_dropped_column_it_refuses_and_names_the_release_that_is_safe()
     assert refused.value.hint is not None
     assert "hrx release plan" in refused.value.hint.en
     assert show_refusal(refused.value).reasons == refused.value.reasons
+
+
+def test_a_version_that_serves_and_is_not_on_record_is_never_taken_for_safe() -> None:
+    unknown = replace(FACTS, serving=frozenset({"r3", "r9"}), workers=frozenset({"r3"}))
+    known = replace(unknown, serving=frozenset({"r3"}))
+
+    def ask(facts: RollbackFacts, *, may_stop: bool = False) -> RollbackPlan:
+        return plan(R2, live=R3, revision="0009", facts=facts, may_stop=may_stop)
+
+    assert kinds(ask(known))[0] is StepKind.SWITCH_WEB
+    with pytest.raises(RollbackRefused) as refused:
+        ask(unknown)
+    assert "r9 runs and is not on record" in " ".join(one.en for one in refused.value.reasons)
+    commands = [one.command for one in refused.value.alternatives]
+    assert not [one for one in commands if "--only web" in one], "it would answer the older pages"
+    # Stopped before anything moves it is in nobody's way.
+    assert commands[0] == "hrx release plan --rollback --to r2 --may-stop"
+    assert kinds(ask(unknown, may_stop=True))[0] is StepKind.CLOSE
+
+
+def test_who_is_not_on_record_may_write_what_was_counted_as_nothing() -> None:
+    counted = replace(
+        FACTS, serving=frozenset({"r3"}), workers=frozenset({"r3"}), rows={"app.person.nickname": 0}
+    )
+    quiet = graph(R1, R2, replace(R3, use=replace(R3.known_use, writes=frozenset(), inserts={})))
+
+    def ask(facts: RollbackFacts) -> list[Blocked]:
+        [way] = list_ways_down(
+            quiet, SchemaState(revision="0009"), to="0008", facts=facts, may_lose=frozenset()
+        )
+        return list(way.blocked)
+
+    assert ask(counted) == []
+    lost = ask(replace(counted, workers=frozenset({"r3", "r9"})))
+    assert [(one.block, one.subject) for one in lost] == [(Block.LOSES_UNDECLARED, "app.person.nickname")]
+    demand = find_demand(R1.shape or pytest.fail("r1 has tables"), "app.person.name")
+    assert may_break(quiet, {"r9"}, demand=demand, columns=frozenset({"app.person.name"}))
+
+
+def test_what_it_suggests_can_be_typed_as_it_stands_with_the_options_that_were_given() -> None:
+    lost = frozenset({"app.person.nick name"})
+    with pytest.raises(RollbackRefused) as refused:
+        plan(R1, may_lose=lost, may_stop=True)
+    commands = [shlex.split(one.command) for one in refused.value.alternatives if one.command]
+    assert len(commands) > 1
+    for words in commands:
+        assert words[:5] == ["hrx", "release", "plan", "--rollback", "--to"]
+        assert "--may-stop" in words
+        assert words[words.index("app.person.nick name") - 1] == "--lose"
 
 
 def test_where_neither_version_runs_on_the_others_tables_it_goes_down_behind_the_maintenance_page() -> None:

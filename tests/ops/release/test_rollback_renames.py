@@ -10,6 +10,7 @@ from hrx.ops.release.fits import Fault, judge_fit
 from hrx.ops.release.graph import Migration, ReleaseGraph
 from hrx.ops.release.releases import Component, Release
 from hrx.ops.release.rollback.losing import Blocked, list_ways_down
+from hrx.ops.release.rollback.renaming import says_the_same
 from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
 from hrx.ops.release.shapes import ColumnShape, RuleKind, RuleShape, SchemaShape, SchemaUse
 from tests.ops.release.shop import R1, R3
@@ -85,3 +86,44 @@ def test_tests_that_passed_clear_a_unique_rule_that_only_helped_to_write(
     assert {one.fault for one in judge_fit(release, on)} == {fault}
     left = {one.fault for one in judge_fit(release, on, proof=True)}
     assert left == {fault} - {Fault.UNIQUE_GONE}, "rows that others wrote are in no tests of its own"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_same"),
+    [
+        ("CHECK ((state <> ''::text))", "CHECK ((status <> ''::text))", True),
+        # What the column is called now is a value, a type and a function elsewhere.
+        ("CHECK ((state <> 'state'::text))", "CHECK ((status <> 'status'::text))", False),
+        ("CHECK ((state <> 'state'::text))", "CHECK ((status <> 'state'::text))", True),
+        ("CHECK ((state = ('x'::state)::text))", "CHECK ((status = ('x'::status)::text))", False),
+        ("CHECK (state(kind))", "CHECK (status(kind))", False),
+        ('CHECK (("state" > 0))', "CHECK ((status > 0))", True),
+        ("UNIQUE (state)", "UNIQUE (status)", True),
+        ("UNIQUE (state)", "UNIQUE (kind)", False),
+        (
+            "CREATE UNIQUE INDEX one ON app.person USING btree (state) WHERE (state <> 'state'::text)",
+            "CREATE UNIQUE INDEX one ON app.person USING btree (status) WHERE (status <> 'state'::text)",
+            True,
+        ),
+        (
+            "CREATE UNIQUE INDEX one ON app.person USING btree (state) WHERE (state <> 'state'::text)",
+            "CREATE UNIQUE INDEX one ON app.person USING btree (status) WHERE (status <> 'status'::text)",
+            False,
+        ),
+        (
+            "FOREIGN KEY (state) REFERENCES app.state(state)",
+            "FOREIGN KEY (status) REFERENCES app.state(state)",
+            True,
+        ),
+        (
+            "FOREIGN KEY (state) REFERENCES app.state(state)",
+            "FOREIGN KEY (status) REFERENCES app.state(status)",
+            False,
+        ),
+        ("CHECK ((state", "CHECK ((status", False),
+    ],
+)
+def test_a_rule_is_the_same_under_another_name_only_where_the_name_is_a_column(
+    before: str, after: str, is_same: bool
+) -> None:
+    assert says_the_same(before, after, was="state", now="status") is is_same

@@ -46,6 +46,8 @@ class Fault(StrEnum):
     #: Two components that were never tested together, and nobody recorded what they need.
     NEVER_TOGETHER = "never_together"
     MISSING = "missing"
+    #: It runs, and nobody recorded what it needs.
+    NOT_ON_RECORD = "not_on_record"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +9,7 @@ from enum import StrEnum
 from hrx.ops.release.fits import passes_null
 from hrx.ops.release.graph import Demand, Migration, ReleaseGraph, find_demand
 from hrx.ops.release.releases import Release
+from hrx.ops.release.rollback.renaming import says_the_same
 from hrx.ops.release.rollback.state import RollbackFacts, SchemaState
 from hrx.ops.release.shapes import RuleShape, SchemaShape, table_of
 
@@ -177,10 +177,12 @@ def _judge_migration(one: Migration) -> list[Blocked]:
 def may_break(graph: ReleaseGraph, names: Iterable[str], *, demand: Demand, columns: frozenset[str]) -> bool:
     """Whether one of these releases may write a row that breaks the demand: then a count is old when told.
 
-    Whose own tests pass where the demand holds writes nothing that it refuses."""
+    Whose own tests pass where the demand holds writes nothing that it refuses. One that is not on record may
+    write anything."""
     return any(
-        bool(columns & _list_filled(graph.releases[name])) and not graph.keeps(name, demand)
-        for name in _known(graph, names)
+        name not in graph.releases
+        or (bool(columns & _list_filled(graph.releases[name])) and not graph.keeps(name, demand))
+        for name in names
     )
 
 
@@ -192,19 +194,19 @@ def _list_filled(release: Release) -> frozenset[str]:
 
 
 def _list_valued(graph: ReleaseGraph, names: Iterable[str], shape: SchemaShape | None) -> frozenset[str]:
-    """Columns into which these releases put values; what an INSERT leaves out gets its default, if any."""
+    """Columns into which these releases put values; what an INSERT leaves out gets its default, if any. One
+    that is not on record may put some into every column."""
     found: set[str] = set()
-    for name in _known(graph, names):
+    for name in names:
+        if name not in graph.releases:
+            found |= shape.columns.keys() if shape is not None else frozenset()
+            continue
         use = graph.releases[name].known_use
         found |= use.writes
         for column, one in shape.columns.items() if shape is not None else ():
             if table_of(column) in use.inserts and (one.default is not None or one.is_generated):
                 found.add(column)
     return frozenset(found)
-
-
-def _known(graph: ReleaseGraph, names: Iterable[str]) -> list[str]:
-    return [name for name in sorted(set(names)) if name in graph.releases]
 
 
 def _merge(legs: list[_Leg]) -> dict[str, LossKind]:
@@ -335,14 +337,14 @@ def _is_held_under_another_name(leg: _Leg, rule: RuleShape) -> bool:
     return any(
         one.kind is rule.kind
         and one.columns == frozenset({former})
-        and _rename(one.definition, former, name) == rule.definition
+        and says_the_same(
+            one.definition,
+            rule.definition,
+            was=former.rpartition(".")[2],
+            now=name.rpartition(".")[2],
+        )
         for one in leg.before.rules.values()
     )
-
-
-def _rename(definition: str, old: str, new: str) -> str:
-    there, here = old.rpartition(".")[2], new.rpartition(".")[2]
-    return re.sub(rf"\b{re.escape(there)}\b", lambda _: here, definition)
 
 
 def _shut(to: str, why: Blocked) -> WayDown:

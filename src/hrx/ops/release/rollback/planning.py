@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -64,14 +65,13 @@ def plan_rollback(
 
 def _list_alternatives(asked: Question, no: No) -> Iterator[Alternative]:
     """Safe ways that are near what was asked for, nearest first."""
-    plan = "hrx release plan --rollback --to"
     if no.would_do_closed:
         yield Alternative(
             says=Text(
                 ja="メンテナンス画面を出して止めている間なら戻せます",
                 en="It can be done while the maintenance page is shown",
             ),
-            command=f"{plan} {asked.to.id} --may-stop",
+            command=_say_command(replace(asked, may_stop=True)),
         )
     lossy = _find_lossy(asked, no)
     if lossy is not None:
@@ -80,14 +80,14 @@ def _list_alternatives(asked: Question, no: No) -> Iterator[Alternative]:
     if other is not None:
         yield Alternative(
             says=Text(ja=f"{other} へなら安全に戻せます", en=f"Going back to {other} is safe"),
-            command=f"{plan} {other}",
+            command=_say_command(replace(asked, to=asked.graph.releases[other])),
         )
     for component in (Component.WEB, Component.API, Component.PROMPT, Component.MODEL, Component.INDEX):
         if component in list_moving(asked) and _can(asked, only=frozenset({component})):
             name = COMPONENTS[component]
             yield Alternative(
                 says=Text(ja=f"{name.ja}だけなら戻せます", en=f"Going back with {name.en} alone is safe"),
-                command=f"{plan} {asked.to.id} --only {component.value}",
+                command=_say_command(replace(asked, only=frozenset({component}))),
             )
     yield Alternative(
         says=Text(
@@ -97,18 +97,29 @@ def _list_alternatives(asked: Question, no: No) -> Iterator[Alternative]:
     )
 
 
+def _say_command(asked: Question) -> str:
+    """What to type to ask this, with every option that it was found safe with."""
+    only = sorted(asked.only) if asked.only != _EVERYTHING else ()
+    words = [
+        *("hrx", "release", "plan", "--rollback", "--to", asked.to.id),
+        *(word for one in only for word in ("--only", one.value)),
+        *(word for one in sorted(asked.may_lose) for word in ("--lose", one)),
+        *(("--may-stop",) if asked.may_stop else ()),
+    ]
+    return shlex.join(words)
+
+
 def _find_lossy(asked: Question, no: No) -> Alternative | None:
     """The same with the losses agreed to, where nothing else shuts the way."""
     for way in no.shut:
         blocks = {one.block for one in way.blocked}
         if not blocks or not blocks <= {Block.LOSES_UNDECLARED, Block.NO_BACKUP}:
             continue
-        lost = frozenset(one.subject for one in way.losses)
-        if _can(asked, may_lose=asked.may_lose | lost, with_backup=True):
-            options = " ".join(f"--lose {name}" for name in sorted(lost | asked.may_lose))
+        lost = asked.may_lose | frozenset(one.subject for one in way.losses)
+        if _can(asked, may_lose=lost, with_backup=True):
             return Alternative(
                 says=_SAY_LOSSY_AFTER_BACKUP if Block.NO_BACKUP in blocks else _SAY_LOSSY,
-                command=f"hrx release plan --rollback --to {asked.to.id} {options}",
+                command=_say_command(replace(asked, may_lose=lost)),
             )
     return None
 

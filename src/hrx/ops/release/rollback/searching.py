@@ -5,7 +5,7 @@ What is broken before the first step may stay broken until the last: that is why
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations
@@ -192,6 +192,12 @@ def judge_state(case: Case, state: _State) -> frozenset[Problem]:
     """Everything that is broken, or not shown to hold, while things stand so."""
     found: set[Problem] = set()
     running = _list_running(case, state.running)
+    # Where nothing has moved it goes on as before; of all else nobody can tell whether it copes.
+    if state.done:
+        found |= {
+            Problem(who=name, fault=Fault.NOT_ON_RECORD, subject="", is_certain=False)
+            for name in _name_running(case, state.running) - _list_known(case).keys()
+        }
     for release in running:
         found |= _judge_on_schema(case, release, is_down=Component.SCHEMA in state.done)
         for used in used_by(Component.API):
@@ -228,15 +234,24 @@ def judge_tab(case: Case, pages: Release, api: Release) -> frozenset[Problem]:
     return _judge_pair(case, pages, Component.WEB, api, Component.API)
 
 
-def _list_running(case: Case, running: Running) -> list[Release]:
+def _name_running(case: Case, running: Running) -> frozenset[str]:
     before = {case.live.id, *case.facts.serving, *case.facts.workers}
     names: set[str] = set()
     if running in {Running.LIVE, Running.BOTH}:
         names |= before
     if running in {Running.BOTH, Running.TARGET}:
         names.add(case.to.id)
-    known = {**case.graph.releases, case.live.id: case.live, case.to.id: case.to}
-    return [known[name] for name in sorted(names) if name in known]
+    return frozenset(names)
+
+
+def _list_known(case: Case) -> Mapping[str, Release]:
+    return {**case.graph.releases, case.live.id: case.live, case.to.id: case.to}
+
+
+def _list_running(case: Case, running: Running) -> list[Release]:
+    """Those that are on record; `judge_state` says of the others that nobody knows."""
+    known = _list_known(case)
+    return [known[name] for name in sorted(_name_running(case, running)) if name in known]
 
 
 def _owner(case: Case, state: _State, component: Component) -> Release:

@@ -84,6 +84,10 @@ _FAULTS: Final[Mapping[Fault, tuple[str, str]]] = {
         "{who} and {what} were never tested together",
     ),
     Fault.MISSING: ("{who} に必要な {what} がありません", "{who} needs {what}, and there is none"),
+    Fault.NOT_ON_RECORD: (
+        "{who} が動いていますが記録がなく、途中の状態で動き続けるか分かりません",
+        "{who} runs and is not on record, so nothing shows that it copes on the way",
+    ),
 }
 _BLOCKS: Final[Mapping[Block, tuple[str, str]]] = {
     Block.NOT_BELOW: (
