@@ -42,7 +42,7 @@ def _rename(node: Any, was: str, now: str) -> Any:
         return [_rename(one, was, now) for one in node]
     if not isinstance(node, dict):
         return node
-    renamed = {}
+    renamed: dict[str, Any] = {}
     for key, value in node.items():
         if key in _PLACES:
             continue
