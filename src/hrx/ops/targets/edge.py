@@ -14,8 +14,9 @@ from typing import Protocol
 class ServerLook:
     """One server as the edge sees it now. Counters only grow, and start at 0 when the edge starts.
 
-    `is_up`: it passes the edge's own health check. `is_taking`: new requests may go to it. `weight`: its part
-    of new requests, against the other's. `in_use`: requests and streams that it is serving, with those
+    `is_up`: it passes the edge's own health check. `is_late`: it did not answer that check in time, which is
+    how a busy machine shows; one that is dead refuses. `is_taking`: new requests may go to it. `weight`: its
+    part of new requests, against the other's. `in_use`: requests and streams that it is serving, with those
     queued.
     `begun`: requests passed on; `answered`: answers below 500 whose head has arrived; `failed`: answers 5xx
     and answers that never came; `aborted`: given up by clients. `took`: answers by the time to their head,
@@ -30,6 +31,7 @@ class ServerLook:
     failed: int
     aborted: int
     took: Mapping[int, int] = field(default_factory=dict)
+    is_late: bool = False
 
 
 class SlotEdge(Protocol):

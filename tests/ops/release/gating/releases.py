@@ -3,6 +3,7 @@ counts."""
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 
@@ -28,7 +29,7 @@ class Version:
     failed: int = 0
     took: dict[int, int] = field(default_factory=dict)
 
-    def answer(self, chance: random.Random) -> None:
+    def answer(self, chance: random.Random, *, is_busy: bool = False) -> None:
         self.begun += 1
         if self.hangs:
             return
@@ -36,7 +37,7 @@ class Version:
             self.failed += 1
         else:
             self.answered += 1
-        low = SLOW_MS if chance.random() < self.slow else QUICK_MS
+        low = SLOW_MS if chance.random() < max(self.slow, 0.9 * is_busy) else QUICK_MS
         self.took[low] = self.took.get(low, 0) + 1
 
     def counts(self) -> Counts:
@@ -63,8 +64,13 @@ def release(
     policy: Policy | None = None,
     look_s: float = 0.25,
     baseline: Counts = BASELINE,
+    busy: tuple[float, float] = (0.0, 0.0),
+    until_s: float = math.inf,
 ) -> Outcome:
-    """One comparison from its first request to the judge's verdict."""
+    """One comparison from its first request to the judge's verdict, or to `until_s`.
+
+    `busy`: from when until when the machine is too busy for both: nine answers in ten are slow, and the edge,
+    which waits for 2 s, finds both late for its check."""
     chosen = policy or Policy()
     chance = random.Random(seed)  # noqa: S311
     seen = Observations.begin(
@@ -76,8 +82,17 @@ def release(
         owed += requests_per_s * look_s
         while owed >= 1:
             owed -= 1
-            (new if chance.random() < share else old).answer(chance)
-        seen = seen.add(Look(at_s=at_s, old=old.counts(), new=new.counts()), chosen)
+            (new if chance.random() < share else old).answer(chance, is_busy=busy[0] <= at_s < busy[1])
+        is_late = busy[0] + 2.5 <= at_s < busy[1]
+        look = Look(
+            at_s=at_s,
+            old=old.counts(),
+            new=new.counts(),
+            is_new_ready=not is_late,
+            is_old_late=is_late,
+            is_new_late=is_late,
+        )
+        seen = seen.add(look, chosen)
         judgement = judge(seen, chosen)
-        if judgement.verdict is not None:
+        if judgement.verdict is not None or at_s >= until_s:
             return Outcome(judgement=judgement, after_s=at_s, bad=new.failed, requests=new.begun)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -129,6 +130,73 @@ def test_alone_after_a_whole_switch_it_is_judged_by_what_the_old_one_did_before(
     ]
     assert {one.judgement.reason for one in bad} <= {Reason.MORE_ERRORS, Reason.HARM_BUDGET_SPENT}
     assert max(one.bad for one in bad) <= policy.harm_budget + 4
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_busy_machine_is_not_taken_for_a_slower_version(share: float) -> None:
+    policy = Policy(requests_at_least=400)
+    found = [
+        release(
+            seed,
+            old=Version(),
+            new=Version(),
+            requests_per_s=40,
+            share=share,
+            policy=policy,
+            busy=(2.0, 40.0),
+        )
+        for seed in range(30)
+    ]
+    assert [one.judgement.reason for one in found if one.judgement.verdict is Verdict.ROLL_BACK] == []
+
+
+def test_a_machine_that_stays_busy_is_a_question_for_a_person() -> None:
+    found = release(
+        1, old=Version(), new=Version(), requests_per_s=40, share=1.0, busy=(0.5, math.inf), until_s=5000
+    )
+    assert (found.judgement.verdict, found.judgement.reason) == (Verdict.ASK, Reason.MACHINE_STARVED)
+    during = release(
+        1, old=Version(), new=Version(), requests_per_s=40, share=1.0, busy=(0.5, math.inf), until_s=60
+    )
+    assert (during.judgement.verdict, during.judgement.reason) == (None, Reason.MACHINE_STARVED)
+
+
+@pytest.mark.parametrize(("share", "within_s"), [(0.5, 15.0), (1.0, 15.0)])
+def test_a_version_that_is_slower_itself_goes_back_before_and_after_the_machine_was_busy(
+    share: float, within_s: float
+) -> None:
+    for seed in range(20):
+        calm = release(seed, old=Version(), new=Version(slow=0.9), requests_per_s=40, share=share)
+        assert (calm.judgement.verdict, calm.judgement.reason) == (Verdict.ROLL_BACK, Reason.SLOWER)
+        assert calm.after_s <= within_s
+        after = release(
+            seed, old=Version(), new=Version(slow=0.9), requests_per_s=40, share=share, busy=(0.5, 30.0)
+        )
+        assert (after.judgement.verdict, after.judgement.reason) == (Verdict.ROLL_BACK, Reason.SLOWER)
+        assert after.after_s <= 30 + Policy().starved_for_s + within_s
+
+
+def test_a_check_that_is_late_is_nobodys_fault_while_the_old_version_is_late_too() -> None:
+    policy, nothing = Policy(), Counts()
+    seen = Observations.begin(policy, old=nothing, new=nothing, baseline=BASELINE, is_alone=True)
+    seen = seen.add(Look(at_s=1, old=nothing, new=nothing), policy)
+
+    def late(at_s: float, *, old: bool, before: Observations = seen) -> Observations:
+        look = Look(
+            at_s=at_s, old=nothing, new=nothing, is_new_ready=False, is_new_late=True, is_old_late=old
+        )
+        return before.add(look, policy)
+
+    begun = late(2, old=False)
+    # The edge may be about to notice that the old one is late as well.
+    assert judge(late(4, old=False, before=begun), policy).verdict is None
+    assert judge(late(6, old=False, before=begun), policy).reason is Reason.NO_LONGER_READY
+    both = late(6, old=True, before=begun)
+    assert (judge(both, policy).verdict, judge(both, policy).reason) == (None, Reason.MACHINE_STARVED)
+    assert judge(late(700, old=True, before=both), policy).verdict is Verdict.ASK
+    # One that refuses is dead, not late: a second is enough.
+    dead = begun.add(Look(at_s=3, old=nothing, new=nothing, is_new_ready=False), policy)
+    assert judge(dead, policy).reason is Reason.NO_LONGER_READY
 
 
 def test_spent_without_proof_the_budget_takes_people_away_and_asks() -> None:

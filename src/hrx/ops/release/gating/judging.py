@@ -25,6 +25,7 @@ class Reason(StrEnum):
     WATCHING = "watching"
     NEVER_READY = "never_ready"
     NO_LONGER_READY = "no_longer_ready"
+    MACHINE_STARVED = "machine_starved"
     MORE_ERRORS = "more_errors"
     SLOWER = "slower"
     HARM_BUDGET_SPENT = "harm_budget_spent"
@@ -80,16 +81,36 @@ def _decide(seen: Observations, policy: Policy, evidence: Evidence) -> tuple[Ver
         return None, Reason.WAITING_FOR_READINESS, False
     if evidence.errors >= evidence.needed:
         return Verdict.ROLL_BACK, Reason.MORE_ERRORS, False
-    if evidence.latency >= evidence.needed:
+    if evidence.latency >= evidence.needed and _is_slower_for_long(seen, policy):
         return Verdict.ROLL_BACK, Reason.SLOWER, False
     if seen.unready_since_s is not None:
-        patience_s = policy.unready_for_s if seen.is_alone else policy.unready_beside_s
+        if seen.is_starved(policy):
+            return _wait_for_machine(seen, policy)
+        alone_s = policy.unready_for_s + (policy.slow_alone_for_s if seen.is_new_late else 0.0)
+        patience_s = alone_s if seen.is_alone else policy.unready_beside_s
         if seen.at_s - seen.unready_since_s >= patience_s:
             return Verdict.ROLL_BACK, Reason.NO_LONGER_READY, False
         return None, Reason.WATCHING, False
     if seen.harm_beyond_chance >= policy.harm_budget:
         return Verdict.ASK, Reason.HARM_BUDGET_SPENT, True
     return _look_for_an_end(seen, policy, evidence)
+
+
+def _is_slower_for_long(seen: Observations, policy: Policy) -> bool:
+    """At once where both are measured side by side; alone, once the edge had the time to notice that the
+    machine is at fault."""
+    if not seen.is_alone:
+        return True
+    since_s = seen.slower_since_s
+    return since_s is not None and seen.at_s - since_s >= policy.slow_alone_for_s
+
+
+def _wait_for_machine(seen: Observations, policy: Policy) -> tuple[Verdict | None, Reason, bool]:
+    """Neither version answers the edge in time: nothing is said against the new one, and a person is asked
+    when that does not end."""
+    since_s = seen.unready_since_s if seen.unready_since_s is not None else seen.at_s
+    is_over = seen.at_s - since_s >= policy.decide_within_s
+    return Verdict.ASK if is_over else None, Reason.MACHINE_STARVED, False
 
 
 def _look_for_an_end(
@@ -101,8 +122,11 @@ def _look_for_an_end(
     is_fast = evidence.slow_at_most <= evidence.slow_allowed
     if has_enough and is_good and is_fast:
         return Verdict.PROMOTE, Reason.AS_GOOD_AS_BEFORE, False
+    is_starved = seen.is_starved(policy)
     if watched_s < policy.decide_within_s:
-        return None, Reason.WATCHING, False
+        return None, Reason.MACHINE_STARVED if is_starved else Reason.WATCHING, False
+    if is_starved:
+        return Verdict.ASK, Reason.MACHINE_STARVED, False
     # Nothing to compare times with, or no bad answer at all and still no proof: simply too little to go by.
     is_thin = (
         seen.new.requests < policy.requests_at_least

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from hrx.ops.release.gating.counting import Counts, Side, choose_slow
-from hrx.ops.release.gating.evidence import WORSE, upper_bound, weigh_alone, weigh_batch
+from hrx.ops.release.gating.evidence import WORSE, total_evidence, upper_bound, weigh_alone, weigh_batch
 from hrx.ops.release.gating.policy import Policy
 
 #: Requests in a batch, at least; more would tell more of each bad answer, but later (see `evidence`).
@@ -27,6 +27,9 @@ class Look:
     old: Counts
     new: Counts
     is_new_ready: bool = True
+    #: They did not answer the edge's check in time.
+    is_old_late: bool = False
+    is_new_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,11 @@ class Weighing:
 
     logs: tuple[float, ...] = _NOTHING
     begun_at: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def pass_over(self, now: tuple[int, int, int, int]) -> Weighing:
+        """Without what came since, and without what spoke for "worse": both were seen on a machine that was
+        too busy. What spoke against it stays, so that a pass never adds to the evidence."""
+        return Weighing(logs=tuple(min(0.0, log) for log in self.logs), begun_at=now)
 
     def add(self, now: tuple[int, int, int, int], *, bound: float | None, tolerated_odds: float) -> Weighing:
         """With what came since, when it makes a batch. `bound`: of the old version's ratio before, when
@@ -76,6 +84,10 @@ class Observations:
     timed_from: tuple[int, int, int, int] | None = None
     errors: Weighing = field(default_factory=Weighing)
     latency: Weighing = field(default_factory=Weighing)
+    #: When the old version's own check was last late, and since when the new one is shown to be slower.
+    old_late_at_s: float | None = None
+    is_new_late: bool = False
+    slower_since_s: float | None = None
 
     @classmethod
     def begin(
@@ -106,8 +118,21 @@ class Observations:
             slow_ms = choose_slow(known.took, floor_ms=policy.slow_floor_ms)
         old = self.old.look(look.at_s, look.old, slow_ms=slow_ms, hang_s=policy.hang_s)
         new = self.new.look(look.at_s, look.new, slow_ms=slow_ms, hang_s=policy.hang_s)
-        seen = replace(self, old=old, new=new, slow_ms=slow_ms, at_s=look.at_s)
+        late_at_s = look.at_s if look.is_old_late else self.old_late_at_s
+        seen = replace(
+            self,
+            old=old,
+            new=new,
+            slow_ms=slow_ms,
+            at_s=look.at_s,
+            old_late_at_s=late_at_s,
+            is_new_late=look.is_new_late,
+        )
         return seen._with_readiness(look)._with_errors(policy)._with_latency(policy)
+
+    def is_starved(self, policy: Policy) -> bool:
+        """Whether the machine was too busy lately for the old version, too: then nothing is the new one's."""
+        return self.old_late_at_s is not None and self.at_s - self.old_late_at_s < policy.starved_for_s
 
     @property
     def old_ratio(self) -> float:
@@ -165,9 +190,11 @@ class Observations:
             # One that answers nothing never becomes warm; then time decides.
             is_warm = self.new.fast + self.new.slow >= policy.latency_grace or self.at_s >= policy.hang_s
             return replace(self, timed_from=self._count_timed()) if is_warm else self
+        if self.is_alone and self.is_starved(policy):
+            return replace(self, latency=self.latency.pass_over(self.timed), slower_since_s=None)
         fast, slow = self.baseline.count_over(self.slow_ms)
         bound = upper_bound(slow, fast + slow, policy.alpha / 4) if self.is_alone else None
-        return replace(
-            self,
-            latency=self.latency.add(self.timed, bound=bound, tolerated_odds=policy.tolerated_slow_odds),
-        )
+        latency = self.latency.add(self.timed, bound=bound, tolerated_odds=policy.tolerated_slow_odds)
+        is_slower = total_evidence(latency.logs) >= policy.evidence_needed
+        since_s = (self.at_s if self.slower_since_s is None else self.slower_since_s) if is_slower else None
+        return replace(self, latency=latency, slower_since_s=since_s)

@@ -27,7 +27,11 @@ class Policy:
     `unready_for_s`: how long the new version may fail the edge's check while it has all requests;
     `unready_beside_s`: while the old one stands beside it. The edge sends nobody to it then, so that waiting
     hurts nobody: a machine of two cores with a load of 28 was seen to be late for the check of a healthy
-    one."""
+    one.
+    `starved_for_s`: for so long after the old version's own check was late, the machine is taken to be too
+    busy to tell: while the new one has all requests nothing else says whose fault slow answers are.
+    `slow_alone_for_s`: how long "slower", or "late for the check", must hold then: within that the edge has
+    noticed whether the old one is late too (2 s and the time between two, see deploy/edge/haproxy.cfg)."""
 
     harm_budget: int = 10
     alpha: float = 0.01
@@ -44,6 +48,8 @@ class Policy:
     ready_within_s: float = 60.0
     unready_for_s: float = 1.0
     unready_beside_s: float = 10.0
+    starved_for_s: float = 10.0
+    slow_alone_for_s: float = 3.0
 
     def __post_init__(self) -> None:
         for name, is_good in (
@@ -60,6 +66,8 @@ class Policy:
             ("decide_within_s", self.decide_within_s > self.observe_at_least_s >= 0),
             ("ready_within_s", self.ready_within_s > 0),
             ("unready_for_s", self.unready_for_s >= 0),
+            ("starved_for_s", self.starved_for_s >= 0),
+            ("slow_alone_for_s", self.slow_alone_for_s >= 0),
             ("unready_beside_s", self.unready_beside_s >= self.unready_for_s),
         ):
             if not is_good:

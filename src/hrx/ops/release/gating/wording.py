@@ -28,6 +28,10 @@ REASONS: Final[dict[Reason, Text]] = {
     Reason.NO_LONGER_READY: Text(
         ja="新しい版が応答しなくなりました", en="the new version is no longer ready"
     ),
+    Reason.MACHINE_STARVED: Text(
+        ja="機械が混みすぎて元の版も応答が間に合わず、どちらが悪いとも言えません。負荷を下げてから判断してください",
+        en="the machine is too busy for either version to answer in time: ease its load, then decide",
+    ),
     Reason.MORE_ERRORS: Text(
         ja="新しい版のエラーは元の版より多いと確認されました",
         en="the new version is shown to fail more often than the old one",

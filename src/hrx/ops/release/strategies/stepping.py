@@ -113,7 +113,14 @@ def _compare(progress: Progress, step: Step, hands: Hands, now: datetime) -> Pro
         # The slot was proven ready before; a check that a restarted edge has not made yet is no sign against
         # it.
         is_up = servers[rollout.new].is_up or not servers[rollout.new].is_taking
-        look = Look(at_s=progress.step_s(now), old=old, new=new, is_new_ready=is_up)
+        look = Look(
+            at_s=progress.step_s(now),
+            old=old,
+            new=new,
+            is_new_ready=is_up,
+            is_old_late=servers[rollout.old].is_late,
+            is_new_late=servers[rollout.new].is_late,
+        )
         seen[service] = seen[service].add(look, policy)
         judged.append(judge(seen[service], policy))
     return _follow(replace(progress, seen=seen), step, judged, now)

@@ -30,6 +30,7 @@ from hrx.ops.targets.machine.logins import Logins
 from hrx.ops.targets.machine.processes import find_suspended
 from hrx.ops.targets.machine.secrets import drop_former, renew_secret, take_back
 from hrx.ops.targets.machine.senders import HOOK_TOKEN, hand_token_to_alertmanager, no_program
+from hrx.ops.targets.machine.shares import read_check
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.machine.supervisor_config import replace_variable, take_up_changed
 from hrx.ops.targets.target import PartState, PartStatus
@@ -149,7 +150,7 @@ class Machine:
         said = self.send_to_edge("show stat").removeprefix("# ")
         rows = csv.DictReader(io.StringIO(said))
         mine = [row for row in rows if (row["pxname"], row["svname"]) == (service, part)]
-        return bool(mine) and str(mine[0]["status"]).startswith("UP") and mine[0]["check_status"] == "L7OK"
+        return bool(mine) and mine[0]["status"].startswith("UP") and read_check(mine[0]) == "L7OK"
 
     def renew_secret(self, name: str, *, keeps_former: bool = False) -> tuple[str, ...]:
         return self._change_secret(name, lambda path: renew_secret(path, name, keeps_former=keeps_former))

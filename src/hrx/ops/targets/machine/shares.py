@@ -22,6 +22,8 @@ _FIRST: Final = "blue"
 _WHOLE: Final = 100
 _GOOD: Final = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_other")
 _BAD: Final = ("hrsp_5xx", "econ", "eresp")
+_PASSED: Final = "L7OK"
+_LATE: Final = frozenset({"L4TOUT", "L6TOUT", "L7TOUT"})
 _CELL: Final = re.compile(r"\bkey=(?P<server>[a-z]+-[a-z]+)/(?P<low>\d+) .*\bgpc0=(?P<number>\d+)")
 
 
@@ -111,10 +113,12 @@ def _other(slot: str) -> str:
 
 def _read_server(row: Mapping[str, str], took: Mapping[int, int]) -> ServerLook:
     status = row["status"]
+    checked = read_check(row)
     is_taking = not status.startswith(("MAINT", "DRAIN", "NOLB")) and _int(row["weight"]) > 0
     return ServerLook(
         # In DRAIN the check's own word tells; a check that has not run since the slot was woken says nothing.
-        is_up=status.startswith(("UP", "DRAIN")) and row["check_status"] == "L7OK",
+        is_up=status.startswith(("UP", "DRAIN")) and checked == _PASSED,
+        is_late=not status.startswith("MAINT") and checked in _LATE,
         is_taking=is_taking,
         weight=_int(row["weight"]),
         in_use=_int(row["scur"]) + _int(row["qcur"]),
@@ -124,6 +128,12 @@ def _read_server(row: Mapping[str, str], took: Mapping[int, int]) -> ServerLook:
         aborted=_int(row["cli_abrt"]),
         took=took,
     )
+
+
+def read_check(row: Mapping[str, str]) -> str:
+    """How the newest check ended that has ended. While the next one is under way, which on a busy machine is
+    most of the time, HAProxy puts a star before it (`stats.c`)."""
+    return row["check_status"].removeprefix("* ")
 
 
 def _read_took(said: str) -> dict[str, dict[int, int]]:
