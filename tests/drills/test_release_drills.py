@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from hrx.kit import clock
@@ -20,7 +22,7 @@ from hrx.ops.drills.recovery.outcomes import list_recovery_outcomes
 from hrx.ops.drills.release.experiments import choose, load_release_experiments
 from hrx.ops.drills.release.outcomes import ReleaseOutcome, list_release_outcomes, write_outcome
 from hrx.ops.drills.release.running import ON_FOLDER, ON_STACK
-from hrx.ops.drills.release.stack import DrillUnderWay, made_ground
+from hrx.ops.drills.release.stack import DrillUnderWay, Ground, made_ground
 from hrx.ops.drills.release.versions import make_version
 from hrx.ops.ledger.entries import Ledger, open_ledger
 from hrx.ops.release.releases import Component
@@ -96,6 +98,36 @@ def test_a_version_on_trial_leaves_the_built_one_as_it_is(tmp_path: Path) -> Non
     assert "status_code=500" in damaged
     compile(damaged, "api.py", "exec")
     assert damaged.index("status_code=500") < damaged.index('if __name__ == "__main__"')
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_command_of_a_drill_ends_with_it_or_before_the_next(tmp_path: Path, is_killed: bool) -> None:
+    """A deploy that outlived its drill went on switching on a stack that was being taken down."""
+    machine = Layout(root=ROOT, var=tmp_path / "living", user=None, tools=tmp_path / "tools")
+
+    def start(ground: Ground) -> tuple[subprocess.Popen[bytes], list[psutil.Process]]:
+        waiting = subprocess.Popen(
+            ["/bin/sh", "-c", "sleep 300 & wait"], env=ground.environment(), start_new_session=True
+        )
+        family = psutil.Process(waiting.pid)
+        deadline = time.monotonic() + 30
+        while not family.children():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return waiting, family.children()
+
+    with made_ground(machine) as ground:
+        started = None if is_killed else start(ground)
+    if is_killed:
+        # As after `kill -9` of the drill: its folder and what it had started stand as they stood.
+        ground.home.mkdir()
+        started = start(ground)
+        with made_ground(machine):
+            pass
+    assert started is not None
+    command, below = started
+    command.wait(30)
+    assert psutil.wait_procs(below, timeout=30)[1] == []
 
 
 def test_what_a_killed_drill_left_goes_before_the_next_and_two_do_not_meet(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path.endswith("/livez"):
+            time.sleep(cast("Server", self.server).late_s)
         if self.path == "/api/v1/events":
             self._stream()
             return
@@ -64,9 +66,16 @@ class Echo(BaseHTTPRequestHandler):
         return
 
 
+class Server(ThreadingHTTPServer):
+    """`late_s`: how long it takes to answer the edge's check."""
+
+    late_s = 0.0
+
+
 @contextmanager
-def serving(name: str, port: int) -> Iterator[None]:
-    server = ThreadingHTTPServer(("127.0.0.1", port), Echo)
+def serving(name: str, port: int, *, late_s: float = 0.0) -> Iterator[None]:
+    server = Server(("127.0.0.1", port), Echo)
+    server.late_s = late_s
     server.server_name = name
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import http.client
+import io
 import json
 import re
 import socket
@@ -180,6 +182,38 @@ def test_reads_go_on_when_one_of_two_slots_dies(edge: Edge, ports: Ports) -> Non
         blue.close()
         answers = [ask(ports, "/api/v1/people") for _ in range(40)]
     assert {answer.status for answer in answers} == {200}
+
+
+@pytest.mark.req("R3.1-3")
+def test_the_last_server_keeps_its_requests_while_it_is_late_for_its_check_and_is_told_as_gone(
+    edge: Edge, ports: Ports
+) -> None:
+    """A machine that was too busy made the edge let go of the only API, which was well."""
+
+    def is_told_as_gone(service: str) -> bool:
+        rows = csv.DictReader(io.StringIO(edge.command("show stat").removeprefix("# ")))
+        acting = {row["pxname"]: row["act"] for row in rows if row["svname"] == "BACKEND"}
+        return acting[service] == "0"
+
+    with (
+        serving("api", ports["api_blue"], late_s=3),
+        serving("web", ports["web_blue"], late_s=3),
+        # Whoever listens where a slot rests gets nothing now, either.
+        serving("stranger", ports["api_green"]),
+        serving("stranger", ports["web_green"]),
+    ):
+        # Before its first check is late it is believed to be well.
+        wait_for(ports, "/api/v1/people", 200)
+        deadline = time.monotonic() + 60
+        while not (is_told_as_gone("api") and is_told_as_gone("web")):
+            assert time.monotonic() < deadline, "the watch goes by this figure"
+            time.sleep(0.05)
+        for path, server in (("/api/v1/people", "api"), ("/people", "web")):
+            answers = [ask(ports, path) for _ in range(10)]
+            assert {answer.status for answer in answers} == {200}
+            assert {json.loads(answer.body)["server"] for answer in answers} == {server}
+    # One that is dead is not waited for.
+    assert wait_for(ports, "/api/v1/people", 503).headers["content-type"].startswith("application/problem")
 
 
 @pytest.mark.req("R3.1-2")

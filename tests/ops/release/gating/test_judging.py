@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrx.kit.errors import Invalid
-from hrx.ops.release.gating.counting import Counts
+from hrx.ops.release.gating.counting import Counts, Side
+from hrx.ops.release.gating.evidence import WORSE
 from hrx.ops.release.gating.judging import Reason, Verdict, judge
-from hrx.ops.release.gating.observing import Look, Observations
+from hrx.ops.release.gating.observing import Look, Observations, Weighing
 from hrx.ops.release.gating.policy import Policy
 from tests.ops.release.gating.releases import BASELINE, Outcome, Version, release
 
@@ -204,6 +205,26 @@ def test_spent_without_proof_the_budget_takes_people_away_and_asks() -> None:
     found = release(1, old=Version(), new=Version(bad=0.2), requests_per_s=100, policy=policy)
     assert (found.judgement.verdict, found.judgement.reason) == (Verdict.ASK, Reason.HARM_BUDGET_SPENT)
     assert found.judgement.must_withdraw
+
+
+@pytest.mark.parametrize(("times_likelier", "withdraws"), [(30.0, True), (5.0, False)])
+def test_at_the_budget_people_are_taken_away_where_worse_is_likely_though_not_believed(
+    times_likelier: float, withdraws: bool
+) -> None:
+    policy, nothing = Policy(), Counts()
+    begun = Observations.begin(policy, old=nothing, new=nothing, baseline=BASELINE)
+    # Chance may have a part in it: what is beyond it does not reach the budget.
+    seen = replace(
+        begun.add(Look(at_s=1, old=nothing, new=nothing), policy),
+        old=Side(raw=nothing, good=1796, bad=4),
+        new=Side(raw=nothing, good=190, bad=10),
+        errors=Weighing(logs=(math.log(times_likelier),) * len(WORSE)),
+        at_s=60.0,
+    )
+    found = judge(seen, policy)
+    assert seen.harm_beyond_chance < policy.harm_budget
+    assert found.must_withdraw is withdraws
+    assert (found.reason is Reason.HARM_BUDGET_SPENT) is withdraws
 
 
 def test_harm_of_earlier_stages_counts() -> None:

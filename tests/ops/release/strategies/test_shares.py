@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from hrx.kit.errors import Invalid, Unavailable
+from hrx.ops.targets.machine.shares import read_check
 from tests.ops.release.strategies.place import Place
 
 pytestmark = pytest.mark.req("R3.1-2", "R3.1-3")
@@ -22,6 +23,13 @@ def _wake_green(place: Place) -> None:
     while not all(place.slots.edge.look(service)["green"].is_up for service in ("api", "web")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("said", "ended"), [("L7OK", "L7OK"), ("* L7OK", "L7OK"), ("* L7TOUT", "L7TOUT"), ("", "")]
+)
+def test_a_check_that_is_under_way_does_not_hide_how_the_one_before_ended(said: str, ended: str) -> None:
+    assert read_check({"check_status": said}) == ended
 
 
 def test_a_slot_that_is_only_checked_gets_no_request(place: Place) -> None:

@@ -14,7 +14,7 @@ import psutil
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.drills.faults.fault import FaultSpec, Let, Memo, Params
 from hrx.ops.drills.ground import Ground
-from hrx.ops.targets.machine.haproxy import send_command
+from hrx.ops.targets.machine.haproxy import say_state, send_command
 from hrx.ops.targets.machine.processes import find_stack_processes
 from hrx.ops.targets.machine.readiness import ask
 from hrx.ops.targets.machine.secrets import parse_env
@@ -99,12 +99,12 @@ def _wait_until_ready(url: str) -> None:
 
 
 def _switch(ground: Ground, *, live: str, resting: str) -> None:
-    send_command(ground.layout.haproxy_socket, f"set server web/web-{live} state ready")
+    send_command(ground.layout.haproxy_socket, say_state("web", f"web-{live}", "ready"))
     # Not before the edge itself has seen it well: nobody may meet an edge without a server.
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and not _is_up(ground, f"web-{live}"):
         time.sleep(0.1)
-    send_command(ground.layout.haproxy_socket, f"set server web/web-{resting} state maint")
+    send_command(ground.layout.haproxy_socket, say_state("web", f"web-{resting}", "maint"))
 
 
 def _is_up(ground: Ground, server: str) -> bool:
@@ -124,7 +124,7 @@ def _roll_back(ground: Ground, _params: Params, memo: Memo) -> None:
     if memo["ran"]:
         ground.plane.target.start_part(f"web-{memo['resting']}", timeout_s=_START_S)
         # The warm way back as it was: checked by the edge, and without requests.
-        send_command(ground.layout.haproxy_socket, f"set server web/web-{memo['resting']} state drain")
+        send_command(ground.layout.haproxy_socket, say_state("web", f"web-{memo['resting']}", "drain"))
 
 
 FAULTS: Final = (

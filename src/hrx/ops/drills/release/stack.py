@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 from hrx.kit.errors import Refused, Text, Unavailable
+from hrx.ops.drills.recovery.scratch import end_tree
 from hrx.ops.drills.release.versions import make_version
 from hrx.ops.release.checking.programs import clean_environment
 from hrx.ops.release.deploying import Place
@@ -43,6 +47,8 @@ _BUILT_WITHIN_S: Final = 1500.0
 _DEPLOYED_WITHIN_S: Final = 900.0
 _STEP_WITHIN_S: Final = 180.0
 _POLL_S: Final = 0.05
+#: Every command of a ground carries its folder under this name.
+_MARK: Final = "HRX_DRILL_HOME"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """A folder and two ports for one stack; `home` holds everything of it."""
+    """A folder and two ports for one stack; `home` holds everything of it, and commands carry its name."""
 
     home: Path
     layout: Layout
@@ -117,7 +123,7 @@ class Ground:
         log = self.home / f"{'-'.join(words[:2])}-{time.monotonic_ns()}.json"
         with log.open("wb") as out, log.with_suffix(".err").open("wb") as err:
             process = subprocess.Popen(
-                argv, cwd=self.layout.root, env=self._environment(), stdin=subprocess.DEVNULL, stdout=out,
+                argv, cwd=self.layout.root, env=self.environment(), stdin=subprocess.DEVNULL, stdout=out,
                 stderr=err, start_new_session=True,
             )  # fmt: skip
         return Command(process=process, log=log)
@@ -129,8 +135,10 @@ class Ground:
             raise stuck(f"hrx {' '.join(words)}: {said.words}")
         return said.told
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What its commands are started with."""
         return clean_environment(
+            **{_MARK: str(self.home)},
             HRX_VAR_DIR=str(self.layout.var),
             HRX_TOOLS_DIR=str(self.layout.tools),
             HRX_READS_ENV_FILE="false",
@@ -266,10 +274,26 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _take_away(home: Path, layout: Layout) -> None:
+    # Commands first: a deploy would go on switching while its stack goes, and an `up` holds the lock.
+    _end_commands(home)
     remove_stack(layout)
     shutil.rmtree(home, ignore_errors=True)
     if has_leftovers(layout):
         raise stuck("processes of the drill's stack are left")
+
+
+def _end_commands(home: Path) -> None:
+    """Whatever was started on this ground and lives on, with all below it, of drills that were killed too;
+    this process and those that called it aside.
+
+    Killed: all that they could leave half done is thrown away with the ground."""
+    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for one in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            # What runs for the stack itself ends in its order.
+            is_ours = one.pid not in spared and one.environ().get(_MARK) == str(home)
+            if is_ours and "HRX_STACK" not in one.environ():
+                end_tree(one)
 
 
 def _find_two_ports() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,9 +92,17 @@ def _decide(seen: Observations, policy: Policy, evidence: Evidence) -> tuple[Ver
         if seen.at_s - seen.unready_since_s >= patience_s:
             return Verdict.ROLL_BACK, Reason.NO_LONGER_READY, False
         return None, Reason.WATCHING, False
-    if seen.harm_beyond_chance >= policy.harm_budget:
+    if seen.harm_beyond_chance >= policy.harm_budget or _is_likely_harm(seen, policy, evidence):
         return Verdict.ASK, Reason.HARM_BUDGET_SPENT, True
     return _look_for_an_end(seen, policy, evidence)
+
+
+def _is_likely_harm(seen: Observations, policy: Policy, evidence: Evidence) -> bool:
+    """As many bad answers as may be, where "worse" is likely and not yet believed: half of the way, in
+    factors. What chance gives a sound version among thousands of answers is not likely so."""
+    return seen.harm_before + seen.new.bad >= policy.harm_budget and evidence.errors >= math.sqrt(
+        evidence.needed
+    )
 
 
 def _is_slower_for_long(seen: Observations, policy: Policy) -> bool:

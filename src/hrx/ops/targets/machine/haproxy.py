@@ -39,6 +39,8 @@ _CONFIG: Final = "haproxy.cfg"
 DATABASE_CONFIG: Final = "database.cfg"
 #: The backend in front of the database's two servers, where it has a standby.
 DATABASE_BACKEND: Final = "database"
+#: What a service's other backend is called by (deploy/edge/haproxy.cfg).
+LAST: Final = "_last"
 _DATABASE_SERVERS: Final = ("postgres", "postgres-standby")
 _SERVER: Final = re.compile(
     r"^(?P<start> +server (?P<name>(?:api|web)-(?:blue|green)|postgres(?:-standby)?) \S+ check)"
@@ -186,6 +188,14 @@ def pass_database_to(folder: Path, socket_path: Path, part: str) -> None:
         f"set server {DATABASE_BACKEND}/{part} health up",
     ):
         send_command(socket_path, command)
+
+
+def say_state(service: str, part: str, state: str) -> str:
+    """The command by which a slot takes requests (`ready`), is only checked (`drain`) or rests (`maint`), in
+    both backends: that of `service` and the one that stands in when nobody of it is in time for its check."""
+    return "; ".join(
+        f"set server {backend}/{part} state {state}" for backend in (service, f"{service}{LAST}")
+    )
 
 
 def blocked_file(folder: Path) -> Path:

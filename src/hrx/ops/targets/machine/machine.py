@@ -21,6 +21,7 @@ from hrx.ops.targets.machine.haproxy import (
     closed_file,
     keep_live,
     pass_database_to,
+    say_state,
     send_command,
 )
 from hrx.ops.targets.machine.homes import find_writer
@@ -120,11 +121,11 @@ class Machine:
     def switch_to(self, part: str, *, timeout_s: float) -> None:
         service, _, slot = _require_known(part).partition("-")
         other = f"{service}-{'blue' if slot == 'green' else 'green'}"
-        self.send_to_edge(f"set server {service}/{part} state ready")
+        self.send_to_edge(say_state(service, part, "ready"))
         deadline = time.monotonic() + timeout_s
         while not self._is_up(service, part):
             if time.monotonic() > deadline:
-                self.send_to_edge(f"set server {service}/{part} state maint")
+                self.send_to_edge(say_state(service, part, "maint"))
                 raise Unavailable(
                     Text(
                         ja=f"入口から見て {part} が {timeout_s:g} 秒以内に使えるようになりません。",
@@ -138,7 +139,7 @@ class Machine:
             time.sleep(0.1)
         # On disk before the old one rests: an edge that is restarted in between has somebody to pass to.
         keep_live(self._layout.run / "edge", service, slot)
-        self.send_to_edge(f"set server {service}/{other} state maint")
+        self.send_to_edge(say_state(service, other, "maint"))
 
     def pass_database_to(self, part: str, *, timeout_s: float) -> None:
         pass_database_to(self._layout.run / "edge", self._layout.haproxy_socket, part)

@@ -14,7 +14,7 @@ from typing import Final
 
 from hrx.kit.errors import Invalid, Text, Unavailable
 from hrx.ops.targets.edge import ServerLook
-from hrx.ops.targets.machine.haproxy import keep_live, read_live
+from hrx.ops.targets.machine.haproxy import LAST, keep_live, read_live, say_state
 
 SLOTS: Final = ("blue", "green")
 #: deploy/edge/haproxy.cfg says so; the edge's own word when nobody ever switched.
@@ -37,16 +37,18 @@ class MachineEdge:
     def look(self, service: str) -> Mapping[str, ServerLook]:
         said = self._send("show stat").removeprefix("# ")
         took = _read_took(self._send("show table took"))
-        rows = {row["svname"]: row for row in csv.DictReader(io.StringIO(said)) if row["pxname"] == service}
+        rows = {(row["pxname"], row["svname"]): row for row in csv.DictReader(io.StringIO(said))}
         return {
-            slot: _read_server(rows[name], took.get(name, {}))
+            slot: _read_server(
+                rows[service, name], took.get(name, {}), last=rows.get((f"{service}{LAST}", name), {})
+            )
             for slot in SLOTS
-            if (name := f"{service}-{slot}") in rows
+            if (service, (name := f"{service}-{slot}")) in rows
         }
 
     def check_on(self, service: str, slot: str) -> None:
         """Drained it is checked, and no request comes to it."""
-        self._tell(f"set server {_name(service, slot)} state drain")
+        self._tell(say_state(service, _part(service, slot), "drain"))
 
     def share(self, service: str, *, new: str, percent: int) -> None:
         if not 1 <= percent <= _WHOLE - 1:
@@ -57,10 +59,10 @@ class MachineEdge:
                 ),
                 code="edge.bad_share",
             )
-        to, other = _name(service, new), _name(service, _other(new))
+        to, other = _part(service, new), _part(service, _other(new))
         self._tell(
-            f"set server {other} weight {_WHOLE - percent}; set server {other} state ready; "
-            f"set server {to} weight {percent}; set server {to} state ready"
+            f"set server {service}/{other} weight {_WHOLE - percent}; {say_state(service, other, 'ready')}; "
+            f"set server {service}/{to} weight {percent}; {say_state(service, to, 'ready')}"
         )
 
     def send_all(self, choices: Sequence[tuple[str, str]]) -> None:
@@ -68,8 +70,8 @@ class MachineEdge:
         self._tell("; ".join(_switch(service, slot) for service, slot in choices))
 
     def rest(self, service: str, slot: str) -> None:
-        name = _name(service, slot)
-        self._tell(f"set server {name} state maint; set server {name} weight {_WHOLE}")
+        part = _part(service, slot)
+        self._tell(f"{say_state(service, part, 'maint')}; set server {service}/{part} weight {_WHOLE}")
 
     def keep(self, service: str, slot: str) -> None:
         if self.kept(service) != slot:
@@ -91,27 +93,32 @@ class MachineEdge:
 def _switch(service: str, slot: str) -> str:
     """Both get their whole weight, so that whoever makes either ready later, by hand too, need not know of
     shares."""
-    to, other = _name(service, slot), _name(service, _other(slot))
+    to, other = _part(service, slot), _part(service, _other(slot))
     return (
-        f"set server {to} weight {_WHOLE}; set server {to} state ready; "
-        f"set server {other} state drain; set server {other} weight {_WHOLE}"
+        f"set server {service}/{to} weight {_WHOLE}; {say_state(service, to, 'ready')}; "
+        f"{say_state(service, other, 'drain')}; set server {service}/{other} weight {_WHOLE}"
     )
 
 
-def _name(service: str, slot: str) -> str:
+def _part(service: str, slot: str) -> str:
     if slot not in SLOTS or not re.fullmatch(r"[a-z]+", service):
         raise Invalid(
             Text(ja=f"スロット {service}-{slot} はありません", en=f"There is no slot {service}-{slot}"),
             code="edge.no_slot",
         )
-    return f"{service}/{service}-{slot}"
+    return f"{service}-{slot}"
 
 
 def _other(slot: str) -> str:
     return "green" if slot == "blue" else "blue"
 
 
-def _read_server(row: Mapping[str, str], took: Mapping[int, int]) -> ServerLook:
+def _read_server(row: Mapping[str, str], took: Mapping[int, int], *, last: Mapping[str, str]) -> ServerLook:
+    """`last`: what it answers while nobody is in time for the check."""
+
+    def add(*names: str) -> int:
+        return sum(_int(one.get(name)) for one in (row, last) for name in names)
+
     status = row["status"]
     checked = read_check(row)
     is_taking = not status.startswith(("MAINT", "DRAIN", "NOLB")) and _int(row["weight"]) > 0
@@ -121,11 +128,11 @@ def _read_server(row: Mapping[str, str], took: Mapping[int, int]) -> ServerLook:
         is_late=not status.startswith("MAINT") and checked in _LATE,
         is_taking=is_taking,
         weight=_int(row["weight"]),
-        in_use=_int(row["scur"]) + _int(row["qcur"]),
-        begun=_int(row["stot"]),
-        answered=sum(_int(row[name]) for name in _GOOD),
-        failed=sum(_int(row[name]) for name in _BAD),
-        aborted=_int(row["cli_abrt"]),
+        in_use=add("scur", "qcur"),
+        begun=add("stot"),
+        answered=add(*_GOOD),
+        failed=add(*_BAD),
+        aborted=add("cli_abrt"),
         took=took,
     )
 
