@@ -16,7 +16,7 @@ from hrx.ops.observe.blindness.judging import RuleState
 from hrx.ops.operators.roles import Role
 from hrx.ops.signal import SignalSource
 
-SOURCE = Path(words.__file__).parent
+SOURCE = Path(words.__file__).parent.parent
 FAMILIES: dict[str, type[Enum]] = {
     "kind": Kind,
     "status": Status,

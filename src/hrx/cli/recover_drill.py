@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
 from hrx.cli import output
+from hrx.cli.drill_apart import All, Names, ask_for, begin_journal, show_measured
 from hrx.cli.drill_tables import seconds_of
-from hrx.cli.ending import end_in_order
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
-from hrx.cli.plane import actor_of, confirm, opened
+from hrx.cli.plane import opened
 from hrx.kit.errors import Text
 from hrx.kit.settings import load
-from hrx.ops.drills.journal import Journal, last_by_drill
+from hrx.ops.drills.journal import last_by_drill
 from hrx.ops.drills.recovery.experiments import RecoveryExperiment, choose, load_recovery_experiments
 from hrx.ops.drills.recovery.outcomes import RecoveryOutcome, list_recovery_outcomes
-from hrx.ops.drills.recovery.running import refuse_in_production, run_recovery_drill
+from hrx.ops.drills.recovery.running import run_recovery_drill
 from hrx.ops.drills.recovery.scratch import opened_seed
-from hrx.ops.operators.roles import Permission, require
 from hrx.ops.targets.machine.layout import find_layout
 from hrx.ops.targets.machine.settings import MachineSettings
 
-Names = Annotated[list[str] | None, typer.Argument(help="Drills to run; without any, all are listed.")]
 _COLUMNS: Final = (
     Text(ja="訓練", en="Drill"),
     Text(ja="内容", en="What"),
@@ -42,7 +39,7 @@ _COLUMNS: Final = (
 
 def drill(
     names: Names = None,
-    is_all: Annotated[bool, typer.Option("--all", help="Every one.")] = False,
+    is_all: All = False,
     operator: As = None,
     code: Code = "",
     dry_run: DryRun = False,
@@ -57,34 +54,19 @@ def drill(
             last = last_by_drill(list_recovery_outcomes(plane.ledger))
             _show(known, list(last.values()), as_json=as_json)
             return
-        actor = actor_of(plane, operator, code=code)
-        require(actor, Permission.PLAN_AND_RUN)
-        refuse_in_production(plane.settings.environment, actor)
-        if dry_run:
-            output.show_json({"would_run": [one.id for one in chosen], "dry_run": True})
-            return
-        confirm(
-            Text(
-                ja=f"{len(chosen)} 件を、この機械に作る練習用のデータベースで行います"
-                "(稼働中のデータには触れません)。よろしいですか?",
-                en=f"This runs {len(chosen)} on a scratch database of this machine"
-                " (the living data is not touched). Go on?",
-            ),
-            yes=yes,
+        question = Text(
+            ja=f"{len(chosen)} 件を、この機械に作る練習用のデータベースで行います"
+            "(稼働中のデータには触れません)。よろしいですか?",
+            en=f"This runs {len(chosen)} on a scratch database of this machine"
+            " (the living data is not touched). Go on?",
         )
+        actor = ask_for(plane, chosen, question, operator=operator, code=code, dry_run=dry_run, yes=yes)
+        if actor is None:
+            return
         outcomes: list[RecoveryOutcome] = []
-        end_in_order()
         with opened_seed(find_layout(load(MachineSettings))) as seed:
             for one in chosen:
-                if not as_json:
-                    print(f"■ {one.id}: {output.say(one.title)}", flush=True)
-                journal = Journal(
-                    ledger=plane.ledger,
-                    run_id=secrets.token_hex(6),
-                    drill=one.id,
-                    actor=actor.name,
-                    title=one.title,
-                )
+                journal = begin_journal(plane, one, actor=actor, as_json=as_json)
                 found = run_recovery_drill(seed, one, journal=journal)
                 outcomes.append(found)
                 if not as_json:
@@ -104,24 +86,15 @@ def _tell_witnesses(found: RecoveryOutcome) -> None:
 def _show(
     experiments: Sequence[RecoveryExperiment], outcomes: Sequence[RecoveryOutcome], *, as_json: bool
 ) -> None:
-    by_drill = {one.drill: one for one in outcomes}
-    if as_json:
-        items = [
-            {
-                "id": one.id,
-                "title": output.say(one.title),
-                "expects": output.say(one.expects),
-                "outcome": _document(by_drill[one.id]) if one.id in by_drill else None,
-            }
-            for one in experiments
-        ]
-        output.show_json({"items": items})
-        return
-    output.show_table(_COLUMNS, [row_of(one, by_drill.get(one.id)) for one in experiments])
-    if not outcomes:
-        print(
-            output.say(Text(ja="→ `hrx recover drill --all` で実施します", en="→ `hrx recover drill --all`"))
-        )
+    show_measured(
+        experiments,
+        outcomes,
+        columns=_COLUMNS,
+        row=row_of,
+        document=_document,
+        command="hrx recover drill",
+        as_json=as_json,
+    )
 
 
 def row_of(one: RecoveryExperiment, found: RecoveryOutcome | None) -> list[str]:

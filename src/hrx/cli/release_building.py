@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from hrx.cli import output, release_rollout
+from hrx.cli import output, release_rollout, release_rollout_shown
 from hrx.cli.options import As, AsJson, Code, DryRun, Yes
 from hrx.cli.plane import acting, confirm
 from hrx.cli.release_checking import run_after_switch
@@ -111,7 +111,7 @@ def deploy(
             plane, release.id, strategy=strategy, shares=shares, harm=harm
         )
         if dry_run:
-            release_rollout.show_plan(rollout, as_json=as_json)
+            release_rollout_shown.show_plan(rollout, as_json=as_json)
             return
         # What follows the requests must be able to, before anybody is moved.
         standing = place.store.look(place.environment).live
@@ -149,7 +149,7 @@ def deploy(
             if done.stand is Stand.PROMOTED and not no_checks
             else ()
         )
-    release_rollout.finish(ended, wanted=Stand.PROMOTED, as_json=as_json, checks=checks)
+    release_rollout_shown.finish(ended, wanted=Stand.PROMOTED, as_json=as_json, checks=checks)
     if any(one["outcome"] == "failed" for one in checks):
         raise typer.Exit(output.FAILED)
 

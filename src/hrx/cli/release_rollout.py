@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
@@ -14,6 +12,15 @@ from hrx.cli.options import As, AsJson, Code, DryRun, Reason, Yes
 from hrx.cli.plane import acting, confirm, opened
 from hrx.cli.release_going_back import Asked, go_back, require_no_way_back
 from hrx.cli.release_rollback import find_checks, list_checks, open_store, refuse_unsafe
+from hrx.cli.release_rollout_shown import (
+    Ended,
+    finish,
+    print_checks,
+    print_comparison,
+    rollout_document,
+    show_plan,
+    tell_step,
+)
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, HrxError, Invalid, Text
 from hrx.kit.settings import load
@@ -21,8 +28,7 @@ from hrx.ops.operators.roles import Permission
 from hrx.ops.release.deploying import alone, count_unknown_jobs, fill_first, list_followers, settle
 from hrx.ops.release.gating.judging import Verdict
 from hrx.ops.release.gating.policy import Policy
-from hrx.ops.release.gating.wording import HEADINGS, ComparisonView, row_cells
-from hrx.ops.release.releases import CheckResult, Outcome, Slot
+from hrx.ops.release.releases import Slot
 from hrx.ops.release.rollback.words import name_jobs
 from hrx.ops.release.strategies.hands import Hands
 from hrx.ops.release.strategies.noting import note_rollout
@@ -31,8 +37,7 @@ from hrx.ops.release.strategies.rollout import SHARES, Rollout, Strategy, plan_s
 from hrx.ops.release.strategies.running import begin, decide, roll_back, run
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
 from hrx.ops.release.strategies.warmth import find_start_s, say_way_back
-from hrx.ops.release.strategies.wording import STRATEGIES, say_progress, say_step, show_comparisons
-from hrx.ops.release.wording import OUTCOMES, count_checks
+from hrx.ops.release.strategies.wording import say_progress, say_step, show_comparisons
 from hrx.ops.run.plane import Plane
 from hrx.ops.run.rollouts import find_this_place, follow
 from hrx.ops.targets.machine.layout import find_layout
@@ -43,7 +48,6 @@ HARM: Final = Policy().harm_budget
 SHARES_SAID: Final = ",".join(map(str, SHARES))
 #: A worker ends its jobs and starts anew.
 _SETTLES_WITHIN_S: Final = 120.0
-_MARKS: Final = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.NOT_CHECKED: "−"}
 How = Annotated[
     Strategy, typer.Option("--strategy", help="How requests move: rolling, blue_green or canary.")
 ]
@@ -69,7 +73,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         way_back = {"is_warm": is_warm, "start_took_s": find_start_s(progress)}
         checked = list_checks(releases, progress.rollout.release_id)
-        output.show_json({**_document(progress), "way_back": way_back, "release_checks": checked})
+        output.show_json({**rollout_document(progress), "way_back": way_back, "release_checks": checked})
         return
     print(output.say(say_progress(progress)))
     if progress.stand is Stand.PROMOTED:
@@ -78,18 +82,8 @@ def status(as_json: AsJson = False) -> None:
         mark = "✓" if number < progress.step else "▸" if number == progress.step else "·"
         print(f"  {mark} {output.say(say_step(step))}")
     for view in show_comparisons(progress):
-        _print_comparison(view)
-    _print_checks(find_checks(releases, progress.rollout.release_id))
-
-
-def _print_checks(checks: Sequence[CheckResult]) -> None:
-    print(
-        f"\n{output.say(Text(ja='リリースの検査', en='Checks of the release'))}: "
-        f"{output.say(count_checks(checks))}"
-    )
-    for one in checks:
-        detail = f" — {one.detail}" if one.detail else ""
-        print(f"  {_MARKS[one.outcome]} {one.name}: {output.say(OUTCOMES[one.outcome])}{detail}")
+        print_comparison(view)
+    print_checks(find_checks(releases, progress.rollout.release_id))
 
 
 def _is_warm(progress: Progress) -> bool:
@@ -194,7 +188,7 @@ def rollback(
         if anyway:
             text = _with_failing_jobs(plane, text, rollout.old)
         confirm(Text(ja=f"{text.ja}よいですか?", en=f"{text.en} Go on?"), yes=yes)
-        done = roll_back(store, hands, tell=None if as_json else _tell)
+        done = roll_back(store, hands, tell=None if as_json else tell_step)
         ended = _settle(plane, done, actor=actor.name, fails_jobs=anyway)
     finish(ended, wanted=Stand.ROLLED_BACK, as_json=as_json)
 
@@ -243,21 +237,13 @@ def begin_here(plane: Plane, rollout: Rollout) -> None:
     begin(_store(plane), _hands(), rollout)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a rollout ended, and whether models and indexes followed the requests."""
-
-    progress: Progress
-    is_followed: bool
-
-
 def go_on(plane: Plane, *, actor: str, as_json: bool) -> Ended:
     """Run the current rollout until it is over or asks, and what follows its end. Raises as `run`."""
     store = _store(plane)
     with alone(plane.ledger, by=actor, reason=store.get().rollout.id):
         fill_first(find_this_place(plane.settings), store.get(), by=actor)
     note_rollout(plane.ledger, store.get(), actor=actor)
-    done = run(store, _hands(), tell=None if as_json else _tell)
+    done = run(store, _hands(), tell=None if as_json else tell_step)
     return _settle(plane, done, actor=actor)
 
 
@@ -316,94 +302,3 @@ def _read_shares(shares: str) -> tuple[int, ...]:
             hint=Text(ja="例: `--shares 10,25`", en="For example `--shares 10,25`."),
             code="rollout.bad_shares",
         ) from error
-
-
-def _tell(progress: Progress) -> None:
-    """One line for each step, on standard error: standard output is for the result."""
-    step = progress.current
-    if progress.stand is Stand.RUNNING and step is not None:
-        line = output.say(say_step(step))
-    else:
-        line = output.say(say_progress(progress))
-    print(f"{output.moment(clock.now(), to_second=True)}  {line}", file=sys.stderr, flush=True)
-
-
-def show_plan(rollout: Rollout, *, as_json: bool) -> None:
-    steps = plan_steps(rollout)
-    if as_json:
-        output.show_json(
-            {
-                "release": rollout.release_id,
-                "slot": rollout.new,
-                "strategy": rollout.strategy,
-                "steps": [
-                    {"kind": step.kind, "services": step.services, "percent": step.percent} for step in steps
-                ],
-                "dry_run": True,
-            }
-        )
-        return
-    print(f"{rollout.release_id} → {rollout.new}: {output.say(STRATEGIES[rollout.strategy])}")
-    for number, step in enumerate(steps, start=1):
-        print(f"  {number}. {output.say(say_step(step))}")
-
-
-def _print_comparison(view: ComparisonView) -> None:
-    rows = [[output.say(cell) for cell in row_cells(row)] for row in view.rows]
-    output.show_table(
-        HEADINGS, rows, title=Text(ja=f"{view.service} の比較", en=f"Comparison of {view.service}")
-    )
-    print(f"  {output.say(view.verdict)}: {output.say(view.reason)}")
-    print(f"  {output.say(view.harm)}")
-    print(f"  {output.say(view.evidence)}")
-
-
-def _document(progress: Progress) -> dict[str, object]:
-    return {
-        "rollout": progress.rollout.id,
-        "release": progress.rollout.release_id,
-        "strategy": progress.rollout.strategy,
-        "slot": progress.rollout.new,
-        "stand": progress.stand,
-        "reason": progress.reason,
-        "step": progress.step,
-        "steps": [step.kind for step in plan_steps(progress.rollout)],
-        "bad_answers": round(progress.total_harm, 1),
-        "left_open": progress.left_open,
-        "comparisons": [
-            {
-                "service": view.service,
-                "verdict": view.verdict.en,
-                "reason": view.reason.en,
-                "rows": [
-                    {
-                        "slot": row.slot,
-                        "share_percent": row.weight_percent,
-                        "requests": row.requests,
-                        "errors": row.errors,
-                        "p95_ms": row.p95_ms,
-                    }
-                    for row in view.rows
-                ],
-            }
-            for view in show_comparisons(progress)
-        ],
-        "events": [
-            {"at": event.at, "step": event.step, "stand": event.stand, "reason": event.reason}
-            for event in progress.events
-        ],
-    }
-
-
-def finish(
-    ended: Ended, *, wanted: Stand, as_json: bool, checks: Sequence[Mapping[str, object]] = ()
-) -> None:
-    """Tell the end. Exit code 1: not as wanted, or models and indexes did not follow."""
-    progress = ended.progress
-    if as_json:
-        told = {"is_followed": ended.is_followed, **({"checks": list(checks)} if checks else {})}
-        output.show_json({**_document(progress), **told})
-    else:
-        print(output.say(say_progress(progress)))
-    if progress.stand is not wanted or not ended.is_followed:
-        raise typer.Exit(output.FAILED)

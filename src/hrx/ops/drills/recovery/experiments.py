@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hrx.kit.errors import NotFound, Text
-from hrx.ops.runbook.reading import Node, as_node, read_yaml, wrong
+from hrx.kit.errors import Text
+from hrx.ops.drills import written
+from hrx.ops.drills.written import read_files, read_parts
+from hrx.ops.runbook.reading import Node, wrong
 
 SECTION: Final = "6"
 
@@ -39,31 +41,16 @@ class RecoveryExperiment:
 
 def load_recovery_experiments(drills_dir: Path) -> tuple[RecoveryExperiment, ...]:
     """Every one, by id. Raises ContentWrong."""
-    paths = sorted((drills_dir / "recovery").glob("*.yaml"))
-    return tuple(_read(as_node(read_yaml(path), place=path.name), path=path) for path in paths)
+    return tuple(_read(node, path=path) for path, node in read_files(drills_dir, "recovery"))
 
 
 def choose(known: tuple[RecoveryExperiment, ...], names: list[str]) -> list[RecoveryExperiment]:
     """Those of these names, in their order. Raises NotFound."""
-    by_id = {one.id: one for one in known}
-    missing = next((name for name in names if name not in by_id), None)
-    if missing is not None:
-        raise NotFound(
-            Text(ja=f"復旧の訓練 {missing} はありません", en=f"There is no recovery drill {missing}"),
-            hint=Text(ja=f"あるのは: {' '.join(by_id)}", en=f"There are: {' '.join(by_id)}"),
-            code="drill.not_found",
-        )
-    return [by_id[name] for name in names]
+    return written.choose(known, names, suite=Text(ja="復旧", en="recovery"))
 
 
 def _read(node: Node, *, path: Path) -> RecoveryExperiment:
-    extension = next((one for one in node.nodes("extensions") if one.values.get("name") == "hrx"), None)
-    if extension is None:
-        raise wrong(path.name, "has no extension `hrx`")
-    calls = node.nodes("method")
-    if len(calls) != 1:
-        raise wrong(path.name, "needs one action")
-    provider = calls[0].node("provider")
+    extension, func = read_parts(node, path=path)
     noticed_by = extension.strings("noticed_by")
     if not noticed_by:
         raise wrong(path.name, "names nothing that would notice it")
@@ -72,7 +59,7 @@ def _read(node: Node, *, path: Path) -> RecoveryExperiment:
         title=extension.text("title"),
         what=extension.text("what"),
         expects=extension.text("expects"),
-        func=provider.string("func"),
+        func=func,
         noticed_by=noticed_by,
         objective=_read_promise(extension.node("objective")),
         aim=_read_promise(extension.node("aim")),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hrx.kit.errors import NotFound, Text
+from hrx.kit.errors import Text
+from hrx.ops.drills import written
 from hrx.ops.drills.release.figures import FIGURES
-from hrx.ops.runbook.reading import Node, as_node, read_yaml, wrong
+from hrx.ops.drills.written import read_files, read_parts
+from hrx.ops.runbook.reading import Node, wrong
 
 SECTION: Final = "3"
 
@@ -29,36 +31,22 @@ class ReleaseExperiment:
 
 def load_release_experiments(drills_dir: Path) -> tuple[ReleaseExperiment, ...]:
     """Every one, by id. Raises ContentWrong."""
-    paths = sorted((drills_dir / "release").glob("*.yaml"))
-    return tuple(_read(as_node(read_yaml(path), place=path.name), path=path) for path in paths)
+    return tuple(_read(node, path=path) for path, node in read_files(drills_dir, "release"))
 
 
 def choose(known: tuple[ReleaseExperiment, ...], names: list[str]) -> list[ReleaseExperiment]:
     """Those of these names, in their order. Raises NotFound."""
-    by_id = {one.id: one for one in known}
-    missing = next((name for name in names if name not in by_id), None)
-    if missing is not None:
-        raise NotFound(
-            Text(ja=f"リリースの訓練 {missing} はありません", en=f"There is no release drill {missing}"),
-            hint=Text(ja=f"あるのは: {' '.join(by_id)}", en=f"There are: {' '.join(by_id)}"),
-            code="drill.not_found",
-        )
-    return [by_id[name] for name in names]
+    return written.choose(known, names, suite=Text(ja="リリース", en="release"))
 
 
 def _read(node: Node, *, path: Path) -> ReleaseExperiment:
-    extension = next((one for one in node.nodes("extensions") if one.values.get("name") == "hrx"), None)
-    if extension is None:
-        raise wrong(path.name, "has no extension `hrx`")
-    calls = node.nodes("method")
-    if len(calls) != 1:
-        raise wrong(path.name, "needs one action")
+    extension, func = read_parts(node, path=path)
     return ReleaseExperiment(
         id=path.stem,
         title=extension.text("title"),
         what=extension.text("what"),
         expects=extension.text("expects"),
-        func=calls[0].node("provider").string("func"),
+        func=func,
         limits=_read_limits(extension.node("limits")),
     )
 

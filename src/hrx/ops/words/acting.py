@@ -1,5 +1,4 @@
-"""The words for states, kinds and roles, in both languages; one place, so that pages and
-commands agree."""
+"""What is done to the system: plans, runs, releases, backups, and what the ledger keeps of them."""
 
 from __future__ import annotations
 
@@ -8,55 +7,13 @@ from typing import Final
 from hrx.kit.errors import Text
 from hrx.ops.operators.roles import ROLE_NAMES
 
-_FAMILIES: Final[dict[str, dict[str, Text]]] = {
-    "status": {
-        "ok": Text(ja="正常", en="OK"),
-        "degraded": Text(ja="低下", en="Degraded"),
-        "down": Text(ja="停止", en="Down"),
-        "unknown": Text(ja="不明", en="Unknown"),
-        "resting": Text(ja="待機", en="Resting"),
-    },
-    "verdict": {
-        "supported": Text(ja="当てはまる", en="Holds"),
-        "refuted": Text(ja="否定", en="Ruled out"),
-        "undecided": Text(ja="判断できない", en="Undecided"),
-    },
-    "lasting": {
-        "temporary": Text(ja="応急", en="Temporary"),
-        "permanent": Text(ja="恒久", en="For good"),
-    },
-    "message": {
-        "queued": Text(ja="送信待ち", en="Waiting"),
-        "delivered": Text(ja="届いた", en="Delivered"),
-        "failed": Text(ja="届かない", en="Failed"),
-        "bundled": Text(ja="まとめて送信", en="Sent in a bundle"),
-        "cancelled": Text(ja="取り消し", en="Cancelled"),
-    },
+FAMILIES: Final[dict[str, dict[str, Text]]] = {
     "evidence": {
         "young": Text(ja="期限前", en="Not old enough"),
         "held": Text(ja="保留", en="On hold"),
         "incident": Text(ja="未完了の障害で使う", en="An unclosed incident may need it"),
         "unreadable": Text(ja="目録が読めない", en="Its manifest cannot be read"),
         "old": Text(ja="消してよい", en="May go"),
-    },
-    "purpose": {
-        "page": Text(ja="呼び出し", en="Page"),
-        "call": Text(ja="チャンネルへの呼び出し", en="Call to a channel"),
-        "news": Text(ja="購読者へのお知らせ", en="News for readers"),
-        "confirmation": Text(ja="購読の確認", en="Asking a reader to confirm"),
-        "notice": Text(ja="通知", en="Notice"),
-        "update": Text(ja="続報", en="Update"),
-        "reminder": Text(ja="催促", en="Reminder"),
-    },
-    "on_call_change": {
-        "override": Text(ja="交代", en="Override"),
-        "leave": Text(ja="休暇", en="Leave"),
-    },
-    "channel": {
-        "slack": Text(ja="Slack", en="Slack"),
-        "email": Text(ja="メール", en="e-mail"),
-        "pagerduty": Text(ja="PagerDuty", en="PagerDuty"),
-        "webhook": Text(ja="Webhook", en="webhook"),
     },
     "role": {role.value: name for role, name in ROLE_NAMES.items()},
     "risk": {
@@ -123,22 +80,6 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "undone": Text(ja="取り消し済み", en="Undone"),
         "undo_failed": Text(ja="取り消し失敗", en="Undo failed"),
     },
-    "built": {
-        "yes": Text(ja="稼働中", en="Live"),
-        "partly": Text(ja="一部", en="Partly built"),
-        "no": Text(ja="未構築", en="Not built yet"),
-    },
-    "group": {
-        "edge": Text(ja="入口", en="Edge"),
-        "product": Text(ja="製品", en="Product"),
-        "data": Text(ja="データ", en="Data"),
-        "watch": Text(ja="監視と運用", en="Watching"),
-    },
-    "environment": {
-        "development": Text(ja="開発環境", en="Development"),
-        "staging": Text(ja="ステージング", en="Staging"),
-        "production": Text(ja="本番環境", en="Production"),
-    },
     "kind": {
         "look": Text(ja="確認", en="Look"),
         "finding": Text(ja="状態の変化", en="Finding"),
@@ -192,50 +133,6 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "communication": Text(ja="連絡", en="Communication"),
         "contact_checked": Text(ja="連絡先の確認", en="Contact checked"),
     },
-    "incident_role": {
-        "manager": Text(ja="インシデントマネージャー", en="Incident manager"),
-        "scribe": Text(ja="記録", en="Scribe"),
-        "liaison": Text(ja="広報・連絡", en="Communication lead"),
-    },
-    "window": {
-        "draft": Text(ja="下書き", en="Draft"),
-        "planned": Text(ja="予告済み", en="Announced"),
-        "running": Text(ja="実施中", en="In progress"),
-        "over": Text(ja="終了", en="Over"),
-        "cancelled": Text(ja="中止", en="Cancelled"),
-    },
-    "post_mortem": {
-        "draft": Text(ja="執筆中", en="Being written"),
-        "written": Text(ja="承認待ち", en="Waiting for approval"),
-        "approved": Text(ja="承認済み", en="Approved"),
-    },
-    "action_item": {
-        "open": Text(ja="未完了", en="Open"),
-        "done": Text(ja="完了", en="Done"),
-        "dropped": Text(ja="見送り", en="Dropped"),
-    },
-    "audience": {
-        "customers": Text(ja="顧客", en="Customers"),
-        "internal": Text(ja="社内", en="Internal readers"),
-    },
-    "notice": {
-        "first": Text(ja="第一報", en="First word"),
-        "update": Text(ja="続報", en="Update"),
-        "resolution": Text(ja="解決のお知らせ", en="Resolution"),
-        "report": Text(ja="解決報告", en="Report"),
-        "maintenance": Text(ja="メンテナンス", en="Maintenance"),
-        "draft": Text(ja="下書き", en="Draft"),
-        "published": Text(ja="公開済み", en="Published"),
-        "discarded": Text(ja="破棄", en="Discarded"),
-    },
-    "clock": {
-        "running": Text(ja="計測中", en="Running"),
-        "resting": Text(ja="営業時間外", en="Office closed"),
-        "paused": Text(ja="一時停止", en="Paused"),
-        "met": Text(ja="期限内", en="Met"),
-        "breached": Text(ja="期限超過", en="Breached"),
-        "none": Text(ja="期限なし", en="No limit"),
-    },
     "actor": {
         "alertmanager": Text(ja="Alertmanager", en="Alertmanager"),
         "auto": Text(ja="自動実行", en="automatic"),
@@ -250,30 +147,6 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "timer": Text(ja="時計", en="timer"),
         "triage": Text(ja="自動診断", en="triage"),
         "watcher": Text(ja="見回り", en="watcher"),
-    },
-    "log_level": {
-        "debug": Text(ja="詳細", en="debug"),
-        "info": Text(ja="情報", en="info"),
-        "warning": Text(ja="警告", en="warning"),
-        "error": Text(ja="エラー", en="error"),
-        "critical": Text(ja="致命的", en="critical"),
-    },
-    "language": {
-        "ja": Text(ja="日本語", en="Japanese"),
-        "en": Text(ja="英語", en="English"),
-    },
-    "unit": {
-        "s": Text(ja="秒", en="s"),
-        "count": Text(ja="回", en="times"),
-        "path": Text(ja="パス", en="path"),
-        "port": Text(ja="ポート", en="port"),
-        "address": Text(ja="アドレス", en="address"),
-    },
-    "topic": {
-        "signals": Text(ja="シグナル", en="Signals"),
-        "people": Text(ja="人の対応", en="People"),
-        "clocks": Text(ja="時計", en="Clocks"),
-        "others": Text(ja="診断・連絡", en="Triage and messages"),
     },
     "source": {
         "alertmanager": Text(ja="アラート", en="Alerts"),
@@ -293,14 +166,6 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "database_switched": Text(ja="データベースの切り替え", en="Database switched"),
         "deployed": Text(ja="新しい版の起動", en="Version started"),
         "rollout": Text(ja="版の切り替え", en="Rollout"),
-    },
-    "incident": {
-        "open": Text(ja="未対応", en="Open"),
-        "acknowledged": Text(ja="対応中", en="Acknowledged"),
-        "mitigated": Text(ja="症状は解消", en="Mitigated"),
-        "resolved": Text(ja="解決済み", en="Resolved"),
-        "closed": Text(ja="完了", en="Closed"),
-        "merged": Text(ja="統合済み", en="Merged"),
     },
     "copy_state": {
         "restoring": Text(ja="復元中", en="restoring"),
@@ -328,21 +193,6 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "failed": Text(ja="復元の確認に失敗", en="failed its restore"),
         "broken": Text(ja="元のバックアップがない", en="its parent is gone"),
     },
-    "severity": {
-        "critical": Text(ja="重大", en="critical"),
-        "warning": Text(ja="警告", en="warning"),
-        "info": Text(ja="情報", en="info"),
-        "none": Text(ja="見張り番", en="watchdog"),
-    },
-    "process": {
-        "running": Text(ja="稼働中", en="running"),
-        "starting": Text(ja="起動中", en="starting"),
-        "stopping": Text(ja="停止処理中", en="stopping"),
-        "stopped": Text(ja="停止", en="stopped"),
-        "failed": Text(ja="起動に失敗", en="failed to start"),
-        "absent": Text(ja="なし", en="not there"),
-        "unknown": Text(ja="不明", en="unknown"),
-    },
     "change": {
         "created": Text(ja="追加", en="added"),
         "role": Text(ja="権限の変更", en="new role"),
@@ -352,54 +202,4 @@ _FAMILIES: Final[dict[str, dict[str, Text]]] = {
         "second_factor_on": Text(ja="二要素認証を有効化", en="second factor on"),
         "second_factor_off": Text(ja="二要素認証を無効化", en="second factor off"),
     },
-    "stage": {
-        "sample": Text(ja="標本", en="Sample"),
-        "pending": Text(ja="様子見", en="Pending"),
-        "firing": Text(ja="発生", en="Firing"),
-        "grouped": Text(ja="まとめ", en="Grouped"),
-        "told": Text(ja="通知を受領", en="Told"),
-        "incident": Text(ja="障害になった", en="Incident"),
-        "sent": Text(ja="呼び出しを送信", en="Page sent"),
-        "delivered": Text(ja="呼び出しが到達", en="Page delivered"),
-        "seen": Text(ja="引き受け", en="Seen"),
-    },
-    "origin": {
-        "prometheus": Text(ja="Prometheus", en="Prometheus"),
-        "alertmanager": Text(ja="Alertmanager", en="Alertmanager"),
-        "config": Text(ja="設定", en="Configuration"),
-        "ledger": Text(ja="台帳", en="Ledger"),
-    },
-    "alert_rule": {
-        "ok": Text(ja="見えている", en="Sees"),
-        "pending": Text(ja="様子見", en="Pending"),
-        "firing": Text(ja="発生中", en="Firing"),
-        "blind": Text(ja="見えていない", en="Blind"),
-        "not_fed": Text(ja="まだ数値がない", en="Not fed yet"),
-        "unknown": Text(ja="確認前", en="Not looked at yet"),
-    },
-    "alert": {
-        "firing": Text(ja="発生中", en="Firing"),
-        "resolved": Text(ja="解消", en="Resolved"),
-        "active": Text(ja="発生中", en="Firing"),
-        "suppressed": Text(ja="抑止中", en="Suppressed"),
-        "unprocessed": Text(ja="受信中", en="Pending"),
-    },
 }
-
-
-_COMMAND: Final = "machine:"
-
-
-def find_actor(name: str) -> Text:
-    """Who did something, as people say it; a person who typed a command is told from one who clicked."""
-    if name.startswith(_COMMAND):
-        who = name.removeprefix(_COMMAND)
-        return Text(ja=f"{who}(コマンド)", en=f"{who} (command)")
-    known = find("actor", name)
-    # Whoever told of a signal writes what came of it.
-    return known if known.ja != name else find("source", name)
-
-
-def find(family: str, value: str) -> Text:
-    """The word for a value; the value itself when a newer writer used one we do not know."""
-    return _FAMILIES.get(family, {}).get(value, Text(ja=value, en=value))
