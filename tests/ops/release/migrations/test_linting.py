@@ -20,6 +20,7 @@ from hrx.ops.release.migrations.revisions import (
     read_revisions,
 )
 from hrx.ops.release.migrations.rules import RULES
+from hrx.ops.release.migrations.statements import read_statements
 from tests.conftest import ROOT
 from tests.ops.release.migrations.cases import READS, SECOND, Case, list_cases, read_setup
 
@@ -245,3 +246,15 @@ def test_the_template_makes_a_revision_and_what_it_teaches_passes_the_gate(tmp_p
     )
     assert found_in(steps) == set()
     assert found_in(in_transaction(added, validated)) == {"validated-in-same-transaction"}
+
+
+def test_nothing_follows_the_references_that_keep_writers_of_busy_tables_waiting() -> None:
+    """Migration 0013 made its first table with them, and writers of app.tenant waited for all the rest."""
+    [documents] = [one for one in read_revisions(ROOT / "migrations") if one.id == "0013"]
+    busy = re.compile(r"REFERENCES app\.(?:tenant|person|org_unit|user_account)\b")
+    statements = [
+        one.text for one in read_statements(documents.up or "") if "alembic_version" not in one.text
+    ]
+    first = next(number for number, text in enumerate(statements) if busy.search(text))
+    assert first > len(statements) / 2
+    assert all(busy.search(text) for text in statements[first:])
