@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+import tracemalloc
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from hrx.app.people.documents import folders
 from hrx.app.people.documents.extracting import archives
 from hrx.app.people.documents.problems import FileUnreadable
 from hrx.app.people.documents.unpacking import take_files
@@ -53,3 +56,34 @@ async def test_a_zip_that_lies_about_its_sizes_ends_at_the_limit_and_nothing_sta
         )
     assert refused.value.stable_code == "file.bomb"
     assert [one for one in storage.root.rglob("*") if one.is_file()] == []
+
+
+def crowded_zip(*, entries: int) -> bytes:
+    """Nothing but a directory: every entry names the same empty file."""
+    name = b"word/a.xml"
+    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0) + name
+    entry = struct.pack(
+        "<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0
+    )
+    directory = (entry + name) * entries
+    # The number of entries that the end tells is wrong on purpose: whoever believes it counts one.
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), len(local), 0)
+    return local + directory + end
+
+
+@pytest.mark.parametrize("entries", [archives.MAX_ENTRIES + 1, 300_000])
+def test_a_directory_over_the_limit_is_refused_before_its_entries_are_made(
+    tmp_path: Path, entries: int
+) -> None:
+    path = tmp_path / "crowded.zip"
+    path.write_bytes(crowded_zip(entries=entries))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileUnreadable) as refused:
+            folders.is_folder(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert refused.value.stable_code == "archive.too_many"
+    # 300,000 entries are 17 MB of directory and 150 MB of objects.
+    assert most < 8 * archives.MAX_DIRECTORY_BYTES

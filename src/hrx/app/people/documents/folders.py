@@ -43,7 +43,7 @@ def list_members(archive: zipfile.ZipFile) -> list[Member]:
     """Files in the order of their paths. Raises FileUnreadable when the whole zip is over a limit."""
     entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_unseen(entry)]
     if len(entries) > MAX_FILES:
-        raise FileUnreadable("archive.too_many", limit=MAX_FILES)
+        raise archives.too_many(MAX_FILES)
     if sum(entry.file_size for entry in entries) > archives.MAX_UNPACKED_BYTES:
         raise archives.bomb()
     return sorted((_judge(entry) for entry in entries), key=lambda member: member.path)

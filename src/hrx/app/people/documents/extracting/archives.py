@@ -5,6 +5,7 @@ Sizes in a zip's directory may lie, so every part is read through a counter."""
 from __future__ import annotations
 
 import copy
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from hrx.app.people.documents.problems import FileUnreadable
 MAX_UNPACKED_BYTES: Final = 300 * 1024 * 1024
 MAX_PART_BYTES: Final = 100 * 1024 * 1024
 MAX_ENTRIES: Final = 5_000
+#: The directory of as many entries with paths of a few hundred bytes; an entry takes 46 bytes at least.
+MAX_DIRECTORY_BYTES: Final = 2 * 1024 * 1024
 _MEGABYTE: Final = 1 << 20
 _MAIN_PARTS: Final = {
     "word/document.xml": FileKind.WORD,
@@ -28,11 +31,28 @@ _MAIN_PARTS: Final = {
 _ENCRYPTED_FLAG: Final = 0x1
 
 
+class _Weighed(io.FileIO):
+    """A zip whose directory is refused before it is read where it is too large.
+
+    The standard library reads a directory in one piece, as long as its end says, and makes an object of each
+    entry before anybody can count them."""
+
+    is_directory_read = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if not self.is_directory_read and size is not None and size > MAX_DIRECTORY_BYTES:
+            raise too_many(MAX_ENTRIES)
+        return super().read(-1 if size is None else size) or b""
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive, its damage told as FileUnreadable."""
+    """The archive, its damage and a directory over the limit told as FileUnreadable."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _Weighed(path) as stream, zipfile.ZipFile(stream) as archive:
+            stream.is_directory_read = True
+            if len(archive.infolist()) > MAX_ENTRIES:
+                raise too_many(MAX_ENTRIES)
             yield archive
     except (
         zipfile.BadZipFile,
@@ -53,7 +73,7 @@ def office_kind(path: Path) -> FileKind:
     """Which program's file a zip is. Raises FileUnreadable for other zips, bombs and damage."""
     with opened(path) as archive:
         entries = archive.infolist()
-        if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
             raise bomb()
         names = {entry.filename for entry in entries}
         for name, kind in _MAIN_PARTS.items():
@@ -118,6 +138,10 @@ def _joined(folder: PurePosixPath, target: str) -> str:
         elif part not in ("..", "."):
             parts.append(part)
     return "/".join(parts)
+
+
+def too_many(limit: int) -> FileUnreadable:
+    return FileUnreadable("archive.too_many", limit=limit)
 
 
 def bomb() -> FileUnreadable:
