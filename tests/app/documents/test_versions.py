@@ -6,6 +6,7 @@ import asyncio
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -16,6 +17,7 @@ from hrx.app.platform.tenancy import TenantId, system_principal
 from tests.app.data.conftest import Facts
 from tests.app.documents import files
 from tests.app.documents.conftest import Library
+from tests.conftest import PostgresServer
 
 pytestmark = pytest.mark.req("R2-5")
 
@@ -156,3 +158,64 @@ async def test_a_document_deleted_while_it_is_read_never_answers(
         assert await keeping.keep_reading(session, version_id=version, found=content) is False
     await library.queue.work_until_idle()
     assert await facts.one("SELECT count(*) FROM app.document_passage") == 0
+
+
+async def test_what_the_database_cannot_store_fails_the_version_and_says_so(
+    library: Library, facts: Facts, postgres: PostgresServer
+) -> None:
+    url = postgres.admin_url.replace("/postgres", "/hrx")
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:
+        await admin.execute(
+            "ALTER TABLE app.document_passage ADD CONSTRAINT nobody_stores_this"
+            " CHECK (body NOT LIKE '%QZX-7741%') NOT VALID"
+        )
+        try:
+            document = await library.add("# 規程\n\nQZX-7741 は保存できない。\n".encode())
+        finally:
+            await admin.execute("ALTER TABLE app.document_passage DROP CONSTRAINT nobody_stores_this")
+    [version] = document["versions"]
+    assert (version["state"], version["problem"]["code"]) == ("failed", "file.not_kept")
+    assert version["problem"]["hint"]
+    assert await facts.one("SELECT count(*) FROM app.document_text") == 0
+
+
+async def test_a_renamed_document_is_found_by_its_new_title_and_by_the_old_one_no_more(
+    library: Library, facts: Facts
+) -> None:
+    document = await library.add(files.MARKDOWN.encode(), title="ゼルコバ規程", effective_from="2020-04-01")
+    later = await library.add_version(document["id"], V2, effective_from="2024-04-01")
+    before = await facts.all("SELECT start_char, end_char, body FROM app.document_passage ORDER BY id")
+    assert await passages_found(facts, "ゼルコバ") > 0
+    answer = await library.browser.request(
+        "PATCH", f"/documents/{document['id']}", json={"title": "アカマツ規程"}
+    )
+    assert answer.status_code == 200
+    await library.queue.work_until_idle()
+    assert (await passages_found(facts, "ゼルコバ"), await passages_found(facts, "アカマツ") > 0) == (0, True)
+    titles = await facts.all("SELECT DISTINCT headings[1] FROM app.document_passage")
+    assert [tuple(row) for row in titles] == [("アカマツ規程",)]
+    # Its text and places are what they were: citations open as before.
+    after = await facts.all("SELECT start_char, end_char, body FROM app.document_passage ORDER BY id")
+    assert sorted(map(tuple, after)) == sorted(map(tuple, before))
+    assert days_of(await library.get(document["id"])) == days_of(later)
+
+
+async def passages_found(facts: Facts, word: str) -> int:
+    """How many rows of the live index hold a word."""
+    from hrx.app.platform.search_index import find_live
+    from hrx.kit.search.analysis import analyse
+    from hrx.kit.search.weights import place_of
+
+    async with facts.database.transaction(system_principal(facts.tenant_id)) as session:
+        live = await find_live(session)
+        assert live is not None
+        places = "{" + ",".join(f"{place_of(term)}:1" for term in sorted(analyse(word).terms)) + "}"
+        found = await session.scalar(
+            text(
+                f"SELECT count(*) FROM search.passages_g{live.number}"
+                " WHERE tenant_id = app.current_tenant() AND"
+                " (terms OPERATOR(public.<#>) CAST(:asked AS public.sparsevec)) < 0"
+            ),
+            {"asked": f"{places}/1000000000"},
+        )
+    return int(found or 0)

@@ -166,6 +166,17 @@ def explain_database_error(error: DBAPIError | DriverError) -> HrxError | None:
     return None
 
 
+#: Values out of range, constraints, limits of the server (too long for an index, too many places).
+_ABOUT_DATA: Final = ("22", "23", "54")
+
+
+def is_about_data(error: DBAPIError | DriverError) -> bool:
+    """Whether the database, or its driver, refused the values themselves: they will be refused again."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    return isinstance(error, DataError | DriverDataError) or state.startswith(_ABOUT_DATA)
+
+
 def _unstorable() -> Invalid:
     return Invalid(
         Text(

@@ -5,21 +5,26 @@ Each may be killed at any moment and run again: a version becomes ready in one l
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.people.documents import reading, scanning
-from hrx.app.people.documents.actions import clearing, keeping
+from hrx.app.people.documents.actions import clearing, keeping, retitling
 from hrx.app.people.documents.problems import NOTICES, FileUnreadable
 from hrx.app.platform import jobs
+from hrx.app.platform.db import DriverError
 from hrx.app.platform.jobs import JobContext
+from hrx.app.platform.problems import is_about_data
 from hrx.app.platform.storage import open_storage
 
+_logger = logging.getLogger("hrx.documents")
 #: Above the process's own limit, so that a file that takes too long is told as such.
 TIMEOUT_S: Final = reading.TIMEOUT_S + 120.0
 REPORT_EVERY_S: Final = 0.4
@@ -38,8 +43,24 @@ async def read_document(job: JobContext, *, version_id: int) -> None:
         async with job.transaction() as session:
             await keeping.fail_reading(session, version_id=version_id, problem=_problem_json(error))
         return
+    try:
+        async with _long_transaction(job) as session:
+            await keeping.keep_reading(session, version_id=version_id, found=found)
+    except (DBAPIError, DriverError) as error:
+        if not is_about_data(error):
+            raise
+        # Another try would end the same: without this the version would be on its way for ever.
+        _logger.exception("What was read cannot be stored", extra={"fields": {"version_id": version_id}})
+        async with job.transaction() as session:
+            problem = _problem_json(FileUnreadable("file.not_kept"))
+            await keeping.fail_reading(session, version_id=version_id, problem=problem)
+
+
+@jobs.task("documents.retitle", timeout_s=TIMEOUT_S)
+async def retitle_document(job: JobContext, *, document_id: int) -> None:
+    """Put the passages of a renamed document, and the index, under its title."""
     async with _long_transaction(job) as session:
-        await keeping.keep_reading(session, version_id=version_id, found=found)
+        await retitling.retitle_passages(session, document_id=document_id)
 
 
 @jobs.task("documents.clear")

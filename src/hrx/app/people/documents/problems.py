@@ -114,10 +114,34 @@ UNREADABLE: Final[dict[str, tuple[Text, Text]]] = {
     ),
     "file.too_complex": (
         Text(
-            ja="決められた時間とメモリーの中で読み終わらなかったため、中止しました。",
-            en="It could not be read within the time and memory allowed, and was given up.",
+            ja="構造が複雑で、決められた時間の中で読み終わらなかったため、中止しました。",
+            en="It is so complex that it could not be read within the time allowed, and was given up.",
         ),
         _SPLIT,
+    ),
+    "file.too_much_memory": (
+        Text(
+            ja="読むために必要なメモリーが上限（{limit:,} MB）を超えるため、中止しました。",
+            en="Reading it takes more than the {limit:,} MB of memory allowed, and was given up.",
+        ),
+        Text(
+            ja="大きな画像や表を減らすか、章などの単位で分けてアップロードしてください。",
+            en="Take out large pictures and tables, or upload it in parts.",
+        ),
+    ),
+    "file.crashed": (
+        Text(
+            ja="読み取りの途中で処理が異常終了しました。ファイルの作りに問題がある可能性があります。",
+            en="Reading it broke off in the middle; something in how the file is made may be wrong.",
+        ),
+        _CONVERT,
+    ),
+    "file.not_kept": (
+        Text(
+            ja="読み取った内容に保存できないものが含まれていたため、登録できませんでした。",
+            en="What was read from it holds something that cannot be stored.",
+        ),
+        _CONVERT,
     ),
     "file.virus": (
         Text(ja="ウイルスが見つかりました（{name}）。", en="A virus was found in it ({name})."),

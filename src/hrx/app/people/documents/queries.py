@@ -143,17 +143,28 @@ async def get_text(
     return row
 
 
-async def list_headings(session: AsyncSession, *, version_id: int) -> Sequence[RowMapping]:
-    """Where each different path of headings begins: (start_char, page, headings), in reading order."""
+#: Of one answer: a file may have a heading for every other word.
+MOST_HEADINGS: Final = 2_000
+
+
+async def list_headings(
+    session: AsyncSession, *, version_id: int, start: int, end: int
+) -> Sequence[RowMapping]:
+    """Where each path of headings begins in a part of a text: (start_char, page, headings), as they follow.
+
+    The first is the one that the part begins under; at most MOST_HEADINGS."""
     found = await session.execute(
         text(
             "SELECT start_char, page, headings FROM ("
             "  SELECT p.start_char, p.page, p.headings,"
             "         lag(p.headings) OVER (ORDER BY p.ordinal) AS before"
-            "  FROM app.document_passage AS p WHERE p.version_id = :version_id) AS each"
-            " WHERE before IS DISTINCT FROM headings ORDER BY start_char"
+            "  FROM app.document_passage AS p WHERE p.version_id = :version_id AND p.start_char < :end"
+            "  AND p.start_char >= coalesce("
+            "   (SELECT max(u.start_char) FROM app.document_passage AS u"
+            "    WHERE u.version_id = :version_id AND u.start_char <= :start), 0)) AS each"
+            " WHERE before IS DISTINCT FROM headings ORDER BY start_char LIMIT :limit"
         ),
-        {"version_id": version_id},
+        {"version_id": version_id, "start": start, "end": end, "limit": MOST_HEADINGS},
     )
     return found.mappings().all()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any, Final
 import orjson
 
 from hrx.app.people.documents.problems import FileUnreadable
+from hrx.app.platform.sql_states import ASK_FOR_ROOM
 from hrx.kit.errors import Text, Unavailable
 
 MEMORY_BYTES: Final = 1536 * 1024 * 1024
@@ -29,7 +31,7 @@ _KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PA
 
 
 class ReaderUnavailable(Unavailable):
-    """The process could not be started: no memory, or no room for its result."""
+    """The machine had no memory for the process, or no room for its result; the file is not to blame."""
 
     code = "document.reader_unavailable"
 
@@ -51,23 +53,40 @@ async def read_file(
                 "memory_bytes": MEMORY_BYTES,
                 "cpu_s": CPU_S,
             }
-            ended_well = await _run(request, on_progress)
-            if not ended_well:
-                raise FileUnreadable("file.too_complex")
+            judge_ending(await _run(request, on_progress))
             found: dict[str, Any] = orjson.loads(await asyncio.to_thread(result.read_bytes))
     except OSError as error:
-        raise ReaderUnavailable(
-            Text(
-                ja="ファイルを読む処理を始められません。",
-                en="The process that reads files cannot be started.",
-            )
-        ) from error
+        raise _unavailable() from error
     if problem := found.get("problem"):
         raise _as_error(problem)
     return found
 
 
-async def _run(request: dict[str, Any], on_progress: Callable[[int, int], None]) -> bool:
+def judge_ending(code: int | None) -> None:
+    """Raises FileUnreadable for what the file did to its reader, ReaderUnavailable for what the machine did.
+
+    `code`: how the process ended, as `subprocess` says it; None when its time was over."""
+    if code is None or code == -signal.SIGXCPU:
+        raise FileUnreadable("file.too_complex")
+    # We end it only when its time is over: whoever else kills so is a machine out of memory.
+    if code in (os.EX_IOERR, -signal.SIGKILL):
+        raise _unavailable()
+    if code != 0:
+        raise FileUnreadable("file.crashed")
+
+
+def _unavailable() -> ReaderUnavailable:
+    return ReaderUnavailable(
+        Text(
+            ja="サーバーの空き容量かメモリーが足りず、ファイルを読めません。",
+            en="The server has no room or no memory left to read files.",
+        ),
+        hint=ASK_FOR_ROOM,
+    )
+
+
+async def _run(request: dict[str, Any], on_progress: Callable[[int, int], None]) -> int | None:
+    """How the process ended; None when it took too long."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", _MODULE,
         stdin=asyncio.subprocess.PIPE,
@@ -88,10 +107,10 @@ async def _run(request: dict[str, Any], on_progress: Callable[[int, int], None])
             async for line in process.stdout:
                 done, total = line.split()
                 on_progress(int(done), int(total))
-            return await process.wait() == 0
+            return await process.wait()
     except TimeoutError:
         # The job's own time-out is told by the task's cancellation, not by this.
-        return False
+        return None
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

@@ -4,22 +4,24 @@ Who may see what is decided by the policies of the tables; a document of others 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import PurePath
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Query, UploadFile
+from fastapi import APIRouter, Form, Query, Request, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import FileResponse, Response
 
 from hrx.app.people.documents import jobs, queries, views
 from hrx.app.people.documents.actions import changing, deciding, uploading
-from hrx.app.people.documents.actions.uploading import About, Audience, Days, Kind, Uploaded
+from hrx.app.people.documents.actions.uploading import About, Audience, Days, File, Kind, Uploaded
 from hrx.app.people.documents.unpacking import Taken, take_files
 from hrx.app.platform import audit
+from hrx.app.platform.db import CommitUnknown, NotYetSafe
 from hrx.app.platform.edge import (
     MAX_ID,
     CurrentPrincipal,
@@ -29,6 +31,7 @@ from hrx.app.platform.edge import (
     LimitParam,
     Transaction,
     require,
+    signed_in,
 )
 from hrx.app.platform.jobs import enqueue
 from hrx.app.platform.paging import DEFAULT_LIMIT
@@ -92,9 +95,8 @@ async def list_documents(
 
 @router.post("", status_code=202)
 async def upload_documents(
+    request: Request,
     file: UploadFile,
-    session: Transaction,
-    principal: CurrentPrincipal,
     parts: EdgeParts,
     kind: Annotated[Kind, Form()] = "other",
     audience: Annotated[Audience, Form()] = "hr",
@@ -117,7 +119,10 @@ async def upload_documents(
         reader_person_ids=tuple(reader_person_ids or ()),
         reader_unit_ids=tuple(reader_unit_ids or ()),
     )
-    uploading.require_uploader(principal, about=about)
+    # Storing and unpacking take as long as the file does; no transaction waits for them.
+    async with signed_in(request) as session:
+        principal: Principal = session.info["principal"]
+        uploading.require_uploader(principal, about=about)
     days = Days(effective_from=effective_from, effective_to=effective_to)
     place = source_path if principal.may_write_people else None
     storage = open_storage(parts.settings.storage_url)
@@ -130,7 +135,12 @@ async def upload_documents(
         limit_bytes=parts.settings.document_limit_bytes,
         unpacks=principal.may_write_people,
     )
-    return await _keep(session, principal, taken, about=about, days=days, storage=storage)
+    async with _or_forgotten(storage, taken), signed_in(request) as session:
+        kept = await _keep(session, taken, about=about, days=days)
+        shown = await _show_uploads(session, taken, kept, language=principal.locale)
+    # The same bytes at the same place: what was stored of them now is not needed.
+    await _forget(storage, [file for file, added in kept if added.version_id is None])
+    return shown
 
 
 @router.get("/{document_id}", dependencies=[_EVERYBODY])
@@ -142,18 +152,16 @@ async def show_document(document_id: Id, session: Transaction, principal: Curren
 @router.post("/{document_id}/versions", status_code=202)
 async def upload_document_version(
     document_id: Id,
+    request: Request,
     file: UploadFile,
-    session: Transaction,
-    principal: CurrentPrincipal,
     parts: EdgeParts,
     effective_from: Annotated[date | None, Form()] = None,
     effective_to: Annotated[date | None, Form()] = None,
 ) -> views.Document:
     """Upload a new version; the ones before stay in force until its first day."""
-    found = await queries.get_document(session, document_id=document_id)
-    uploading.require_uploader(
-        principal, about=About(kind=found["kind"], audience=found["audience"], person_id=found["person_id"])
-    )
+    async with signed_in(request) as session:
+        principal: Principal = session.info["principal"]
+        await uploading.require_version_uploader(session, document_id=document_id)
     storage = open_storage(parts.settings.storage_url)
     taken = await take_files(
         _chunks(file),
@@ -164,18 +172,11 @@ async def upload_document_version(
         limit_bytes=parts.settings.document_limit_bytes,
         unpacks=False,
     )
-    try:
-        added = await uploading.add_version(
-            session,
-            document_id=document_id,
-            file=taken.files[0],
-            days=Days(effective_from=effective_from, effective_to=effective_to),
-        )
+    days = Days(effective_from=effective_from, effective_to=effective_to)
+    async with _or_forgotten(storage, taken), signed_in(request) as session:
+        added = await uploading.add_version(session, document_id=document_id, file=taken.files[0], days=days)
         await enqueue(session, jobs.read_document, version_id=added.version_id)
-        return await _show(session, principal, document_id)
-    except BaseException:
-        await _forget(storage, taken)
-        raise
+        return await _show(session, session.info["principal"], document_id)
 
 
 @router.patch("/{document_id}")
@@ -187,13 +188,15 @@ async def change_document(
     values: dict[str, Any] = {
         name: getattr(body, name) for name in names if name == "person_id" or getattr(body, name) is not None
     }
-    await changing.change_document(
+    is_renamed = await changing.change_document(
         session,
         document_id=document_id,
         values=values,
         reader_person_ids=None if body.reader_person_ids is None else tuple(body.reader_person_ids),
         reader_unit_ids=None if body.reader_unit_ids is None else tuple(body.reader_unit_ids),
     )
+    if is_renamed:
+        await enqueue(session, jobs.retitle_document, document_id=document_id)
     return await _show(session, principal, document_id)
 
 
@@ -214,7 +217,9 @@ async def show_document_text(
     found = await queries.get_text(
         session, document_id=document_id, version_id=version_id, start=start, end=max(stop, start)
     )
-    headings = await queries.list_headings(session, version_id=version_id)
+    headings = await queries.list_headings(
+        session, version_id=version_id, start=start, end=start + len(found["body"])
+    )
     if document["audience"] == "person":
         await audit.record(
             session,
@@ -299,43 +304,54 @@ async def reject_document_proposal(
 
 
 async def _keep(
-    session: AsyncSession, principal: Principal, taken: Taken, *, about: About, days: Days, storage: Storage
-) -> views.Uploads:
+    session: AsyncSession, taken: Taken, *, about: About, days: Days
+) -> list[tuple[File, Uploaded]]:
     """All files of an upload in one transaction; when anything fails none is kept."""
-    kept: list[Uploaded] = []
+    kept: list[tuple[File, Uploaded]] = []
     # One title for a whole folder would make its documents look alike.
     about = replace(about, title=None) if len(taken.files) > 1 else about
-    try:
-        for file in taken.files:
-            added = await uploading.add_document(session, file=file, about=about, days=days)
-            kept.append(added)
-            if added.version_id is None:
-                await storage.delete(file.stored.key)
-            else:
-                await enqueue(session, jobs.read_document, version_id=added.version_id)
-        rows = await queries.list_lines(session, document_ids=[each.document_id for each in kept])
-    except BaseException:
-        await _forget(storage, taken)
-        raise
-    outcomes = {each.document_id: each.outcome for each in kept}
+    for file in taken.files:
+        added = await uploading.add_document(session, file=file, about=about, days=days)
+        kept.append((file, added))
+        if added.version_id is not None:
+            await enqueue(session, jobs.read_document, version_id=added.version_id)
+    return kept
+
+
+async def _show_uploads(
+    session: AsyncSession, taken: Taken, kept: list[tuple[File, Uploaded]], *, language: Language
+) -> views.Uploads:
+    rows = await queries.list_lines(session, document_ids=[added.document_id for _, added in kept])
+    outcomes = {added.document_id: added.outcome for _, added in kept}
     return views.Uploads(
-        items=[
-            views.show_uploaded(row, outcome=outcomes[row["id"]], language=principal.locale) for row in rows
-        ],
+        items=[views.show_uploaded(row, outcome=outcomes[row["id"]], language=language) for row in rows],
         skipped=[
             views.SkippedFile(
                 path=path,
                 code=error.stable_code,
-                message=error.message.in_language(principal.locale),
-                hint=error.hint.in_language(principal.locale) if error.hint else None,
+                message=error.message.in_language(language),
+                hint=error.hint.in_language(language) if error.hint else None,
             )
             for path, error in taken.skipped
         ],
     )
 
 
-async def _forget(storage: Storage, taken: Taken) -> None:
-    for file in taken.files:
+@asynccontextmanager
+async def _or_forgotten(storage: Storage, taken: Taken) -> AsyncIterator[None]:
+    """What is stored goes when what is to name it does not become so."""
+    try:
+        yield
+    except (CommitUnknown, NotYetSafe):
+        # Its rows are there, or may be; what they name must stay.
+        raise
+    except BaseException:
+        await _forget(storage, taken.files)
+        raise
+
+
+async def _forget(storage: Storage, stored: Iterable[File]) -> None:
+    for file in stored:
         await storage.delete(file.stored.key)
 
 

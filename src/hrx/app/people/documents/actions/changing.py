@@ -24,8 +24,10 @@ async def change_document(
     values: dict[str, Any],
     reader_person_ids: tuple[int, ...] | None = None,
     reader_unit_ids: tuple[int, ...] | None = None,
-) -> None:
-    """Only what is sent changes, and at once. Raises DocumentNotFound, Forbidden, Invalid."""
+) -> bool:
+    """Only what is sent changes, and at once; gives whether it was renamed: its passages bear its title.
+
+    Raises DocumentNotFound, Forbidden, Invalid."""
     principal: Principal = session.info["principal"]
     found = await queries.get_document(session, document_id=document_id)
     if not principal.may_write_people:
@@ -53,6 +55,8 @@ async def change_document(
         details={"document_id": document_id, "fields": sorted(values), "audience": audience},
     )
     await publish(session, kind=EventKind.DOCUMENT_PROGRESS, ref_id=document_id)
+    is_renamed: bool = values.get("title", found["title"]) != found["title"]
+    return is_renamed
 
 
 async def delete_document(session: AsyncSession, *, document_id: int) -> None:

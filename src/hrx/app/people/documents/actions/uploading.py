@@ -77,6 +77,13 @@ def require_uploader(principal: Principal, *, about: About) -> None:
         raise not_allowed()
 
 
+async def require_version_uploader(session: AsyncSession, *, document_id: int) -> None:
+    """May the caller bring a new version of it? Raises DocumentNotFound, Forbidden."""
+    found = await queries.get_document(session, document_id=document_id)
+    about = About(kind=found["kind"], audience=found["audience"], person_id=found["person_id"])
+    require_uploader(session.info["principal"], about=about)
+
+
 async def add_document(session: AsyncSession, *, file: File, about: About, days: Days) -> Uploaded:
     """A new document with its first version, or a new version of the one at the same place.
 
@@ -130,9 +137,8 @@ async def add_document(session: AsyncSession, *, file: File, about: About, days:
 
 async def add_version(session: AsyncSession, *, document_id: int, file: File, days: Days) -> Uploaded:
     """A new version of a document. Raises DocumentNotFound, Forbidden."""
+    await require_version_uploader(session, document_id=document_id)
     found = await queries.get_document(session, document_id=document_id)
-    about = About(kind=found["kind"], audience=found["audience"], person_id=found["person_id"])
-    require_uploader(session.info["principal"], about=about)
     version_id = await _insert_version(session, document_id=document_id, file=file, days=days)
     await audit.record(
         session,

@@ -6,6 +6,8 @@ A file that brings this process down brings down nothing else."""
 from __future__ import annotations
 
 import ctypes
+import errno
+import os
 import resource
 import signal
 import sys
@@ -29,6 +31,10 @@ _MAX_PASSAGES: Final = 60_000
 _MAX_NOTICES: Final = 50
 _MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 _PR_SET_PDEATHSIG: Final = 1
+_MEGABYTE: Final = 1 << 20
+#: The kernel tells a process that its time is over before it ends it for good.
+_CPU_GRACE_S: Final = 10
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _RESUMES: Final = frozenset({"resume", "career_history"})
 
 
@@ -39,10 +45,26 @@ def main() -> int:
         result = read_file(Path(request["path"]), name=request["name"], kind=request["document_kind"])
     except FileUnreadable as error:
         result = _problem(error)
-    except (MemoryError, RecursionError):
+    except MemoryError:
+        limit = request["memory_bytes"] // _MEGABYTE
+        result = _problem(FileUnreadable("file.too_much_memory", limit=limit))
+    except RecursionError:
         result = _problem(FileUnreadable("file.too_complex"))
-    Path(request["result"]).write_bytes(orjson.dumps(result))
+    except OSError as error:
+        # A reader that lays something down, in a machine that has no room for it.
+        return _told(error)
+    try:
+        Path(request["result"]).write_bytes(orjson.dumps(result))
+    except OSError as error:
+        return _told(error)
     return 0
+
+
+def _told(error: OSError) -> int:
+    """The way to end that says: it is the machine, not the file. Raises what is anything else."""
+    if error.errno not in _NO_ROOM:
+        raise error
+    return os.EX_IOERR
 
 
 def read_file(path: Path, *, name: str, kind: str) -> dict[str, Any]:
@@ -76,7 +98,7 @@ def _limit(*, memory_bytes: int, cpu_s: int) -> None:
     """End with the parent, and never take more than allowed of the machine."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + _CPU_GRACE_S))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
