@@ -52,6 +52,10 @@ KINDS = {
     "proposal_id": "proposal",
     "conversation_id": "conversation",
     "answer_id": "answer",
+    "set_id": "question_set",
+    "question_id": "question",
+    "run_id": "run",
+    "asker_user_id": "user",
 }
 DAY = "2024-04-01"
 #: A body that is right in everything but the id under test; `{kind}` is an own id.
@@ -86,9 +90,22 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /documents/{document_id}/versions": {},
     "POST /assistant/questions": {"question": "年次有給休暇は何日ですか"},
     "POST /assistant/answers/{answer_id}/feedback": {"verdict": "up"},
+    "POST /assistant/evaluation/sets": {"name": "新しい質問集"},
+    "PATCH /assistant/evaluation/sets/{set_id}": {"name": "改題"},
+    "POST /assistant/evaluation/sets/{set_id}/questions": {
+        "questions": [{"question": "社用車はありますか", "expects": "not_found"}],
+    },
+    "POST /assistant/evaluation/sets/{set_id}/import": {},
+    "POST /assistant/evaluation/questions/{question_id}/accept": {
+        "set_id": "{question_set}", "expects": "not_found",
+    },
 }  # fmt: skip
 #: These take a file with their fields.
-UPLOADS = {"POST /documents", "POST /documents/{document_id}/versions"}
+UPLOADS = {
+    "POST /documents": "規程",
+    "POST /documents/{document_id}/versions": "規程",
+    "POST /assistant/evaluation/sets/{set_id}/import": "question,expects\n社用車はありますか,not_found\n",
+}
 #: Whoever left may come back: the one operation whose person must not be employed.
 NOT_EMPLOYED = "POST /people/{person_id}/rehires"
 
@@ -170,6 +187,7 @@ async def make_side(app: FastAPI, database: Database, *, leaves_on: date | None 
     }
     meta = (await ask_assistant(browser, "年次有給休暇は何日ですか")).only("meta")
     ids["conversation"], ids["answer"] = (meta["conversation_id"],), (meta["answer_id"],)
+    ids |= await _insert_evaluation(company, user=browser.user.id)
     if leaves_on is None:
         second = await company.unit("開発部")
         post = {"from_on": "2022-01-01", "org_unit_id": second}
@@ -282,6 +300,33 @@ async def _insert_document(company: Company, *, person: int) -> dict[str, tuple[
     return {"document": (document,), "version": (version,), "proposal": (proposal,)}
 
 
+async def _insert_evaluation(company: Company, *, user: int) -> dict[str, tuple[int, ...]]:
+    """A question set, a question that was shared, and a run."""
+    found: dict[str, tuple[int, ...]] = {}
+    async with company.acting() as session:
+        for kind, statement in (
+            (
+                "question_set",
+                "INSERT INTO app.question_set (name, asker_user_id, created_by)"
+                " VALUES ('就業規則', :user, :user) RETURNING id",
+            ),
+            (
+                "question",
+                "INSERT INTO app.evaluation_question (language, question, expects, state, source, created_by)"
+                " VALUES ('ja', '駐車場は', 'found', 'proposed', 'feedback', :user) RETURNING id",
+            ),
+            (
+                "run",
+                "INSERT INTO app.evaluation_run (cause, state)"
+                " SELECT 'nightly', 'done' WHERE :user > 0 RETURNING id",
+            ),
+        ):
+            made = await session.scalar(text(statement), {"user": user})
+            assert isinstance(made, int)
+            found[kind] = (made,)
+    return found
+
+
 @pytest_asyncio.fixture(scope="module")
 async def victim(app: FastAPI, database: Database) -> Side:
     return await make_side(app, database)
@@ -319,7 +364,7 @@ async def ask(side: Side, place: Place, row_id: int) -> tuple[int, Any]:
     if place.where == "body":
         body = {**(body or {}), place.name: row_id}
     if place.operation in UPLOADS:
-        sent: dict[str, Any] = {"data": body, "files": {"file": ("a.txt", "規程".encode())}}
+        sent: dict[str, Any] = {"data": body, "files": {"file": ("a.txt", UPLOADS[place.operation].encode())}}
     else:
         sent = {"json": body}
     answer = await side.browser.request(method, path, params=params, **sent)

@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from hrx.app import health
 from hrx.app.assistant import routes as assistant_routes
+from hrx.app.assistant.evaluation import routes as evaluation_routes
 from hrx.app.assistant.parts import build_assistant
 from hrx.app.identity import routes as identity_routes
 from hrx.app.identity.keys import read_key_ring
@@ -73,6 +74,7 @@ def slice_routers() -> list[APIRouter]:
         exporting_routes.router,
         documents_routes.router,
         assistant_routes.router,
+        evaluation_routes.router,
     ]
 
 

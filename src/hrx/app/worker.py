@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from hrx.app import health
 from hrx.app.assistant import jobs as assistant_jobs
+from hrx.app.assistant.evaluation.jobs import evaluate_now
 from hrx.app.gateway.ledger import Ledger
 from hrx.app.people.documents import jobs as documents_jobs
 from hrx.app.people.employees import jobs as employees_jobs
@@ -49,6 +50,9 @@ PURGE_EVERY_S: Final = 600.0
 SETTLE_EVERY_S: Final = 300.0
 COUNT_EVERY_S: Final = 5.0
 COUNT_FAILED_EVERY_S: Final = 60.0
+#: How answers were evaluated, and whether this release has been: Prometheus looks every few seconds.
+READ_EVALUATIONS_EVERY_S: Final = 15.0
+EVALUATE_RELEASE_EVERY_S: Final = 15.0
 #: How often it is looked whether outside effects are held (after a restore), and whether they still are.
 LOOK_FOR_HOLD_EVERY_S: Final = 1.0
 #: Running jobs get this long to finish when the process is told to stop; supervisord waits longer.
@@ -101,6 +105,8 @@ class Worker:
             group.create_task(_repeat(self.settle_lost_calls, every_s=SETTLE_EVERY_S))
             group.create_task(_repeat(self.count_queue, every_s=COUNT_EVERY_S))
             group.create_task(_repeat(self.count_failed_jobs, every_s=COUNT_FAILED_EVERY_S))
+            group.create_task(_repeat(self.read_evaluations, every_s=READ_EVALUATIONS_EVERY_S))
+            group.create_task(_repeat(self.evaluate_release, every_s=EVALUATE_RELEASE_EVERY_S))
             group.create_task(self.metrics.loop_lag.run())
 
     async def _work(self) -> None:
@@ -191,6 +197,26 @@ class Worker:
         """See how many jobs have failed for good."""
         async with self.database.transaction(None) as session:
             await self.metrics.queue.count_failed(session)
+
+    async def read_evaluations(self) -> None:
+        """See how well answers were found when customers' questions were last asked."""
+        async with self.database.transaction(None) as session:
+            await self.metrics.evaluation.read(session)
+
+    async def evaluate_release(self) -> None:
+        """Have this release asked what those before it were asked, once, so that it can be held."""
+        commit = self.settings.commit
+        if not commit:
+            return
+        async with self.database.transaction(None) as session:
+            tenants = list(
+                await session.scalars(
+                    text("SELECT app.list_tenants_to_evaluate(:commit)"), {"commit": commit}
+                )
+            )
+        for tenant in tenants:
+            async with self.database.transaction(system_principal(TenantId(tenant))) as session:
+                await jobs.enqueue(session, evaluate_now, only_once=f"evaluate:{commit}", cause="release")
 
     async def purge(self) -> None:
         """Remove sessions that ended long ago, sign-in counters and OIDC flows that are over."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hrx.app.assistant.conversations.actions import CLEARING_BATCH, clear_conversations
+from hrx.app.assistant.evaluation import jobs as evaluation_jobs
 from hrx.app.platform import jobs
 from hrx.app.platform.jobs import JobContext
+
+#: Named, so that the tasks registered there are not lost as an unused import.
+TASKS: Final = (evaluation_jobs,)
 
 
 @jobs.every_tenant("assistant.clear_conversations", cron="17 * * * *")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -59,3 +59,8 @@ def build_assistant(
         ai=ai,
         figures=AssistantFigures(registry),
     )
+
+
+def without_model(assistant: AssistantParts) -> AssistantParts:
+    """The same that asks no model: documents are quoted."""
+    return replace(assistant, prompt=None)

@@ -16,6 +16,7 @@ from hrx.app.assistant.asking_people.answering import answer_people
 from hrx.app.assistant.asking_people.intents import PeopleQuestion
 from hrx.app.assistant.conversations import actions, queries
 from hrx.app.assistant.conversations.models import KeptAnswer
+from hrx.app.assistant.evaluation.actions.keeping import propose_question
 from hrx.app.assistant.parts import assistant_of
 from hrx.app.people.employees.inputs import Day
 from hrx.app.platform import audit
@@ -93,7 +94,11 @@ async def judge_answer(
     answer_id: Id, body: shapes.Feedback, session: Transaction, request: Request
 ) -> Response:
     """Whether an answer helped; said again, the last word counts."""
-    await actions.judge_answer(session, answer_id, verdict=body.verdict, reason=body.reason)
+    judged = await actions.judge_answer(session, answer_id, verdict=body.verdict, reason=body.reason)
+    if body.share:
+        await propose_question(
+            session, question=judged.question, verdict=body.verdict, document_ids=judged.document_ids
+        )
     assistant_of(request).figures.feedback.labels(body.verdict).inc()
     return Response(status_code=204)
 

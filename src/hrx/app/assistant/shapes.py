@@ -50,10 +50,13 @@ class QuestionAsked(BaseModel):
 
 
 class Feedback(BaseModel):
+    """`share`: give the question to HR, who may have it asked every night; without it nobody sees it."""
+
     model_config = ConfigDict(extra="forbid")
 
     verdict: Literal["up", "down"]
     reason: Remark | None = None
+    share: bool = False
 
 
 class Retention(BaseModel):

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from typing import Final
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.kit import clock
 from hrx.kit.catalogue import (
@@ -15,6 +17,10 @@ from hrx.kit.catalogue import (
     ANSWER_FEEDBACK,
     ANSWER_SENTENCES,
     ANSWERS,
+    EVALUATION_COUNTED,
+    EVALUATION_LOST,
+    EVALUATION_OLDEST,
+    EVALUATION_VALUE,
     FIRST_CITATION,
     GEN_AI_BREAKER,
     GEN_AI_BUDGET_LEFT,
@@ -72,12 +78,45 @@ class AiFigures:
         return min((left for left, _ in self._budgets.values()), default=1.0)
 
 
+#: Questions that must have been asked before, too, for a loss to be told: of fewer, one alone would look like
+#: a fall of more than five in a hundred.
+LEAST_COMPARED: Final = 20
+_TOLD: Final = text(
+    "SELECT commit, language, measure, counted, value, lost FROM app.tell_evaluations(:least)"
+)
+_OLDEST: Final = text("SELECT extract(epoch FROM app.oldest_evaluation())::float8")
+
+
 class EvaluationFigures:
-    """How good our own models were when they were last evaluated; of the process that evaluates."""
+    """How good our own models and the answers on customers' questions were when last evaluated. Read from the
+    tables again and again, so that they outlive the process that evaluated."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.accuracy = MODEL_ACCURACY.gauge(registry)
         self.drift = MODEL_DRIFT.gauge(registry)
+        self._value = EVALUATION_VALUE.gauge(registry)
+        self._counted = EVALUATION_COUNTED.gauge(registry)
+        self._lost = EVALUATION_LOST.gauge(registry)
+        self._oldest = EVALUATION_OLDEST.gauge(registry)
+        # Nothing to evaluate is nothing overdue.
+        self._oldest.set_function(lambda: clock.now().timestamp())
+
+    async def read(self, session: AsyncSession) -> None:
+        """What the last runs of all customers say together; of no customer by name."""
+        rows = (await session.execute(_TOLD, {"least": LEAST_COMPARED})).all()
+        oldest_s = await session.scalar(_OLDEST)
+        for gauge in (self._value, self._counted, self._lost):
+            gauge.clear()
+        for row in rows:
+            labels = (row.measure, row.language, row.commit[:12])
+            self._value.labels(*labels).set(row.value)
+            self._counted.labels(*labels).set(row.counted)
+            if row.lost is not None:
+                self._lost.labels(*labels).set(row.lost)
+        if oldest_s is None:
+            self._oldest.set_function(lambda: clock.now().timestamp())
+        else:
+            self._oldest.set_function(lambda: oldest_s)
 
 
 class AssistantFigures:

@@ -190,6 +190,44 @@ ANSWER_FEEDBACK: Final = counter(
     en="What people thought of answers.",
     labels=(chosen("verdict", "up", "down"),),
 )
+_MEASURE: Final = chosen("measure", "hit", "mrr", "first", "supported", "not_found")
+_LANGUAGE: Final = chosen("language", "ja", "en")
+_RELEASE: Final = bounded("release", "releases whose code answered last", at_most=8)
+EVALUATION_VALUE: Final = gauge(
+    "hrx_assistant_evaluation_ratio",
+    Source.WORKER,
+    unit="ratio",
+    ja="顧客の質問集による最後の評価(0〜1)。hit は期待した段落が見つかった割合、mrr は順位の逆数の平均、"
+    "first は一位の割合、supported は出典に裏付けられた文の割合、not_found は答えがない質問に"
+    "「ない」と答えた割合。",
+    en="The last evaluation on customers' own questions, 0 to 1: expected passage found, mean of 1 / its "
+    "place, in place one, sentences that their citation supports, and questions without an answer of which "
+    "that is said.",
+    labels=(_MEASURE, _LANGUAGE, _RELEASE),
+)
+EVALUATION_COUNTED: Final = gauge(
+    "hrx_assistant_evaluation_counted",
+    Source.WORKER,
+    unit="questions",
+    ja="最後の評価で数えた質問(supported は文)の数。",
+    en="Questions that were counted in the last evaluation; sentences for supported.",
+    labels=(_MEASURE, _LANGUAGE, _RELEASE),
+)
+EVALUATION_LOST: Final = gauge(
+    "hrx_assistant_evaluation_lost_ratio",
+    Source.WORKER,
+    unit="ratio",
+    ja="同じ質問が、それまでの評価の平均よりどれだけ下がったか。最も下がった顧客のもの。",
+    en="How far the same questions are below the evaluations before, of the customer who lost most.",
+    labels=(_MEASURE, _LANGUAGE, _RELEASE),
+)
+EVALUATION_OLDEST: Final = gauge(
+    "hrx_assistant_evaluation_timestamp_seconds",
+    Source.WORKER,
+    unit="s",
+    ja="質問のある顧客のうち、評価が最も古い顧客の最後の評価の時刻。",
+    en="When the customer with questions who was evaluated longest ago was evaluated last.",
+)
 ASSISTANT: Final = (ANSWERS, ANSWER_FALLBACKS, FIRST_CITATION, ANSWER_SENTENCES, ANSWER_FEEDBACK)
 CALLS: Final = (
     GEN_AI_DURATION,
@@ -205,5 +243,12 @@ CALLS: Final = (
     RAG_RETRIEVALS,
     RAG_RELEVANCE,
 )
-EVALUATION: Final = (MODEL_ACCURACY, MODEL_DRIFT)
+EVALUATION: Final = (
+    MODEL_ACCURACY,
+    MODEL_DRIFT,
+    EVALUATION_VALUE,
+    EVALUATION_COUNTED,
+    EVALUATION_LOST,
+    EVALUATION_OLDEST,
+)
 AI: Final = (*CALLS, *ASSISTANT, *EVALUATION)

@@ -143,6 +143,8 @@ def erase_within(session: Session, order: ErasureOrder, *, correlation_id: str) 
     if _has_documents(session):
         statements = (*erasing_documents.STATEMENTS, *_STATEMENTS)
         file_keys += tuple(key for (key,) in session.rows(_fill(erasing_documents.FILES), who))
+    if _has_questions(session):
+        statements = (*erasing_documents.QUESTION_STATEMENTS, *statements)
     rows: dict[str, int] = {}
     for table, statement in statements:
         done = _fill(f"WITH done AS ({statement} RETURNING 1) SELECT count(*) FROM done")  # noqa: S608
@@ -183,6 +185,12 @@ def _is_readable(session: Session, order: ErasureOrder) -> bool:
 def _has_documents(session: Session) -> bool:
     """A copy may be of a moment before the product had documents and conversations."""
     row = session.row("SELECT num_nonnulls(to_regclass('app.document'), to_regclass('app.answer')) = 2")
+    return bool(row and row[0])
+
+
+def _has_questions(session: Session) -> bool:
+    """The same before questions were kept to evaluate answers."""
+    row = session.row("SELECT to_regclass('app.evaluation_question') IS NOT NULL")
     return bool(row and row[0])
 
 

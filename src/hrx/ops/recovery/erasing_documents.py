@@ -17,6 +17,9 @@ PARTS: Final = {
     " JOIN app.user_account AS u ON u.id = c.user_id"
     " WHERE a.tenant_id = %(tenant)s AND u.tenant_id = %(tenant)s AND u.person_id = %(person)s)",
     "[body tells]": "EXISTS (SELECT FROM unnest(%(marks)s::text[]) AS m WHERE strpos(body, m) > 0)",
+    "[by user]": "(SELECT u.id FROM app.user_account AS u"
+    " WHERE u.tenant_id = %(tenant)s AND u.person_id = %(person)s)",
+    "[asked tells]": "EXISTS (SELECT FROM unnest(%(marks)s::text[]) AS m WHERE strpos(question, m) > 0)",
     "[question tells]": "EXISTS (SELECT FROM unnest(%(marks)s::text[]) AS m"
     " WHERE strpos(concat(question, intent, verdict_reason), m) > 0)",
 }
@@ -63,6 +66,32 @@ STATEMENTS: Final = (
         "app.document",
         "UPDATE app.document SET title = %(nobody)s, source_path = NULL,"
         " deleted_at = coalesce(deleted_at, now()) [of person]",
+    ),
+)
+#: Of copies since migration 0016.
+QUESTION_STATEMENTS: Final = (
+    (
+        "app.evaluation_expectation",
+        "UPDATE app.evaluation_expectation SET quote = '' WHERE tenant_id = %(tenant)s AND quote <> ''"
+        " AND document_id IN [about person]",
+    ),
+    # What they shared, and what tells of them, is asked no more; what they wrote for HR stays without a name.
+    (
+        "app.evaluation_question",
+        "UPDATE app.evaluation_question SET question = %(nobody)s || ' ' || id, state = 'retired',"
+        " created_by = NULL, verdict = NULL WHERE tenant_id = %(tenant)s"
+        " AND question <> %(nobody)s || ' ' || id"
+        " AND ((source = 'feedback' AND created_by IN [by user]) OR [asked tells])",
+    ),
+    (
+        "app.evaluation_question",
+        "UPDATE app.evaluation_question SET created_by = NULL WHERE tenant_id = %(tenant)s"
+        " AND created_by IN [by user]",
+    ),
+    (
+        "app.question_set",
+        "UPDATE app.question_set SET created_by = NULL WHERE tenant_id = %(tenant)s"
+        " AND created_by IN [by user]",
     ),
 )
 IS_READABLE: Final = (

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hrx.app.assistant.conversations.models import Citation, Mode, NewAnswer, Said
+from hrx.app.assistant.conversations.models import Citation, JudgedAnswer, Mode, NewAnswer, Said
 from hrx.app.assistant.conversations.queries import ConversationNotFound, check_own, digest
 from hrx.app.platform.db import fetch_dicts, send
 from hrx.kit import log
@@ -43,7 +43,8 @@ _VERDICT: Final = """
 UPDATE app.answer SET verdict = :verdict, verdict_reason = :reason, verdict_at = now()
 WHERE id = :id AND conversation_id IN (SELECT c.id FROM app.conversation AS c
                                        WHERE c.user_id = app.current_user_id())
-RETURNING id
+RETURNING question, (SELECT coalesce(array_agg(DISTINCT c.document_id), '{}') FROM app.answer_citation AS c
+                     WHERE c.answer_id = answer.id) AS document_ids
 """
 _DELETE: Final = (
     "DELETE FROM app.conversation WHERE id = :id AND user_id = app.current_user_id() RETURNING id"
@@ -150,11 +151,14 @@ async def finish_answer(
     await session.execute(text(_SENTENCE), rows)
 
 
-async def judge_answer(session: AsyncSession, answer_id: int, *, verdict: str, reason: str | None) -> None:
+async def judge_answer(
+    session: AsyncSession, answer_id: int, *, verdict: str, reason: str | None
+) -> JudgedAnswer:
     """Keep what its user thinks of an answer; the last word counts. Raises AnswerNotFound."""
-    parameters = {"id": answer_id, "verdict": verdict, "reason": reason}
-    if not await fetch_dicts(session, _VERDICT, parameters):
+    rows = await fetch_dicts(session, _VERDICT, {"id": answer_id, "verdict": verdict, "reason": reason})
+    if not rows:
         raise AnswerNotFound(Text(ja="この回答は見つかりません。", en="This answer was not found."))
+    return JudgedAnswer(question=rows[0]["question"], document_ids=tuple(rows[0]["document_ids"]))
 
 
 async def delete_conversation(session: AsyncSession, conversation_id: int) -> None:

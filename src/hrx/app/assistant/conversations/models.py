@@ -84,6 +84,14 @@ class KeptAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedAnswer:
+    """What an answer was asked, and the documents it cites as far as its user may still see them."""
+
+    question: str
+    document_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationLine:
     """A conversation in the list, by its first question."""
 

@@ -130,17 +130,19 @@ async def count_answers(session: AsyncSession, *, since: object, until: object) 
 
 async def list_unchanged(session: AsyncSession, citations: Sequence[Citation]) -> set[int]:
     """Numbers of the citations whose passage and quote stand in the database as they were cited."""
+    bodies = await read_passages(session, citations)
+    return {one.number for one in citations if one.number in bodies and _is_as_cited(bodies[one.number], one)}
+
+
+async def read_passages(session: AsyncSession, citations: Sequence[Citation]) -> dict[int, str]:
+    """By the numbers of citations, what stands at their places now, as far as the asker may see it now."""
     parameters = {
         "versions": [one.version_id for one in citations],
         "starts": [one.start_char for one in citations],
         "ends": [one.end_char for one in citations],
     }
-    bodies = {row["place"]: row["body"] for row in await fetch_dicts(session, _PASSAGES, parameters)}
-    return {
-        one.number
-        for place, one in enumerate(citations, start=1)
-        if place in bodies and _is_as_cited(bodies[place], one)
-    }
+    rows = await fetch_dicts(session, _PASSAGES, parameters)
+    return {citations[row["place"] - 1].number: row["body"] for row in rows}
 
 
 def _is_as_cited(body: str, citation: Citation) -> bool:

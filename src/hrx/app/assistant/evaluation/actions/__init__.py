@@ -1,0 +1,1 @@
+"""What is changed: question sets, questions that were shared, runs."""
