@@ -1546,6 +1546,204 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assistant/evaluation/sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Question Sets
+         * @description By name.
+         */
+        get: operations["list_question_sets"];
+        put?: never;
+        /**
+         * Make Question Set
+         * @description An empty set; its questions are asked with the rights of `asker_user_id`, or of whoever makes it.
+         */
+        post: operations["make_question_set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/evaluation/sets/{set_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Question Set
+         * @description With its questions and what came of them.
+         */
+        delete: operations["delete_question_set"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Question Set
+         * @description What is sent changes; a set that is not active is not asked.
+         */
+        patch: operations["change_question_set"];
+        trace?: never;
+    };
+    "/api/v1/assistant/evaluation/sets/{set_id}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Set Questions
+         * @description Two hundred at a time, in the order in which they were added.
+         */
+        get: operations["list_set_questions"];
+        put?: never;
+        /**
+         * Add Set Questions
+         * @description All of them or none; a question that stands there already gets what it expects anew.
+         */
+        post: operations["add_set_questions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/evaluation/sets/{set_id}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Questions
+         * @description A JSON or CSV file, all of it or nothing: question, language, expects, document, quote.
+         *
+         *     `document` is a title or a number.
+         */
+        post: operations["import_questions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/evaluation/shared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Shared Questions
+         * @description Questions that people shared with what they thought of the answer, until they are taken over.
+         */
+        get: operations["list_shared_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/evaluation/questions/{question_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Shared Question
+         * @description Take a shared question over into a set, with what it is to find.
+         */
+        post: operations["accept_shared_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/evaluation/questions/{question_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Question
+         * @description Out of its set, or out of those that were shared.
+         */
+        delete: operations["delete_question"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/evaluation/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evaluation Runs
+         * @description The newest first, with their figures.
+         */
+        get: operations["list_evaluation_runs"];
+        put?: never;
+        /**
+         * Start Evaluation Run
+         * @description Ask all questions now; one run at a time.
+         */
+        post: operations["start_evaluation_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assistant/evaluation/runs/{run_id}/worst": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Worst Questions
+         * @description What did not go well, the worst first: what was expected and what came.
+         */
+        get: operations["list_worst_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -1616,6 +1814,11 @@ export interface components {
             id: number;
             /** Name */
             name: string | null;
+        };
+        /** Added */
+        Added: {
+            /** Questions */
+            questions: number;
         };
         /** AddressChange */
         AddressChange: {
@@ -1789,6 +1992,11 @@ export interface components {
             /** Correlation Id */
             correlation_id: string;
         };
+        /** Body_import_questions */
+        Body_import_questions: {
+            /** File */
+            file: string;
+        };
         /** Body_upload_document_version */
         Body_upload_document_version: {
             /** File */
@@ -1839,6 +2047,22 @@ export interface components {
              * @constant
              */
             kind?: "people";
+        };
+        /**
+         * CameDocument
+         * @description A passage that came, by its place in its version's text.
+         */
+        CameDocument: {
+            /** Document Id */
+            document_id: number;
+            /** Version Id */
+            version_id: number;
+            /** Title */
+            title: string;
+            /** Start Char */
+            start_char: number;
+            /** End Char */
+            end_char: number;
         };
         /**
          * CellProblem
@@ -2407,7 +2631,138 @@ export interface components {
             /** Ended */
             ended: number;
         };
-        /** Feedback */
+        /**
+         * EvaluationFigure
+         * @description `value` and `lost` from 0 to 1; `lost`: how far the same questions are below the runs before.
+         */
+        EvaluationFigure: {
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "ja" | "en";
+            measure: components["schemas"]["Measure"];
+            /** Counted */
+            counted: number;
+            /** Value */
+            value: number;
+            /** Compared */
+            compared: number;
+            /** Lost */
+            lost: number | null;
+        };
+        /**
+         * EvaluationQuestion
+         * @description `verdict`: what its asker thought of the answer, where a person shared it.
+         */
+        EvaluationQuestion: {
+            /** Id */
+            id: number;
+            /** Set Id */
+            set_id: number | null;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "ja" | "en";
+            /** Question */
+            question: string;
+            /**
+             * Expects
+             * @enum {string}
+             */
+            expects: "found" | "not_found";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "active" | "retired";
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "written" | "imported" | "feedback";
+            /** Verdict */
+            verdict: ("up" | "down") | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expected */
+            expected: components["schemas"]["ExpectedDocument"][];
+        };
+        /**
+         * EvaluationQuestions
+         * @description `next_after`: the question behind which the next page begins.
+         */
+        EvaluationQuestions: {
+            /** Items */
+            items: components["schemas"]["EvaluationQuestion"][];
+            /** Next After */
+            next_after: number | null;
+        };
+        /** EvaluationRun */
+        EvaluationRun: {
+            /** Id */
+            id: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "done" | "abandoned";
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "nightly" | "release" | "asked";
+            /** Commit */
+            commit: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Questions */
+            questions: number;
+            /** Failed */
+            failed: number;
+            /** Figures */
+            figures: components["schemas"]["EvaluationFigure"][];
+        };
+        /** EvaluationRuns */
+        EvaluationRuns: {
+            /** Items */
+            items: components["schemas"]["EvaluationRun"][];
+        };
+        /** ExpectedDocument */
+        ExpectedDocument: {
+            /** Document Id */
+            document_id: number;
+            /** Title */
+            title: string;
+            /** Quote */
+            quote: string;
+        };
+        /**
+         * ExpectedGiven
+         * @description A document; with `quote`, the passage of it that holds these words.
+         */
+        ExpectedGiven: {
+            /** Document Id */
+            document_id: number;
+            /**
+             * Quote
+             * @default
+             */
+            quote?: string;
+        };
+        /**
+         * Feedback
+         * @description `share`: give the question to HR, who may have it asked every night; without it nobody sees it.
+         */
         Feedback: {
             /**
              * Verdict
@@ -2416,6 +2771,11 @@ export interface components {
             verdict: "up" | "down";
             /** Reason */
             reason?: string | null;
+            /**
+             * Share
+             * @default false
+             */
+            share?: boolean;
         };
         /** FieldChange */
         FieldChange: {
@@ -2741,6 +3101,14 @@ export interface components {
              */
             may_create_positions?: boolean;
         };
+        /**
+         * Measure
+         * @description Share of questions whose expected passage is among those an answer rests on; mean of 1 / its place
+         *     among ten; share in place one; share of sentences that their citation supports; of questions that nothing
+         *     answers, those of which that is said.
+         * @enum {string}
+         */
+        Measure: "hit" | "mrr" | "first" | "supported" | "not_found";
         /** Member */
         Member: {
             /** Id */
@@ -3210,6 +3578,22 @@ export interface components {
             /** Items */
             items: components["schemas"]["ProviderOffer"][];
         };
+        /** QuestionAccepted */
+        QuestionAccepted: {
+            /** Set Id */
+            set_id: number;
+            /**
+             * Expects
+             * @default found
+             * @enum {string}
+             */
+            expects?: "found" | "not_found";
+            /**
+             * Expected
+             * @default []
+             */
+            expected?: components["schemas"]["ExpectedGiven"][];
+        };
         /**
          * QuestionAsked
          * @description `on`: the day whose rules and people are asked about; today without it.
@@ -3221,6 +3605,61 @@ export interface components {
             conversation_id?: number | null;
             /** On */
             on?: string | null;
+        };
+        /**
+         * QuestionGiven
+         * @description `language`: as it seems to be written in, unless told.
+         */
+        QuestionGiven: {
+            /** Question */
+            question: string;
+            /** Language */
+            language?: ("ja" | "en") | null;
+            /**
+             * Expects
+             * @default found
+             * @enum {string}
+             */
+            expects?: "found" | "not_found";
+            /**
+             * Expected
+             * @default []
+             */
+            expected?: components["schemas"]["ExpectedGiven"][];
+        };
+        /** QuestionSet */
+        QuestionSet: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Asker User Id */
+            asker_user_id: number;
+            /** Asker Name */
+            asker_name: string;
+            /** Asker Is Active */
+            asker_is_active: boolean;
+            /** Asks Model */
+            asks_model: boolean;
+            /** Is Active */
+            is_active: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Questions */
+            questions: number;
+        };
+        /** QuestionSets */
+        QuestionSets: {
+            /** Items */
+            items: components["schemas"]["QuestionSet"][];
+        };
+        /** QuestionsGiven */
+        QuestionsGiven: {
+            /** Questions */
+            questions: components["schemas"]["QuestionGiven"][];
         };
         /** Readers */
         Readers: {
@@ -3349,6 +3788,32 @@ export interface components {
             locale: "ja" | "en";
             /** Totp Enabled */
             totp_enabled: boolean;
+        };
+        /** SetChange */
+        SetChange: {
+            /** Name */
+            name?: string | null;
+            /** Asker User Id */
+            asker_user_id?: number | null;
+            /** Asks Model */
+            asks_model?: boolean | null;
+            /** Is Active */
+            is_active?: boolean | null;
+        };
+        /**
+         * SetGiven
+         * @description `asker_user_id`: whose rights its questions are asked with; its maker's without it.
+         */
+        SetGiven: {
+            /** Name */
+            name: string;
+            /** Asker User Id */
+            asker_user_id?: number | null;
+            /**
+             * Asks Model
+             * @default false
+             */
+            asks_model?: boolean;
         };
         /**
          * SignInState
@@ -3785,6 +4250,46 @@ export interface components {
             name: "LCP" | "INP" | "FID" | "FCP" | "TTFB" | "CLS";
             /** Value */
             value: number;
+        };
+        /** WorstQuestion */
+        WorstQuestion: {
+            /** Question Id */
+            question_id: number;
+            /** Question */
+            question: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "ja" | "en";
+            /**
+             * Expects
+             * @enum {string}
+             */
+            expects: "found" | "not_found";
+            /** Place */
+            place: number | null;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "model" | "quotes" | "people" | "not_found" | "failed";
+            /** Problem */
+            problem: string;
+            /** Sentences */
+            sentences: number;
+            /** Supported */
+            supported: number;
+            /** Expected */
+            expected: components["schemas"]["ExpectedDocument"][];
+            /** Came */
+            came: components["schemas"]["CameDocument"][];
+        };
+        /** WorstQuestions */
+        WorstQuestions: {
+            run: components["schemas"]["EvaluationRun"];
+            /** Items */
+            items: components["schemas"]["WorstQuestion"][];
         };
     };
     responses: never;
@@ -7680,6 +8185,586 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_question_sets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionSets"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    make_question_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionSet"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    delete_question_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                set_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    change_question_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                set_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionSet"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_set_questions: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: never;
+            path: {
+                set_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationQuestions"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    add_set_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                set_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionsGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    import_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                set_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_import_questions"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_shared_questions: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationQuestions"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    accept_shared_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionAccepted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    delete_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_evaluation_runs: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationRuns"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    start_evaluation_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_worst_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorstQuestions"];
                 };
             };
             /** @description A problem document (RFC 9457) in the reader's language */

@@ -130,7 +130,7 @@ async def list_evaluation_runs(
     return Reply({"items": [asdict(one) for one in await queries.list_runs(session, limit=limit)]})
 
 
-@router.post("/runs", status_code=202, dependencies=[_KEEPERS])
+@router.post("/runs", status_code=202, response_class=Response, dependencies=[_KEEPERS])
 async def start_evaluation_run(session: Transaction) -> Response:
     """Ask all questions now; one run at a time."""
     await enqueue(session, evaluate_now, only_once=evaluate_now.name, cause="asked")
