@@ -1,4 +1,4 @@
-"""Runs of questions: the same finding and answering as for people, figures, and that nothing is counted twice."""
+"""Runs of questions: found and answered as for people, with figures, and nothing is counted twice."""
 
 from __future__ import annotations
 
@@ -263,9 +263,11 @@ def test_a_loss_is_told_over_the_questions_that_were_asked_both_times() -> None:
     before = {1: Before(values=then | {Measure.HIT: 0.5}), 2: Before(values=then | {Measure.HIT: 1.0})}
     found = {(one.language, one.measure): one for one in measure(outcomes, before=before)}
     hit = found["ja", Measure.HIT]
-    assert (hit.counted, hit.value, hit.compared, hit.lost) == (3, pytest.approx(1 / 3), 2, 0.25)
+    assert (hit.counted, hit.compared, hit.lost) == (3, 2, 0.25)
+    assert hit.value == pytest.approx(1 / 3)
     assert found["ja", Measure.MRR].value == pytest.approx((1 + 1 / 9) / 3)
     assert found["ja", Measure.MRR].lost is None
     supported = found["en", Measure.SUPPORTED]
-    assert (supported.counted, supported.value) == (3, pytest.approx(2 / 3))
+    assert supported.counted == 3
+    assert supported.value == pytest.approx(2 / 3)
     assert ("ja", Measure.NOT_FOUND) not in found

@@ -170,8 +170,8 @@ async def test_a_question_is_shared_only_by_whoever_asked_it_and_hr_takes_it_ove
     assert (await employee.post(path, taken)).status_code == 403
     assert (await hr.post(path, taken)).status_code == 204
     assert (await hr.delete(f"{PATH}/questions/{found[1]['id']}")).status_code == 204
-    [question] = await list_questions(hr, set_id)
-    assert (question["source"], question["expected"][0]["quote"]) == ("feedback", "7日とする")
+    [kept] = await list_questions(hr, set_id)
+    assert (kept["source"], kept["expected"][0]["quote"]) == ("feedback", "7日とする")
     assert (await hr.get(f"{PATH}/shared")).json()["items"] == []
 
 
