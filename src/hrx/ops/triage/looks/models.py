@@ -13,6 +13,12 @@ from hrx.ops.triage.eyes import Eyes
 from hrx.ops.triage.looking import CheckSpec, Seen
 from hrx.ops.triage.reading import read_samples
 
+#: Of every figure the worst: (metric, fact, which of several values is that).
+_QUALITY: Final = (
+    ("hrx_model_accuracy_ratio", "accuracy", min),
+    ("hrx_model_drift_psi", "drift", max),
+    ("hrx_assistant_evaluation_lost_ratio", "answers_lost", max),
+)
 _CALLS: Final = "gen_ai_client_operation_duration_seconds_count"
 
 
@@ -51,10 +57,10 @@ def _look_at_models(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -
             samples = read_samples(eyes, part)
         except LookFailed:
             continue
-        for name, fact in (("hrx_model_accuracy_ratio", "accuracy"), ("hrx_model_drift_psi", "drift")):
+        for name, fact, worst in _QUALITY:
             values = [item.value for item in samples if item.name == name]
             if values:
-                facts[fact] = round(min(values) if fact == "accuracy" else max(values), 3)
+                facts[fact] = round(worst(values), 3)
     return Seen(facts=facts)
 
 
@@ -72,9 +78,12 @@ CHECKS: Final = (
     ),
     CheckSpec(
         id="model.quality",
-        title=Text(ja="モデルの精度とずれ", en="Accuracy and drift of models"),
-        asks=Text(ja="最後の評価の精度とずれを読む", en="Reads accuracy and drift of the last evaluation"),
-        facts=("accuracy", "drift"),
+        title=Text(ja="モデルと答えの質", en="Quality of models and answers"),
+        asks=Text(
+            ja="最後の評価の精度とずれ、質問集の成績がどれだけ下がったかを読む",
+            en="Reads accuracy and drift of the last evaluation, and how far the question sets fell",
+        ),
+        facts=("accuracy", "drift", "answers_lost"),
         timeout_s=4,
         look=_look_at_models,
     ),
