@@ -19,7 +19,6 @@ declares_loss = (
     "app.evaluation_run",
     "app.evaluation_result",
     "app.evaluation_figure",
-    "app.search_weights",
 )
 
 QUESTIONS = """
@@ -150,24 +149,6 @@ CREATE TABLE app.evaluation_figure (
 );
 SELECT app.protect('evaluation_figure');
 GRANT SELECT, INSERT, DELETE ON app.evaluation_figure TO hrx_app;
-
--- How the legs of finding are added up for a tenant's questions, learned from them.
-CREATE TABLE app.search_weights (
-  tenant_id bigint NOT NULL DEFAULT app.current_tenant() REFERENCES app.tenant (id),
-  language text NOT NULL CHECK (language IN ('ja', 'en')),
-  terms float8 NOT NULL CHECK (terms BETWEEN 0 AND 1),
-  grams float8 NOT NULL CHECK (grams BETWEEN 0 AND 1),
-  dense float8 NOT NULL CHECK (dense BETWEEN 0 AND 1),
-  questions integer NOT NULL CHECK (questions > 0),
-  -- MRR@10 on the half that was held out: with these, and with those of the product.
-  value float8 NOT NULL,
-  value_before float8 NOT NULL,
-  learned_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (tenant_id, language),
-  CONSTRAINT some_leg_counts CHECK (terms + grams + dense > 0)
-);
-SELECT app.protect('search_weights');
-GRANT SELECT, INSERT, UPDATE, DELETE ON app.search_weights TO hrx_app;
 """
 
 # Whoever shares a question sees it until HR takes it over, and sees nothing of what becomes of it.
@@ -217,12 +198,6 @@ BEGIN
   END LOOP;
 END $$;
 CREATE POLICY changed_by_work ON app.evaluation_run AS RESTRICTIVE FOR UPDATE TO hrx_app
-  USING ((SELECT app.has_role('system')));
-CREATE POLICY written_by_work ON app.search_weights AS RESTRICTIVE FOR INSERT TO hrx_app
-  WITH CHECK ((SELECT app.has_role('system')));
-CREATE POLICY changed_by_work ON app.search_weights AS RESTRICTIVE FOR UPDATE TO hrx_app
-  USING ((SELECT app.has_role('system')));
-CREATE POLICY deleted_by_work ON app.search_weights AS RESTRICTIVE FOR DELETE TO hrx_app
   USING ((SELECT app.has_role('system')));
 """
 
@@ -297,7 +272,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # Loses the questions, what was measured with them, and what was learned from them.
+    # Loses the questions, and what was measured with them.
     for function in (
         "list_tenants_to_evaluate(text)",
         "oldest_evaluation()",
@@ -305,7 +280,6 @@ def downgrade() -> None:
     ):
         op.execute(f"DROP FUNCTION app.{function}")
     for table in (
-        "search_weights",
         "evaluation_figure",
         "evaluation_result",
         "evaluation_run",
