@@ -65,8 +65,22 @@ INSERT INTO app.answer_citation
   (answer_id, number, tenant_id, document_id, version_id, start_char, end_char, body_sha256, quote_start,
    quote_end, quote_sha256, headings)
 VALUES (82, 1, 1, 51, 61, 0, 9, repeat('a', 64), 0, 4, repeat('a', 64), ARRAY['山田太郎7の履歴書']);
+INSERT INTO app.question_set (id, tenant_id, name, asker_user_id, created_by) OVERRIDING SYSTEM VALUE
+SELECT 91, 1, '就業規則の質問', id, id FROM app.user_account WHERE tenant_id = 1 AND person_id = {PERSON};
+INSERT INTO app.evaluation_question
+  (id, tenant_id, set_id, language, question, expects, state, source, created_by)
+OVERRIDING SYSTEM VALUE
+SELECT n, 1, CASE WHEN n = 93 THEN NULL ELSE 91 END, 'ja', told, 'found',
+       CASE WHEN n = 93 THEN 'proposed' ELSE 'active' END, source, u.id
+FROM (VALUES (92, 7, '介護のため転勤を断れるか', 'feedback'), (93, 7, '転籍の内密な相談先は', 'feedback'),
+             (94, 7, '賞与はいつ払うか', 'written'), (95, 8, 'p7@t1.example の上司は', 'feedback'),
+             (96, 8, '日当はいくらか', 'feedback')) AS q (n, who, told, source)
+JOIN app.user_account AS u ON u.tenant_id = 1 AND u.person_id = 100 + who;
+INSERT INTO app.evaluation_expectation (tenant_id, question_id, document_id, quote)
+VALUES (1, 94, 51, '海外駐在'), (1, 96, 52, '日当は 2,500 円');
 SELECT setval(pg_get_serial_sequence('app.' || name, 'id'), 1000)
-FROM unnest(ARRAY['document', 'document_version', 'conversation', 'answer']) AS name;
+FROM unnest(ARRAY['document', 'document_version', 'conversation', 'answer', 'question_set',
+                  'evaluation_question']) AS name;
 """
 
 
@@ -110,9 +124,18 @@ def test_an_erased_person_is_found_nowhere_and_nobody_else_changes(
         keep_order(folder, ORDER)
         keep_order(folder, ORDER)
         left = everything_of(living, 1)
-        for mark in ("p7@t1", "home107@", "090-0000-107", "太郎7", "家庭の事情", "E7,", "海外駐在", "離婚"):
+        for mark in (
+            "p7@t1", "home107@", "090-0000-107", "太郎7", "家庭の事情", "E7,", "海外駐在", "離婚", "転勤", "内密",
+        ):  # fmt: skip
             assert mark not in left, mark
-        assert [mark for mark in ("有休は 10 日", "有休は何日") if mark not in left] == []
+        stays = ("有休は 10 日", "有休は何日", "賞与はいつ払うか", "日当はいくらか", "日当は 2,500 円")
+        assert [mark for mark in stays if mark not in left] == []
+        assert [tuple(row) for row in living.ask(
+            "SELECT id, state, created_by IS NULL FROM app.evaluation_question ORDER BY id"
+        )] == [
+            (92, "retired", True), (93, "retired", True), (94, "active", True), (95, "retired", True),
+            (96, "active", False),
+        ]  # fmt: skip
         assert (done.rows["app.person"], done.rows["app.data_import_row"], done.file_keys) == (
             1,
             1,
