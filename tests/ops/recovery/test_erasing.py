@@ -125,7 +125,8 @@ def test_an_erased_person_is_found_nowhere_and_nobody_else_changes(
         keep_order(folder, ORDER)
         left = everything_of(living, 1)
         for mark in (
-            "p7@t1", "home107@", "090-0000-107", "太郎7", "家庭の事情", "E7,", "海外駐在", "離婚", "転勤", "内密",
+            "p7@t1", "home107@", "090-0000-107", "太郎7", "家庭の事情", "E7,", "海外駐在", "離婚",
+            "転勤", "内密",
         ):  # fmt: skip
             assert mark not in left, mark
         stays = ("有休は 10 日", "有休は何日", "賞与はいつ払うか", "日当はいくらか", "日当は 2,500 円")
