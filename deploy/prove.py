@@ -73,7 +73,7 @@ def run_tests(extra: list[str], record: Path | None) -> bool:
             left.unlink()
         recorded["HRX_RECORD_SCHEMA_USE"] = str(record.resolve())
     argv = [str(BIN / "pytest"), "-n", "2", "--dist", "loadgroup", "-q", *extra]
-    done = subprocess.run(argv, cwd=ROOT, timeout=3600, check=False, env={**os.environ, **recorded})
+    done = subprocess.run(argv, cwd=ROOT, timeout=4800, check=False, env={**os.environ, **recorded})
     return done.returncode == 0
 
 
