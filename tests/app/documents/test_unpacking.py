@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import struct
 import tracemalloc
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from hrx.app.people.documents import folders
@@ -16,11 +19,15 @@ from hrx.app.people.documents.problems import FileUnreadable
 from hrx.app.people.documents.unpacking import take_files
 from hrx.app.platform.storage import Storage
 from hrx.app.platform.tenancy import TenantId
+from tests.app.data.conftest import Facts
+from tests.app.documents.conftest import Library
+from tests.conftest import PostgresServer
 
 pytestmark = pytest.mark.req("R2-5")
 
 _SIZE_AT = 24
 _MEMBER_BYTES = 60 * 1024 * 1024
+_FILES = 60
 
 
 def lying_zip(path: Path, *, members: int) -> bytes:
@@ -55,7 +62,7 @@ async def test_a_zip_that_lies_about_its_sizes_ends_at_the_limit_and_nothing_sta
             unpacks=True,
         )
     assert refused.value.stable_code == "file.bomb"
-    assert [one for one in storage.root.rglob("*") if one.is_file()] == []
+    assert list_files(storage.root) == []
 
 
 def crowded_zip(*, entries: int) -> bytes:
@@ -87,3 +94,30 @@ def test_a_directory_over_the_limit_is_refused_before_its_entries_are_made(
     assert refused.value.stable_code == "archive.too_many"
     # 300,000 entries are 17 MB of directory and 150 MB of objects.
     assert most < 8 * archives.MAX_DIRECTORY_BYTES
+
+
+def list_files(folder: Path) -> list[Path]:
+    return [one for one in folder.rglob("*") if one.is_file()]
+
+
+async def test_no_transaction_waits_while_an_upload_is_unpacked(
+    library: Library, facts: Facts, stored: Path, postgres: PostgresServer
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(_FILES):
+            archive.writestr(f"rules/{number}.txt", f"{number} " * 200_000)
+    upload = asyncio.create_task(library.post(packed.getvalue(), name="rules.zip"))
+    waiting: list[int] = []
+    async with await psycopg.AsyncConnection.connect(postgres.admin_url, autocommit=True) as looking:
+        while not upload.done():
+            # Between the first file and the last but a few it is unpacking, and at nothing else.
+            if 2 < len(await asyncio.to_thread(list_files, stored)) < _FILES - 5:
+                found = await looking.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+                )
+                waiting += [int(row[0]) for row in await found.fetchall()]
+    assert len((await upload)["items"]) == _FILES
+    assert waiting
+    assert max(waiting) == 0
+    assert await facts.one("SELECT count(*) FROM app.document_version") == _FILES
