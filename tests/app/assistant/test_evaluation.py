@@ -13,10 +13,12 @@ from hrx.app.assistant.evaluation.actions import running
 from hrx.app.assistant.evaluation.jobs import evaluate
 from hrx.app.assistant.evaluation.measuring import measure
 from hrx.app.assistant.evaluation.models import Before, Measure, Outcome
+from hrx.app.platform import jobs
 from hrx.app.platform.ai_figures import EvaluationFigures
 from hrx.app.platform.db import Database
 from hrx.app.platform.jobs import JobContext
 from hrx.app.platform.tenancy import Role, TenantId, system_principal
+from hrx.app.worker import Worker, WorkerMetrics
 from tests.app.assistant.shelf import CONDOLENCE, LEAVE, TRAVEL, shelve, take_away
 from tests.app.assistant.test_question_sets import PATH, make_set
 from tests.app.clients import Browser
@@ -24,7 +26,7 @@ from tests.app.conftest import MakeSettings, MakeUser, SignIn
 
 pytestmark = pytest.mark.req("R2-6", "R2-8")
 Evaluate = Callable[..., Awaitable[list[dict[str, Any]]]]
-FIRST, SECOND = "1" * 40, "2" * 40
+FIRST, SECOND, THIRD = "1" * 40, "2" * 40, "3" * 40
 
 
 def job_of(database: Database, tenant: TenantId, make_settings: MakeSettings, commit: str) -> JobContext:
@@ -271,3 +273,29 @@ def test_a_loss_is_told_over_the_questions_that_were_asked_both_times() -> None:
     assert supported.counted == 3
     assert supported.value == pytest.approx(2 / 3)
     assert ("ja", Measure.NOT_FOUND) not in found
+
+
+async def test_a_new_release_is_asked_once_and_what_came_is_exported(
+    database: Database, tenant: TenantId, sign_in: SignIn, make_settings: MakeSettings
+) -> None:
+    document = await shelve(database, tenant, CONDOLENCE, LEAVE, TRAVEL)
+    hr = await sign_in(Role.HR)
+    await fill(hr, document)
+    settings, registry = make_settings(commit=THIRD), CollectorRegistry()
+    runtime = jobs.JobRuntime(
+        database=database, settings=settings, metrics=jobs.JobMetrics(CollectorRegistry())
+    )
+    metrics = WorkerMetrics(registry)
+    worker = Worker(settings=settings, database=database, runtime=runtime, metrics=metrics)
+    async with jobs.open_queue(runtime) as queue:
+        # However often it looks, and however many workers do, before the job is taken and after it is done.
+        for _ in range(2):
+            await worker.evaluate_release()
+            await worker.evaluate_release()
+            await queue.work_until_idle()
+    [run] = await runs_of(hr)
+    assert (run["cause"], run["commit"], run["state"]) == ("release", THIRD, "done")
+    await worker.read_evaluations()
+    # The value is that of all tenants together; tests beside this one have questions of their own.
+    told = generate_latest(registry).decode()
+    assert f'hrx_assistant_evaluation_ratio{{language="ja",measure="hit",release="{THIRD[:12]}"}} ' in told
