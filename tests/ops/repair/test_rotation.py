@@ -18,7 +18,9 @@ import pytest
 from hrx.kit import clock
 from hrx.kit.errors import Conflict, Text, Unavailable
 from hrx.kit.settings import SecretStr
+from hrx.ops.ledger.entries import Kind
 from hrx.ops.plan import Action, Plan
+from hrx.ops.run.acting.keys import LOGIN_CHANGED, list_stale
 from hrx.ops.run.actions import perform
 from hrx.ops.run.plane import Plane, opened_plane
 from hrx.ops.run.planning import make_plan
@@ -76,6 +78,8 @@ class MachineWithPrograms(Machine):
         self.running: dict[str, Program] = {}
         self.ended: list[Program] = []
         self.broken: set[str] = set()
+        #: How late the next answers are about what runs.
+        self.late_s: list[float] = []
         for name in ("api-blue", "worker"):
             self._begin(name)
 
@@ -92,6 +96,8 @@ class MachineWithPrograms(Machine):
         self.live = part
 
     def list_parts(self) -> list[PartStatus]:
+        if self.late_s:
+            time.sleep(self.late_s.pop())
         now = clock.now()
         return [
             PartStatus(
@@ -324,6 +330,22 @@ def test_the_password_is_not_renewed_while_somebody_uses_it(
         do(plane, steps["renew"])
     psycopg.connect(postgres.app_url).close()
     assert target.refused == []
+
+
+def test_who_has_just_begun_with_the_new_key_is_not_taken_for_old_when_the_machine_is_slow_to_tell(
+    rotating: tuple[Plane, MachineWithPrograms],
+) -> None:
+    plane, target = rotating
+    body = {"change": LOGIN_CHANGED, "parts": list(ALL)}
+    plane.ledger.append(Kind.CONTAINMENT, actor="run", subject="secrets", body=body)
+    target.start_part("api-green", timeout_s=5)
+    target.late_s = [0.5]
+    assert list_stale(plane, ("api-green",)) == []
+    target.late_s = [0.5]
+    assert list_stale(plane, ("api-blue",)) == ["api-blue"]
+    # Never told in time: it counts as old, for a key that goes too early locks it out.
+    target.late_s = [0.5] * 50
+    assert list_stale(plane, ("api-green",)) == ["api-green"]
 
 
 def test_a_second_login_in_use_is_not_closed_and_sees_no_more_than_the_role(postgres: PostgresServer) -> None:
