@@ -81,7 +81,8 @@ def test_both_services_move_in_one_command_and_back(place: Place) -> None:
 def test_answers_failures_and_times_are_counted_by_slot(place: Place) -> None:
     _wake_green(place)
     place.slots.moods["api-green"].bad = 1.0
-    place.slots.moods["api-blue"].takes_s = 0.12
+    # Far above what a busy machine adds to an answer that takes no time.
+    place.slots.moods["api-blue"].takes_s = 0.6
     place.slots.edge.share("api", new="green", percent=50)
     place.shares("/api/v1/me", requests=20)
     look = place.slots.edge.look("api")
@@ -89,9 +90,9 @@ def test_answers_failures_and_times_are_counted_by_slot(place: Place) -> None:
     assert 1 <= to_green <= 19
     assert (look["green"].answered, look["green"].failed) == (0, to_green)
     assert (look["blue"].answered, look["blue"].failed) == (20 - to_green + 1, 0), "one waited for the edge"
-    assert sum(number for low, number in look["blue"].took.items() if low >= 100) == 20 - to_green
+    assert sum(number for low, number in look["blue"].took.items() if low >= 500) == 20 - to_green
     assert sum(look["green"].took.values()) == to_green
-    assert max(look["green"].took) < 100
+    assert max(look["green"].took) < 500
 
 
 def test_a_slot_in_use_is_seen_until_its_requests_have_ended(place: Place) -> None:
