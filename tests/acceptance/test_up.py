@@ -31,7 +31,8 @@ def test_everything_is_up_and_answers_from_outside(stack: Stack) -> None:
     states = {part["name"]: part["state"] for part in told["parts"]}
     assert states.keys() == PARTS.keys()
     assert {states[name] for name in PARTS if name not in RESTING} == {"running"}
-    assert 0 < told["memory_bytes"] < 1.2 * 1024**3
+    # 1.2 GiB is promised to a stack that rests (`python -m benchmarks memory`); this one worked for others.
+    assert 0 < told["memory_bytes"] < 1.5 * 1024**3, told["parts"]
 
 
 @pytest.mark.req("R1-1")

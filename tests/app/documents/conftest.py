@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from hrx.app.platform.tenancy import Role, TenantId
 from tests.app.clients import Browser
 from tests.app.conftest import MakeSettings, SignIn, running
 from tests.app.data.conftest import Facts
+from tests.conftest import PostgresServer
 
 assert document_jobs.read_document.name == "documents.read"
 
@@ -105,9 +107,13 @@ class Library:
 
 
 @pytest_asyncio.fixture
-async def library(sign_in: SignIn, queue: jobs.Queue) -> Library:
+async def library(sign_in: SignIn, queue: jobs.Queue, postgres: PostgresServer) -> AsyncIterator[Library]:
     """A signed-in HR user of the fresh tenant."""
-    return Library(browser=await sign_in(Role.HR), queue=queue)
+    yield Library(browser=await sign_in(Role.HR), queue=queue)
+    # What a test leaves waiting (it may be millions of letters) is not read in the time of the next one.
+    url = postgres.admin_url.replace("/postgres", "/hrx")
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:
+        await admin.execute("DELETE FROM jobs.procrastinate_jobs WHERE status = 'todo'")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hrx.ops.run.plane import Plane
 from hrx.ops.signal import Severity
 from tests.ops.browsing import Browser
 from tests.ops.console.routes import all_routes, concrete
-from tests.ops.incidents.conftest import make_signal, unresolved
+from tests.ops.incidents.conftest import make_signal, unresolved_about
 
 pytestmark = pytest.mark.req("R5.4-1")
 
@@ -95,7 +95,7 @@ def read(page: str) -> Outline:
 def pages_of(plane: Plane, browser: Browser) -> list[str]:
     """Every page, with an incident, a plan and an entry that are really there."""
     take_signals(plane, [make_signal("part-down:redis", severity=Severity.CRITICAL)])
-    (incident,) = unresolved(plane)
+    incident = unresolved_about(plane, "redis")
     browser.post(f"/incidents/{incident.id}/post-mortem/begin")
     made = browser.post("/procedures/restart-part/plans", part="worker", reason="to be read")
     plan = made.headers["location"]
@@ -165,7 +165,7 @@ def test_an_incident_of_the_past_is_found_by_its_severity_and_a_filter_without_a
     browser: Browser, plane: Plane
 ) -> None:
     take_signals(plane, [make_signal("part-down:redis", severity=Severity.CRITICAL)])
-    (incident,) = unresolved(plane)
+    incident = unresolved_about(plane, "redis")
     browser.sign_in("viewer")
     history = browser.get("/incidents?severity=1").text.partition("History")[2]
     assert f'href="/incidents/{incident.id}"' in history
@@ -181,7 +181,7 @@ def test_who_was_signed_in_is_told_why_they_are_asked_again(browser: Browser) ->
 
 def test_what_cannot_be_taken_back_says_so_and_asks_once_more(browser: Browser, plane: Plane) -> None:
     take_signals(plane, [make_signal("part-down:postgres", severity=Severity.CRITICAL)])
-    (incident,) = unresolved(plane)
+    incident = unresolved_about(plane, "postgres")
     browser.sign_in("responder")
     place = f"/incidents/{incident.id}/communication"
     browser.post(f"{place}/draft", audience="customers", kind="first")

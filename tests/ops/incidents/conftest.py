@@ -75,6 +75,12 @@ def unresolved(plane: Plane) -> list[Incident]:
         return sorted(list_unresolved(connection), key=lambda found: found.id)
 
 
+def unresolved_about(plane: Plane, part: str) -> Incident:
+    """The one incident about a part, whatever else a running watcher has found on a busy machine."""
+    (found,) = [one for one in unresolved(plane) if one.part == part]
+    return found
+
+
 def story(plane: Plane, incident_id: int) -> list[Entry]:
     """The time line of an incident, oldest first."""
     entries = plane.ledger.list_entries(EntryFilter(subject=f"incident:{incident_id}"), limit=500)
