@@ -86,6 +86,22 @@ class CheckSettings(Settings):
         ge=0,
         le=1,
     )
+    smoke_answers_wait_s: float = setting(
+        300.0,
+        ja="リリース後の確認で、顧客の質問集の評価が終わるのを待つ時間",
+        en="How long the probes after a release wait for customers' questions to be evaluated",
+        unit="s",
+        ge=0,
+        le=500,
+    )
+    smoke_answers_lost_ratio: float = setting(
+        0.05,
+        ja="顧客の質問集の評価が前の版からこれを超えて下がると不合格",
+        en="Fall on customers' questions above which the probes after a release fail",
+        unit="ratio",
+        ge=0,
+        le=1,
+    )
     grafana_url: str | None = setting(
         None,
         ja="リリースの印(注釈)を付ける Grafana の URL",

@@ -13,10 +13,11 @@ import orjson
 
 from hrx.kit import clock
 from hrx.kit.errors import Text
+from hrx.ops.release.checking.answers import AnswersProbe
 from hrx.ops.release.checking.probing import Probe, Probed, ProbeFailed, Unasked, ask_all
 from hrx.ops.release.checking.results import Bench, Checked, failed, passed
 from hrx.ops.release.releases import Outcome, Release
-from hrx.ops.release.strategies.progress import Stand
+from hrx.ops.release.strategies.progress import Progress, Stand
 from hrx.ops.release.strategies.storing import RolloutStore, rollout_folder
 from hrx.ops.seams.http import HttpSeam, LookFailed, Page
 from hrx.ops.seams.metrics import query
@@ -56,6 +57,8 @@ def list_probes(bench: Bench, http: HttpSeam, base: str) -> tuple[Probe, ...]:
         Probe(name="sign-in-assets", ask=partial(_ask_assets, http, base, _find_portal(bench))),
         Probe(name="api-guards", ask=partial(_ask_guard, http, f"{base}/api/v1/people")),
         Probe(name="error-ratio", ask=partial(_ask_errors, bench, http)),
+        # Last: it may wait, and meanwhile the others' figures would go stale.
+        Probe(name="answers", ask=partial(_ask_answers, bench, http)),
     )
 
 
@@ -163,12 +166,15 @@ def _ask_guard(http: HttpSeam, url: str) -> Text:
     return Text(ja=f"401 {code}", en=f"401 {code}")
 
 
+def _unwatched() -> Unasked:
+    return Unasked(
+        "ここの Prometheus はそのアドレスを見ていません", "Prometheus here does not watch that address"
+    )
+
+
 def _ask_errors(bench: Bench, http: HttpSeam) -> Text:
     if bench.settings.smoke_url is not None:
-        raise Unasked(
-            "ここの Prometheus はそのアドレスを見ていません",
-            "Prometheus here does not watch that address",
-        )
+        raise _unwatched()
     since_s = _find_switch_s(bench)
     if since_s is None:
         # What people met before is not this release's doing.
@@ -191,18 +197,37 @@ def _ask_errors(bench: Bench, http: HttpSeam) -> Text:
     return said
 
 
+def _ask_answers(bench: Bench, http: HttpSeam) -> Text:
+    if bench.settings.smoke_url is not None:
+        raise _unwatched()
+    if bench.release is None:
+        raise Unasked("リリースが指定されていません", "no release was named")
+    progress = _find_promoted(bench)
+    return AnswersProbe(
+        http=http,
+        prometheus_url=bench.settings.prometheus_url,
+        release=bench.release.commit[:_SHORT],
+        began_at=progress.began_at if progress is not None else None,
+        wait_s=bench.settings.smoke_answers_wait_s,
+        most_lost=bench.settings.smoke_answers_lost_ratio,
+    ).ask()
+
+
 def _sum(http: HttpSeam, url: str, promql: str) -> float:
     return sum(one.value for one in query(http, url, promql))
 
 
 def _find_switch_s(bench: Bench) -> float | None:
     """Seconds since the release got everybody's requests here; None when it did not, by a rollout."""
+    progress = _find_promoted(bench)
+    return None if progress is None else (clock.now() - progress.step_at).total_seconds()
+
+
+def _find_promoted(bench: Bench) -> Progress | None:
     progress = RolloutStore(rollout_folder(bench.settings.var_dir)).find()
     if progress is None or progress.stand is not Stand.PROMOTED or bench.release is None:
         return None
-    if progress.rollout.release_id != bench.release.id:
-        return None
-    return (clock.now() - progress.step_at).total_seconds()
+    return progress if progress.rollout.release_id == bench.release.id else None
 
 
 def _find_portal(bench: Bench) -> Path | None:
