@@ -73,13 +73,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Everything that access depends on."""
+    """Everything that access depends on. `left`: people of whom every employment that began is over."""
 
     tenant: TenantId
     today: date
     posts: tuple[Post, ...]
     parents: dict[int, int | None]
     employed: frozenset[int]
+    left: frozenset[int]
     documents: tuple[Document, ...]
 
     @property
@@ -116,10 +117,9 @@ class World:
         if document.is_deleted:
             return False
         me = asker.person_id
-        if document.audience == "everyone":
-            return True
-        if document.audience == "managers":
-            return Role.MANAGER in asker.roles
+        if document.audience in ("everyone", "managers"):
+            may_read = document.audience == "everyone" or Role.MANAGER in asker.roles
+            return may_read and me not in self.left
         if document.audience == "person" and document.person is not None and me is not None:
             is_above = me in self.employed and me in self.chain_above(document.person, day)
             return document.person == me or is_above
@@ -160,15 +160,26 @@ async def make_world(database: Database, *, people: int, documents: int, seed: i
             " WHERE upper_inf(known) AND valid @> app.tenant_today()",
             {},
         )
-        employed = await fetch_dicts(
-            session, "SELECT id FROM app.person WHERE employed @> app.tenant_today()", {}
+        spells = await fetch_dicts(
+            session,
+            'SELECT person_id AS person, lower(employed) AS start, upper(employed) AS "end"'
+            " FROM app.employment_version WHERE upper_inf(known)",
+            {},
         )
+    today: date = now["today"]
+    begun = {one["person"] for one in spells if one["start"] < today}
+    employed = {
+        one["person"]
+        for one in spells
+        if one["start"] <= today and (one["end"] is None or today < one["end"])
+    }
     world = World(
         tenant=tenant,
-        today=now["today"],
+        today=today,
         posts=tuple(Post(**one) for one in posts),
         parents={one["unit"]: one["parent"] for one in parents},
-        employed=frozenset(one["id"] for one in employed),
+        employed=frozenset(employed),
+        left=frozenset(begun - employed),
         documents=(),
     )
     made = [await _write(database, world, chance, at) for at in range(documents)]
@@ -262,15 +273,16 @@ def _row(document: int, version: int, found: dict[str, Any]) -> PassageRow:
 
 
 def choose_askers(world: World, *, count: int, seed: int) -> list[Principal]:
-    """People of every role; the first stand high, so that lines are long."""
+    """People of every role: many stand high, so that lines are long, and every fifth has left."""
     chance = random.Random(seed)  # noqa: S311
     managers = sorted({post.manager for post in world.posts if post.manager is not None})
     people = sorted({post.person for post in world.posts})
+    gone = sorted(world.left)
     return [
         Principal(
             tenant_id=world.tenant,
             user_id=None,
-            person_id=PersonId(chance.choice(managers if at % 2 else people)),
+            person_id=PersonId(chance.choice(gone if at % 5 == 4 else managers if at % 2 else people)),
             roles=frozenset(_ROLES[at % len(_ROLES)]),
         )
         for at in range(count)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from benchmarks.retrieval.company import World, choose_askers, choose_questions, make_world
 from benchmarks.retrieval.oracle import check_questions, check_rows
 from hrx.app.platform.db import Database, open_database
-from hrx.app.platform.tenancy import Principal
+from hrx.app.platform.tenancy import Principal, Role
 from tests.conftest import PostgresServer
 
 pytestmark = [pytest.mark.req("R2-6"), pytest.mark.timeout(300)]
@@ -99,6 +100,23 @@ def without_policy(admin_url: str, table: str, policy: str) -> Iterator[None]:
             )
 
 
+@contextmanager
+def letting_leavers_read(admin_url: str) -> Iterator[None]:
+    """The policy of documents does not ask meanwhile whether the asker has left."""
+    asks = "(NOT ( SELECT app.principal_has_left() AS principal_has_left))"
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        [(using,)] = admin.execute(
+            "SELECT qual FROM pg_policies"
+            " WHERE schemaname = 'app' AND tablename = 'document' AND policyname = 'seen'"
+        ).fetchall()
+        assert using.count(asks) == 1, using
+        admin.execute(f"ALTER POLICY seen ON app.document USING ({using.replace(asks, 'true')})".encode())
+        try:
+            yield
+        finally:
+            admin.execute(f"ALTER POLICY seen ON app.document USING ({using})".encode())
+
+
 @pytest_asyncio.fixture(scope="module")
 async def place(postgres: PostgresServer) -> AsyncIterator[Place]:
     server = postgres.create_migrated_database("passage_access")
@@ -137,6 +155,27 @@ async def test_without_the_policy_of_documents_a_question_leaks(place: Place) ->
             place.database, place.world, place.askers, questions, each=3, seed=6
         )
     assert any(one.leaked for one in complaints)
+
+
+async def test_without_its_condition_company_documents_leak_to_who_has_left(place: Place) -> None:
+    questions = choose_questions(count=10, seed=5)
+    with letting_leavers_read(place.admin_url):
+        rows = await check_rows(place.database, place.world, place.askers)
+        found = await check_questions(place.database, place.world, place.askers, questions, each=10, seed=6)
+    for complaints in (rows, found):
+        assert {one.asker.person_id in place.world.left for one in complaints if one.leaked} == {True}
+    assert await check_rows(place.database, place.world, place.askers) == []
+
+
+async def test_whether_the_asker_has_left_is_asked_once_a_statement(place: Place) -> None:
+    [asker] = [one for one in place.askers if one.person_id in place.world.left and Role.HR not in one.roles][
+        :1
+    ]
+    async with place.database.transaction(asker) as session:
+        plan = list(await session.scalars(text("EXPLAIN (VERBOSE) SELECT id FROM app.document")))
+    lines = [line for line in plan if "principal_has_left()" in line]
+    assert len(lines) == 1, plan
+    assert "Filter" not in lines[0]
 
 
 async def test_without_the_wall_between_tenants_the_oracle_complains(place: Place) -> None:

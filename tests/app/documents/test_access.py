@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
+from hrx.app.people.employees.actions import hiring
+from hrx.app.people.employees.inputs import Rehire
 from hrx.app.platform import jobs
 from hrx.app.platform.db import Database
-from hrx.app.platform.tenancy import Role, TenantId
+from hrx.app.platform.tenancy import Principal, Role, TenantId
 from tests.app.conftest import MakeUser, SignIn
 from tests.app.data.conftest import Facts
 from tests.app.documents import files
@@ -118,11 +121,50 @@ async def test_whoever_moves_leaves_the_documents_of_the_unit_behind(office: Off
     assert await office.readers_of("person") == {"hr", "auditor", "member"}
 
 
-async def test_whoever_left_reads_what_everyone_may_read_no_more_than_their_account_allows(
-    office: Office,
+async def test_whoever_left_reads_nothing_of_the_company_any_more(office: Office) -> None:
+    for who in ("manager", "member", "other"):
+        await office.company.depart(office.people[who], date(2024, 3, 31))
+    after = {name: await office.readers_of(name) for name in EXPECTED}
+    # What is about themselves stays theirs.
+    assert after == {name: {"hr", "auditor"} for name in EXPECTED} | {"person": {"hr", "auditor", "member"}}
+
+
+@pytest.mark.parametrize(
+    ("hired", "left", "reads"),
+    [(-400, -1, False), (-400, 0, True), (-400, None, True), (0, None, True), (1, None, True)],
+    ids=["left yesterday", "last day", "employed", "first day", "begins tomorrow"],
+)
+async def test_the_last_day_is_the_last_on_which_company_documents_are_read(
+    office: Office, hired: int, left: int | None, reads: bool
 ) -> None:
-    await office.company.depart(office.people["other"], date(2024, 3, 31))
-    assert "other" not in await office.readers_of("chosen_person")
+    company = office.company
+    today = await company.today()
+    person = await company.hire(office.units["sales"], hired_on=today + timedelta(hired))
+    if left is not None:
+        await company.depart(person, today + timedelta(left))
+    for roles in ((Role.EMPLOYEE,), (Role.MANAGER,)):
+        expected = {"everyone", "managers"} if Role.MANAGER in roles else {"everyone"}
+        seen = await _named(office, company.principal(*roles, person_id=person))
+        assert seen & {"everyone", "managers"} == (expected if reads else set())
+
+
+async def test_who_came_back_and_who_is_no_employee_have_not_left(office: Office) -> None:
+    company, person = office.company, office.people["other"]
+    today = await company.today()
+    await company.depart(person, date(2024, 3, 31))
+    assert await _named(office, company.principal(Role.EMPLOYEE, person_id=person)) == set()
+    again = Rehire(hired_on=today, org_unit_id=office.units["sales"])
+    async with company.acting() as session:
+        await hiring.rehire_employee(session, person_id=person, asked=again)
+    assert "everyone" in await _named(office, company.principal(Role.EMPLOYEE, person_id=person))
+    assert await _named(office, company.principal(Role.EMPLOYEE)) == {"everyone"}
+
+
+async def _named(office: Office, asker: Principal) -> set[str]:
+    """The documents that somebody reads, by their names in EXPECTED."""
+    async with office.company.acting(asker) as session:
+        found = set(await session.scalars(text("SELECT id FROM app.document")))
+    return {name for name, document in office.documents.items() if document in found}
 
 
 async def test_a_change_of_audience_counts_at_once(office: Office) -> None:

@@ -57,8 +57,9 @@ export const assistant = {
   changedSince: "This document cannot be opened any more: it was deleted, or you may no longer see it.",
   total: "{count, plural, =0 {Nobody} one {# person} other {# people}}",
   first: "The first {count, number} are shown.",
-  hidden: "What you may no longer see is left out.",
-  nothingLeft: "Nothing of this answer can be shown any more.",
+  hidden: "What was deleted, or what you may no longer see, is left out.",
+  nothingLeft:
+    "The documents of this answer were deleted, or you may no longer see them. Ask again to be answered from those of today.",
   stopped: "You stopped this answer.",
   broken: "The answer broke off.",
   brokenHelp: "The connection was lost, or the server was restarted.",

@@ -9,7 +9,14 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hrx.app.assistant.conversations.models import Citation, JudgedAnswer, Mode, NewAnswer, Said
+from hrx.app.assistant.conversations.models import (
+    Citation,
+    ForgottenQuotes,
+    JudgedAnswer,
+    Mode,
+    NewAnswer,
+    Said,
+)
 from hrx.app.assistant.conversations.queries import ConversationNotFound, check_own, digest
 from hrx.app.platform.db import fetch_dicts, send
 from hrx.kit import log
@@ -62,6 +69,11 @@ WHERE id IN (
 RETURNING id
 """
 CLEARING_BATCH: Final = 500
+# What deletes documents forgets their quotes itself (migration 0017); this finds what came in past it.
+_FORGET: Final = """
+SELECT f.last_id, f.forgotten FROM app.forget_lost_quotes(:after_id, :batch) AS f
+"""
+FORGETTING_BATCH: Final = 2_000
 
 
 class AnswerNotFound(NotFound):
@@ -172,6 +184,13 @@ async def delete_conversation(session: AsyncSession, conversation_id: int) -> No
 async def clear_conversations(session: AsyncSession) -> int:
     """Delete up to a batch of conversations that nobody asked in for longer than the tenant keeps them."""
     return len(await fetch_dicts(session, _CLEAR, {"batch": CLEARING_BATCH}))
+
+
+async def forget_lost_quotes(session: AsyncSession, *, after_id: int, batch: int) -> ForgottenQuotes | None:
+    """Delete what the next answers after one still say of documents that are gone; None when there are no
+    answers left. Background work of the tenant; harmless to repeat."""
+    found = await fetch_dicts(session, _FORGET, {"after_id": after_id, "batch": batch})
+    return ForgottenQuotes(**found[0]) if found else None
 
 
 _RETENTION: Final = """

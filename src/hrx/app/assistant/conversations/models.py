@@ -92,6 +92,14 @@ class JudgedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenQuotes:
+    """A batch of answers that was looked through: its last one, and how many sentences and citations went."""
+
+    last_id: int
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationLine:
     """A conversation in the list, by its first question."""
 
