@@ -1724,6 +1724,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assistant/evaluation/weights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Search Weights
+         * @description What questions are searched by now: as delivered, or as the nightly runs learned.
+         */
+        get: operations["list_search_weights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assistant/evaluation/runs/{run_id}/worst": {
         parameters: {
             query?: never;
@@ -3738,6 +3758,39 @@ export interface components {
          * @enum {string}
          */
         Scope: "day" | "history";
+        /**
+         * SearchWeights
+         * @description How much the best hit by words, by letter groups and by meaning counts in a language.
+         *
+         *     Where the tenant's questions taught it: how many, and their mean of 1 / place by these weights and by
+         *     those before; None where it is as delivered.
+         */
+        SearchWeights: {
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "ja" | "en";
+            /** Terms */
+            terms: number;
+            /** Grams */
+            grams: number;
+            /** Dense */
+            dense: number;
+            /** Questions */
+            questions?: number | null;
+            /** Mrr */
+            mrr?: number | null;
+            /** Mrr Before */
+            mrr_before?: number | null;
+            /** Learned At */
+            learned_at?: string | null;
+        };
+        /** SearchWeightsOfLanguages */
+        SearchWeightsOfLanguages: {
+            /** Items */
+            items: components["schemas"]["SearchWeights"][];
+        };
         /** SecondFactor */
         SecondFactor: {
             /** Code */
@@ -8722,6 +8775,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_search_weights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchWeightsOfLanguages"];
+                };
             };
             /** @description A problem document (RFC 9457) in the reader's language */
             default: {

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 
-from hrx.app.assistant.evaluation.actions import running
+from hrx.app.assistant.evaluation.actions import learning, running
 from hrx.app.assistant.evaluation.asking import ask_question
 from hrx.app.assistant.evaluation.models import AskedQuestion, Cause, Outcome
 from hrx.app.assistant.evaluation.queries import find_asker, list_unasked
+from hrx.app.assistant.evaluation.weighing import Tried, choose, is_worth, list_candidates
 from hrx.app.assistant.parts import AssistantParts, build_assistant, without_model
+from hrx.app.assistant.retrieval.learned import read_learned
+from hrx.app.assistant.retrieval.retriever import Retriever
 from hrx.app.platform import jobs
 from hrx.app.platform.ai_figures import AiFigures
 from hrx.app.platform.jobs import JobContext
 from hrx.app.platform.tenancy import Principal
+from hrx.kit.errors import Expected, Language
+from hrx.kit.search.analysis import guess_language
 
 _logger = logging.getLogger("hrx.assistant")
 TIMEOUT_S: Final = 7_200.0
 #: Questions fetched at once.
 _BATCH: Final = 50
+#: Questions of a language whose weights are tried: each is searched for up to 23 times.
+MOST_LEARNED_FROM: Final = 300
 
 
 # 02:30 in Japan, while nobody asks.
 @jobs.every_tenant("assistant.evaluate", cron="30 17 * * *", timeout_s=TIMEOUT_S)
 async def evaluate_nightly(job: JobContext) -> None:
-    """Ask the tenant's questions and keep how well they were answered."""
+    """Ask the tenant's questions and keep how well they were answered; then learn from them."""
     await evaluate(job, cause="nightly")
+    await learn_weights(job)
 
 
 @jobs.task("assistant.evaluate_now", timeout_s=TIMEOUT_S)
@@ -55,6 +64,73 @@ async def evaluate(job: JobContext, *, cause: Cause) -> None:
         figures = await running.finish_run(session, run_id)
     told = {f"{one.language}_{one.measure}": round(one.value, 4) for one in figures}
     _logger.info("Evaluated", extra={"fields": {"run": run_id, "cause": cause, **told}})
+
+
+async def learn_weights(job: JobContext) -> None:
+    """Weigh the legs of finding anew where the tenant's questions say so beyond chance.
+
+    Weights that are no better than those delivered any more, or that no question speaks for, are dropped."""
+    retriever = Retriever()
+    async with job.transaction() as session:
+        learned = await read_learned(session)
+    tried = {language: Tried(now=learned.get(language, one)) for language, one in retriever.weights.items()}
+    async for question, asker in _each_question(job):
+        language = guess_language(question.question)
+        trial = tried[language]
+        if len(trial.ids) < MOST_LEARNED_FROM:
+            await _try(job, question, trial, asker=asker, language=language, retriever=retriever)
+    for language, trial in tried.items():
+        delivered = retriever.weights[language]
+        choice = choose(trial)
+        async with job.transaction() as session:
+            if choice is not None and choice.weights != delivered:
+                await learning.keep_weights(session, language, choice)
+            elif language in learned and (choice is not None or not is_worth(trial, than=delivered)):
+                await learning.forget_weights(session, language)
+
+
+async def _each_question(job: JobContext) -> AsyncIterator[tuple[AskedQuestion, Principal]]:
+    """Those in force that expect a passage, with who asks."""
+    after = 0
+    while True:
+        async with job.transaction() as session:
+            # No run has this number: all of them.
+            questions = await list_unasked(session, 0, after=after, limit=_BATCH)
+            askers = {
+                user_id: await find_asker(session, user_id, tenant_id=job.principal.tenant_id)
+                for user_id in {one.asker_user_id for one in questions}
+            }
+        if not questions:
+            return
+        for one in questions:
+            asker = askers[one.asker_user_id]
+            if asker is not None and one.expected:
+                yield one, asker
+        after = questions[-1].id
+
+
+async def _try(
+    job: JobContext,
+    question: AskedQuestion,
+    trial: Tried,
+    *,
+    asker: Principal,
+    language: Language,
+    retriever: Retriever,
+) -> None:
+    # Those delivered first: of equals the first is chosen.
+    candidates = dict.fromkeys([retriever.weights[language], *list_candidates(language), trial.now])
+    try:
+        reached = await learning.try_weights(
+            question,
+            list(candidates),
+            open_as_asker=lambda: job.database.transaction(asker),
+            retriever=retriever,
+        )
+    except Expected:
+        # The run has just told why it cannot be asked.
+        return
+    trial.add(question.id, reached)
 
 
 async def _ask_all(job: JobContext, run_id: int, assistant: AssistantParts) -> None:

@@ -13,6 +13,8 @@ from hrx.app.assistant.evaluation import importing, queries, shapes
 from hrx.app.assistant.evaluation.actions import keeping
 from hrx.app.assistant.evaluation.jobs import evaluate_now
 from hrx.app.assistant.evaluation.models import Expectation, NewQuestion
+from hrx.app.assistant.retrieval.learned import list_learned
+from hrx.app.assistant.retrieval.retriever import WEIGHTS
 from hrx.app.platform.edge import Id, Reply, Transaction, require
 from hrx.app.platform.jobs import enqueue
 from hrx.app.platform.tenancy import Role
@@ -135,6 +137,15 @@ async def start_evaluation_run(session: Transaction) -> Response:
     """Ask all questions now; one run at a time."""
     await enqueue(session, evaluate_now, only_once=evaluate_now.name, cause="asked")
     return Response(status_code=202)
+
+
+@router.get("/weights", response_model=shapes.SearchWeightsOfLanguages, dependencies=[_READERS])
+async def list_search_weights(session: Transaction) -> Response:
+    """What questions are searched by now: as delivered, or as the nightly runs learned."""
+    learned = {row["language"]: row for row in await list_learned(session)}
+    delivered = [shapes.SearchWeights(language=language, **asdict(one)) for language, one in WEIGHTS.items()]
+    items = [learned.get(one.language, one.model_dump()) for one in delivered]
+    return Reply({"items": items})
 
 
 @router.get("/runs/{run_id}/worst", response_model=shapes.WorstQuestions, dependencies=[_READERS])

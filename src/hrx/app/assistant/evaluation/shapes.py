@@ -163,3 +163,23 @@ class WorstQuestion(BaseModel):
 class WorstQuestions(BaseModel):
     run: EvaluationRun
     items: list[WorstQuestion]
+
+
+class SearchWeights(BaseModel):
+    """How much the best hit by words, by letter groups and by meaning counts in a language.
+
+    Where the tenant's questions taught it: how many, and their mean of 1 / place by these weights and by
+    those before; None where it is as delivered."""
+
+    language: _Language
+    terms: float
+    grams: float
+    dense: float
+    questions: int | None = None
+    mrr: float | None = None
+    mrr_before: float | None = None
+    learned_at: datetime | None = None
+
+
+class SearchWeightsOfLanguages(BaseModel):
+    items: list[SearchWeights]

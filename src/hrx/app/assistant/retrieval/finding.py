@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hrx.app.assistant.retrieval.retriever import Question, Retriever
+from hrx.app.assistant.retrieval.learned import read_learned
+from hrx.app.assistant.retrieval.retriever import Question, Retriever, Weights
 from hrx.app.assistant.retrieval.statements import find_in
 from hrx.app.platform.db import fetch_dicts, send
 from hrx.app.platform.search_index import find_live
@@ -71,10 +73,12 @@ async def find_passages(
     on: date | None = None,
     limit: int = 8,
     retriever: Retriever,
+    weights: Mapping[Language, Weights] | None = None,
 ) -> Found:
     """`session`: a transaction of the asker. `on`: None is the day that the transaction asks about, today
     unless told; a day given here is the day of the whole transaction from now on. `language`: as the question
-    seems to be written in, unless told. A question without a word in it finds nothing.
+    seems to be written in, unless told. `weights`: those that the tenant's questions taught, unless told. A
+    question without a word in it finds nothing.
 
     Raises QuestionTooLong."""
     if len(question) > LONGEST_QUESTION:
@@ -84,7 +88,9 @@ async def find_passages(
     generation = await find_live(session)
     if generation is None:
         return _NOTHING
-    asked = await retriever.prepare(question, language=language, dense=generation.dense)
+    if weights is None:
+        weights = await read_learned(session)
+    asked = await retriever.prepare(question, language=language, dense=generation.dense, weights=weights)
     rows = await fetch_dicts(session, find_in(generation.number), _parameters(asked, limit=limit))
     return Found(
         passages=tuple(_passage(row) for row in rows if row["id"] is not None),
