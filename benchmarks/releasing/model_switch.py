@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.figures import Aim, Figure, Section
 from hrx.app.models import features
@@ -41,8 +41,8 @@ class _Load:
     """Workers that predict without a pause; `took_ms` of every prediction, `lost`: failed or wrong ones."""
 
     scorer: Scorer
-    row: list[float]
-    wanted: dict[str, list[float]]
+    row: Any
+    wanted: dict[str, list[list[float]]]
     took_ms: list[float] = field(default_factory=list)
     lost: int = 0
 
@@ -65,8 +65,8 @@ class _Load:
         while not over.is_set():
             began = time.perf_counter()
             try:
-                found = self.scorer.score([self.row])
-                is_right = found.rows[0] == self.wanted[found.version.version]
+                loaded = self.scorer.choose(features.VERSION)
+                is_right = loaded.score(self.row).tolist() == self.wanted[loaded.version.version]
             except Exception:  # noqa: BLE001 - whatever it is, a prediction was lost
                 is_right = False
             self.took_ms.append((time.perf_counter() - began) * 1000)
@@ -91,8 +91,8 @@ def _train(registry: Registry, signer: Signer, home: Path, *, seed: int) -> str:
 
 
 def _measure(registry: Registry, signer: Signer, versions: list[str], *, rounds: int) -> Section:
-    scorer = Scorer(registry, MODEL, features=features.VERSION)
-    row = rows_of(make_examples(1, seed=9)).tolist()[0]
+    scorer = Scorer(registry, MODEL)
+    row = rows_of(make_examples(1, seed=9))
     switches_ms: list[float] = []
     follows_ms: list[float] = []
 
@@ -104,10 +104,10 @@ def _measure(registry: Registry, signer: Signer, versions: list[str], *, rounds:
         follows_ms.append((time.perf_counter() - moved) * 1000)
         switches_ms.append((time.perf_counter() - began) * 1000)
 
-    wanted: dict[str, list[float]] = {}
+    wanted: dict[str, list[list[float]]] = {}
     for version in versions:
         switch(version)
-        wanted[version] = scorer.score([row]).rows[0]
+        wanted[version] = scorer.choose(features.VERSION).score(row).tolist()
     cold_ms = switches_ms.copy()
     switches_ms.clear()
     follows_ms.clear()

@@ -22,6 +22,7 @@ SCRAPED_AS: Final = {
     Source.EDGE: "haproxy",
     Source.PROBE: "probe",
     Source.BACKUP: "backup",
+    Source.SCORING: "scoring",
     Source.POSTGRES: "postgres-exporter",
     Source.REDIS: "redis-exporter",
 }

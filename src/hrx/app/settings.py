@@ -13,6 +13,7 @@ import orjson
 from pydantic import SecretStr
 
 from hrx.app.llm_settings import LlmSettings
+from hrx.app.model_settings import ScoringSettings
 from hrx.app.vendor_settings import VendorSettings
 from hrx.kit.settings import Settings, document, setting
 
@@ -344,7 +345,7 @@ class ProductSettings(Settings):
 
 
 # The generated reference lists the fields of the last base first.
-class AppSettings(LlmSettings, VendorSettings, ProductSettings):
+class AppSettings(ScoringSettings, LlmSettings, VendorSettings, ProductSettings):
     """Settings of the API and the worker; read once in `main`, then passed down."""
 
 

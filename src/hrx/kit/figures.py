@@ -34,6 +34,7 @@ class Source(StrEnum):
     REDIS = "redis"
     EDGE = "edge"
     BACKUP = "backup"
+    SCORING = "scoring"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

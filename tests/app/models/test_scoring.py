@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hrx.app.models.scoring import FeaturesDiffer, NoModelServes, Scorer
@@ -15,6 +18,7 @@ from tests.ops.release.models.making import make_draft, make_graph, make_registr
 
 pytestmark = pytest.mark.req("R3.4-1")
 _ROW = [0.25, 0.75]
+_FEATURES = "small-1"
 
 
 @pytest.fixture
@@ -22,23 +26,35 @@ def held(tmp_path: Path) -> tuple[Registry, Signer]:
     return make_registry(tmp_path)
 
 
-def go_live(held: tuple[Registry, Signer], draft: Draft) -> str:
+def go_live(held: tuple[Registry, Signer], draft: Draft, alias: Alias = Alias.LIVE) -> str:
     registry, signer = held
     version = registry.register(draft, signer=signer, by="x").version
-    registry.move("small", Alias.LIVE, to=version, signer=signer, by="x", reason="")
+    registry.move("small", alias, to=version, signer=signer, by="x", reason="")
     return version
 
 
 def open_scorer(held: tuple[Registry, Signer]) -> Scorer:
-    return Scorer(held[0], "small", features="small-1")
+    return Scorer(held[0], "small")
+
+
+def live_of(scorer: Scorer) -> str:
+    live = scorer.standing.live
+    assert live is not None
+    return live.version.version
+
+
+def answer(scorer: Scorer) -> tuple[str, list[list[float]]]:
+    loaded = scorer.choose(_FEATURES)
+    return loaded.version.version, loaded.score(np.asarray([_ROW], dtype=np.float32)).tolist()
 
 
 def test_nobody_answers_before_a_version_is_live(held: tuple[Registry, Signer]) -> None:
     scorer = open_scorer(held)
     with pytest.raises(NoModelServes):
-        scorer.score([_ROW])
+        scorer.choose(_FEATURES)
+    assert scorer.refresh().live is None
     with pytest.raises(NoModelServes):
-        scorer.refresh()
+        scorer.choose(_FEATURES)
 
 
 def test_the_live_version_answers_and_a_move_is_followed_there_and_back(
@@ -46,17 +62,17 @@ def test_the_live_version_answers_and_a_move_is_followed_there_and_back(
 ) -> None:
     scorer = open_scorer(held)
     first = go_live(held, make_draft(1.0))
-    assert scorer.refresh().version == first
-    before = scorer.score([_ROW, _ROW])
-    assert (before.version.version, before.rows[0]) == (first, before.rows[1])
-    second = go_live(held, make_draft(2.0))
-    assert scorer.score([_ROW]).version.version == first
     scorer.refresh()
-    assert scorer.score([_ROW]).version.version == second
-    assert scorer.score([_ROW]).rows != before.rows[:1]
+    before = answer(scorer)
+    assert before[0] == first
+    second = go_live(held, make_draft(2.0))
+    assert answer(scorer)[0] == first
+    scorer.refresh()
+    assert answer(scorer)[0] == second
+    assert answer(scorer)[1] != before[1]
     go_live(held, make_draft(1.0))
     scorer.refresh()
-    assert scorer.score([_ROW]).rows == before.rows[:1]
+    assert answer(scorer) == before
 
 
 def test_what_was_changed_on_the_shelf_never_answers_and_the_version_before_goes_on(
@@ -67,24 +83,66 @@ def test_what_was_changed_on_the_shelf_never_answers_and_the_version_before_goes
     scorer.refresh()
     second = go_live(held, make_draft(2.0))
     (tmp_path / "shelf" / "versions" / "small" / second / "model.onnx").write_bytes(make_graph(9.0))
-    with pytest.raises(ModelNotTrusted):
-        scorer.refresh()
-    assert scorer.score([_ROW]).version.version == first
+    assert isinstance(scorer.refresh().problems[Alias.LIVE], ModelNotTrusted)
+    assert answer(scorer)[0] == first
     # The version before is warm: it comes back although the store has lost it.
     go_live(held, make_draft(1.0))
     (tmp_path / "shelf" / "versions" / "small" / first / "model.onnx").unlink()
-    assert scorer.refresh().version == first
+    assert scorer.refresh().problems.get(Alias.LIVE) is None
+    assert live_of(scorer) == first
 
 
-def test_other_answers_than_the_trainers_and_other_features_are_refused(
+def test_other_answers_than_the_trainers_are_refused_and_nobody_answers_in_their_stead(
     held: tuple[Registry, Signer],
 ) -> None:
     go_live(held, make_draft(1.0, golden_weight=1.1))
-    with pytest.raises(ModelNotTrusted):
-        open_scorer(held).refresh()
-    go_live(held, make_draft(2.0))
+    scorer = open_scorer(held)
+    assert isinstance(scorer.refresh().problems[Alias.LIVE], ModelNotTrusted)
+    with pytest.raises(NoModelServes, match="cannot be loaded"):
+        scorer.choose(_FEATURES)
+
+
+def test_other_features_are_answered_by_the_version_before_or_refused(held: tuple[Registry, Signer]) -> None:
+    """While a release with other features is rolled out, both slots ask, each with its own."""
+    old = go_live(held, make_draft(1.0))
+    new = go_live(held, make_draft(2.0, features="small-2"))
+    scorer = open_scorer(held)
+    scorer.refresh()
+    assert scorer.choose("small-1").version.version == old
+    assert scorer.choose("small-2").version.version == new
     with pytest.raises(FeaturesDiffer):
-        Scorer(held[0], "small", features="small-2").refresh()
+        scorer.choose("small-3")
+
+
+def test_a_version_in_the_shadow_never_answers(held: tuple[Registry, Signer]) -> None:
+    live = go_live(held, make_draft(1.0))
+    shadow = go_live(held, make_draft(2.0), Alias.SHADOW)
+    scorer = open_scorer(held)
+    scorer.refresh()
+    assert answer(scorer)[0] == live
+    found = scorer.find_shadow(_FEATURES)
+    assert found is not None
+    assert found.version.version == shadow
+    assert scorer.find_shadow("small-2") is None
+
+
+def test_a_version_that_no_alias_names_is_let_go_after_its_last_answer(
+    held: tuple[Registry, Signer],
+) -> None:
+    scorer = open_scorer(held)
+    first = go_live(held, make_draft(1.0))
+    scorer.refresh()
+    answering = scorer.choose(_FEATURES)
+    session = weakref.ref(answering.session)
+    for weight in (2.0, 3.0):
+        go_live(held, make_draft(weight))
+        scorer.refresh()
+    assert answering.version.version == first
+    assert answering.score(np.asarray([_ROW], dtype=np.float32)).shape == (1, 2)
+    assert session() is not None
+    del answering
+    gc.collect()
+    assert session() is None
 
 
 def test_no_answer_is_lost_or_mixed_while_versions_change(held: tuple[Registry, Signer]) -> None:
@@ -93,7 +151,7 @@ def test_no_answer_is_lost_or_mixed_while_versions_change(held: tuple[Registry, 
     for weight in (1.0, 2.0):
         version = go_live(held, make_draft(weight))
         scorer.refresh()
-        wanted[version] = scorer.score([_ROW]).rows
+        wanted[version] = answer(scorer)[1]
     over = threading.Event()
     wrong: list[str] = []
     counted: list[int] = []
@@ -102,9 +160,9 @@ def test_no_answer_is_lost_or_mixed_while_versions_change(held: tuple[Registry, 
         count = 0
         while not over.is_set():
             try:
-                found = scorer.score([_ROW])
-                if found.rows != wanted[found.version.version]:
-                    wrong.append(found.version.version)
+                version, rows = answer(scorer)
+                if rows != wanted[version]:
+                    wrong.append(version)
             except Exception as error:  # noqa: BLE001 - whatever it is, a request was lost
                 wrong.append(repr(error))
             count += 1

@@ -22,7 +22,7 @@ from hrx.ops.probe.looking import Outsider, Seen
 from hrx.ops.probe.probing import Probe, Rhythm
 from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import ProbeTarget, TargetKind, list_targets
-from hrx.ops.seams.door import PartDoor
+from hrx.kit.door import PartDoor
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.rising import rising
 from tests.conftest import free_port

@@ -243,6 +243,65 @@ CALLS: Final = (
     RAG_RETRIEVALS,
     RAG_RELEVANCE,
 )
+_SERVED: Final = _OWN[0]
+SCORING_REQUESTS: Final = counter(
+    "hrx_scoring_requests_total",
+    Source.SCORING,
+    unit="requests",
+    ja="採点の依頼を結果ごとに数えたもの。busy は混雑で、late は時間切れで断ったもの。",
+    en="Requests to score by outcome; busy and late were told so instead of being answered.",
+    labels=(chosen("outcome", "ok", "busy", "late", "refused", "failed"),),
+)
+SCORING_BATCH_ROWS: Final = histogram(
+    "hrx_scoring_batch_rows",
+    Source.SCORING,
+    unit="rows",
+    ja="一度にまとめて採点した行の数。",
+    en="Rows that were scored together in one run.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
+)
+SCORING_RUN: Final = histogram(
+    "hrx_scoring_run_seconds",
+    Source.SCORING,
+    unit="s",
+    ja="モデルの一回の実行の所要時間。",
+    en="Duration of one run of a model.",
+    labels=(_SERVED,),
+    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0),
+)
+SCORING_WAITING: Final = gauge(
+    "hrx_scoring_waiting_rows",
+    Source.SCORING,
+    unit="rows",
+    ja="採点を待っている行の数。",
+    en="Rows that wait to be scored.",
+    labels=(_SERVED,),
+)
+SCORING_SWITCHES: Final = counter(
+    "hrx_scoring_switches_total",
+    Source.SCORING,
+    unit="switches",
+    ja="使用中の版が替わった回数。",
+    en="How often another version became the live one.",
+    labels=(_SERVED,),
+)
+SCORING_PROBLEMS: Final = gauge(
+    "hrx_scoring_problem",
+    Source.SCORING,
+    unit="bool",
+    ja="別名の指す版を読み込めないか(壊れている、署名が合わないなど)。前の版が答え続ける。",
+    en="Whether the version that an alias names cannot be loaded (damaged, not trusted); the one before goes "
+    "on answering.",
+    labels=(_SERVED, chosen("alias", "live", "shadow", "previous")),
+)
+SCORING: Final = (
+    SCORING_REQUESTS,
+    SCORING_BATCH_ROWS,
+    SCORING_RUN,
+    SCORING_WAITING,
+    SCORING_SWITCHES,
+    SCORING_PROBLEMS,
+)
 EVALUATION: Final = (
     MODEL_ACCURACY,
     MODEL_DRIFT,
@@ -251,4 +310,4 @@ EVALUATION: Final = (
     EVALUATION_LOST,
     EVALUATION_OLDEST,
 )
-AI: Final = (*CALLS, *ASSISTANT, *EVALUATION)
+AI: Final = (*CALLS, *ASSISTANT, *SCORING, *EVALUATION)

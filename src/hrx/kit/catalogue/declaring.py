@@ -16,7 +16,7 @@ Sources = tuple[Source, ...]
 Labels = tuple[Label, ...]
 
 #: Processes of ours written in Python.
-PYTHON: Final[Sources] = (Source.API, Source.WORKER, Source.OPS, Source.PROBE)
+PYTHON: Final[Sources] = (Source.API, Source.WORKER, Source.OPS, Source.PROBE, Source.SCORING)
 #: Advisory bounds of OTel's http.server.request.duration, with two more below for a local product and one at
 #: 2 s, where the runbook draws its line: without it a p95 of 2 s lies anywhere between 1 and 2.5.
 HTTP_BUCKETS_S: Final = (

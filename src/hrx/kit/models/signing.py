@@ -112,7 +112,25 @@ def ensure_signer(path: Path) -> Signer:
         pass
     finally:
         draft.unlink(missing_ok=True)
-    return _read_signer(path)
+    signer = _read_signer(path)
+    publish(signer, beside=path)
+    return signer
+
+
+def public_file_of(path: Path) -> Path:
+    """Where the public half of the key in this file is, for whoever only looks at signatures."""
+    return path.with_suffix(".pub")
+
+
+def publish(signer: Signer, *, beside: Path) -> None:
+    """Write the public key beside the private one, so that who serves never opens that. Safe to repeat."""
+    path = public_file_of(beside)
+    said = f"{signer.public}\n"
+    if path.is_file() and path.read_text() == said:
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(said)
+    draft.replace(path)
 
 
 def find_signer(path: Path) -> Signer | None:

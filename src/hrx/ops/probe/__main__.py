@@ -17,7 +17,7 @@ from hrx.ops.probe.figures import make_registry
 from hrx.ops.probe.probing import Probe, Rhythm
 from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import list_targets
-from hrx.ops.seams.door import PartDoor
+from hrx.kit.door import PartDoor
 from hrx.ops.settings import OpsSettings
 
 #: A whole start takes about ten seconds on a small machine.

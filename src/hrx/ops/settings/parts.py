@@ -31,6 +31,12 @@ class PartSettings(Settings):
     worker_url: str = setting(
         "http://127.0.0.1:8153", ja="ワーカーの健康確認 URL", en="Health URL of the worker", unit="URL"
     )
+    scoring_url: str = setting(
+        "http://127.0.0.1:8155",
+        ja="採点の部品の健康確認 URL",
+        en="Health URL of the part that scores",
+        unit="URL",
+    )
     haproxy_stats_url: str = setting(
         "http://127.0.0.1:8192", ja="HAProxy の統計 URL", en="URL of HAProxy's statistics", unit="URL"
     )

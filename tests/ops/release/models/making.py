@@ -59,6 +59,7 @@ def make_draft(
     metrics: Mapping[str, float] = GOOD,
     golden_weight: float | None = None,
     rows: int = 4,
+    features: str = "small-1",
 ) -> Draft:
     """A version of model `small` whose golden rows fit its file, unless `golden_weight` says otherwise."""
     scale = weight if golden_weight is None else golden_weight
@@ -66,7 +67,7 @@ def make_draft(
         model="small",
         kind="skill-scores",
         content=content if content is not None else make_graph(weight),
-        features="small-1",
+        features=features,
         labels=("a", "b"),
         metrics=dict(metrics),
         lineage={"data": "made up", "commit": "0" * 40, "parent": ""},

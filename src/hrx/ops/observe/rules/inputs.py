@@ -33,6 +33,7 @@ FEEDERS: Final[Mapping[Source, tuple[str, ...]]] = {
     Source.REDIS: ("redis-exporter",),
     Source.EDGE: ("haproxy",),
     Source.BACKUP: ("backup",),
+    Source.SCORING: ("scoring",),
 }
 #: What Prometheus itself makes for each target.
 OF_PROMETHEUS: Final = frozenset({"up"})

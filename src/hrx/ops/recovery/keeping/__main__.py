@@ -16,7 +16,7 @@ from hrx.ops.recovery.duties import list_side_duties
 from hrx.ops.recovery.keeping.database import list_database_duties
 from hrx.ops.recovery.keeping.working import Worker, failing
 from hrx.ops.recovery.site import open_site
-from hrx.ops.seams.door import PartDoor
+from hrx.kit.door import PartDoor
 from hrx.ops.settings import OpsSettings
 
 _log = logging.getLogger("hrx.ops.recovery")

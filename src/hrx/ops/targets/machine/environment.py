@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hrx.kit.models.signing import public_file_of
+from hrx.kit.models.settings import ModelStoreSettings
 from hrx.kit.settings import ENV_PREFIX, Settings, load
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.layout import Layout
@@ -129,6 +131,7 @@ def app_environment(
         "HRX_SESSION_KEYS": secrets["HRX_SESSION_KEYS"],
         "HRX_SEAL_KEYS": secrets["HRX_SEAL_KEYS"],
         "HRX_COMMIT": commit,
+        "HRX_SCORING_SOCKET": str(layout.scoring_socket),
         **_chosen_by_user(not_of=(MachineSettings, OpsSettings)),
         "HRX_DATABASE_URL": endpoints.app_database,
     }
@@ -167,6 +170,7 @@ def ops_environment(
         "HRX_OPS_URL": f"http://127.0.0.1:{ports.ops}",
         "HRX_POSTGRES_EXPORTER_URL": f"http://127.0.0.1:{ports['postgres_exporter']}",
         "HRX_REDIS_EXPORTER_URL": f"http://127.0.0.1:{ports['redis_exporter']}",
+        "HRX_SCORING_URL": f"http://127.0.0.1:{ports['scoring']}",
         "HRX_BACKUP_URL": f"http://127.0.0.1:{ports['backup']}",
         "HRX_COMMIT": commit,
         "HRX_OPS_HOOK_TOKEN": secrets["HRX_OPS_HOOK_TOKEN"],
@@ -265,6 +269,27 @@ def status_environment(known: Mapping[str, str]) -> dict[str, str]:
     wanted = ("HRX_VAR_DIR", "HRX_STATUS_PORT", "HRX_STATUS_BIND", "HRX_COMMIT", "HRX_LOG_LEVEL")
     kept = {name: value for name, value in known.items() if not name.startswith("HRX_") or name in wanted}
     return {**kept, "HRX_STACK": known["HRX_STACK"]}
+
+
+def scoring_environment(
+    layout: Layout, app: Mapping[str, str], ops: Mapping[str, str], *, ports: Ports
+) -> dict[str, str]:
+    """The variables of the part that scores: its limits, the registry of models and the public keys; no
+    database, no cache, no key that signs."""
+    own = {name: value for name, value in app.items() if name.startswith("HRX_SCORING_")}
+    store = {name: value for name, value in ops.items() if name in _variables(ModelStoreSettings)}
+    signing = Path(ops.get("HRX_MODEL_SIGNING_KEY_FILE") or layout.var / "model-signing.key")
+    kept = {name: app[name] for name in ("HRX_COMMIT", "HRX_LOG_LEVEL") if name in app}
+    return {
+        **base_environment(layout),
+        **_python(),
+        "HRX_MODEL_STORE_URL": f"file:{layout.var / 'models'}",
+        "HRX_SCORING_PUBLIC_KEYS_FILE": str(public_file_of(signing)),
+        **kept,
+        **store,
+        **own,
+        "HRX_SCORING_PORT": str(ports["scoring"]),
+    }
 
 
 def web_environment(layout: Layout, *, ports: Ports, slot: str) -> dict[str, str]:

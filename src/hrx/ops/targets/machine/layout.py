@@ -102,6 +102,10 @@ class Layout:
         return self.sockets / "haproxy.sock"
 
     @property
+    def scoring_socket(self) -> Path:
+        return self.sockets / "scoring.sock"
+
+    @property
     def stack_mark(self) -> str:
         """What every process of this stack carries in its environment as HRX_STACK."""
         return str(self.var)

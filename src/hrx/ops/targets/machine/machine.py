@@ -50,6 +50,7 @@ PARTS: Final[dict[str, Text]] = {
     "web-blue": Text(ja="ポータルの画面(blue)", en="the portal's pages (blue)"),
     "web-green": Text(ja="ポータルの画面(green、待機)", en="the portal's pages (green, resting)"),
     "worker": Text(ja="取り込みなどの裏の作業", en="background work such as imports"),
+    "scoring": Text(ja="候補の順位(モデルの採点)", en="rankings of candidates (scores of models)"),
     "ops": Text(ja="運用コンソール", en="the operations console"),
     "probe": Text(ja="外からの監視", en="the view from outside"),
     "status": Text(ja="公開のステータスページ", en="the public status page"),

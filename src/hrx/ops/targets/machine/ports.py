@@ -31,6 +31,7 @@ INNER_DEFAULTS: Final[Mapping[str, int]] = {
     "web_green": 8112,
     "worker": 8153,
     "backup": 8154,
+    "scoring": 8155,
     "prometheus": 8191,
     "haproxy_stats": 8192,
     "alertmanager": 8193,

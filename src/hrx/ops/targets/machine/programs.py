@@ -74,6 +74,15 @@ def list_programs(
         *(_placed(_web(layout, slot, ports=ports, built=built), placed) for slot in ("blue", "green")),
         _placed(_worker(layout, ports=ports, known=app, code=code), placed),
         Program(
+            name="scoring",
+            argv=[sys.executable, "-m", "hrx.app.models.serving"],
+            cwd=layout.root,
+            environment=environment.scoring_environment(layout, app, ops, ports=ports),
+            # What was let in is answered first.
+            stop_wait_s=15,
+            fingerprint=code,
+        ),
+        Program(
             name="ops",
             argv=[sys.executable, "-m", "hrx.ops.console"],
             cwd=layout.root,

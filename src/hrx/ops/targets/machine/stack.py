@@ -52,7 +52,7 @@ _PART_START_S: Final = 60.0
 _SUPERVISOR_START_S: Final = 20.0
 _PAGES: Final = ("ops", "status", "inbox")
 #: The keeper of the backups is among them: a first backup must not slow down the start.
-_WATCHERS: Final = ("prometheus", "alertmanager", "probe", "backup")
+_WATCHERS: Final = ("prometheus", "alertmanager", "probe", "backup", "scoring")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

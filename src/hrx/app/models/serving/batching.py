@@ -1,0 +1,239 @@
+"""Many requests, one run of the model: what waits together is scored together.
+
+A run takes what is there when it begins; while it runs, the next batch gathers. Only when nothing runs does a
+request wait for company, `wait_s` at most. What would not be answered in time is not begun, and beyond
+`queue_rows` nobody is let in: a clear no at once is worth more than an answer that comes too late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+
+from hrx.app.models.scoring import Loaded, Scorer
+from hrx.app.models.serving.figures import ScoringFigures
+from hrx.kit import clock
+from hrx.kit.errors import HrxError, Invalid, Text, Unavailable
+
+LARGEST_REQUEST_ROWS: Final = 1_024
+
+
+class ScoringBusy(Unavailable):
+    """More rows wait than may; nothing of this request was begun."""
+
+    code = "model.busy"
+
+
+class ScoringLate(Unavailable):
+    """The time that the asker gave was over before its turn came, or a run was stopped for taking too long."""
+
+    code = "model.late"
+
+
+class RowsInvalid(Invalid):
+    """The numbers do not have the shape that the model takes, or one of them is no number."""
+
+    code = "model.rows_invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`wait_s`: how long a lone request waits for company. `run_timeout_s`: of one run of the model."""
+
+    batch_rows: int = 256
+    wait_s: float = 0.001
+    queue_rows: int = 8_192
+    run_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    features: str
+    rows: Any
+    deadline_s: float
+    done: asyncio.Future[tuple[Loaded, Any]]
+
+
+class Batcher:
+    """The queue of one model. `run` works it off until cancelled; `noticed` is shown what was answered."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        *,
+        limits: Limits,
+        figures: ScoringFigures,
+        noticed: Callable[[str, Any, Any], None] = lambda _features, _rows, _answer: None,
+    ) -> None:
+        self._scorer = scorer
+        self._limits = limits
+        self._figures = figures
+        self._noticed = noticed
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_rows = 0
+        self._running = 0
+        self._changed = asyncio.Event()
+        # One thread: a run uses a core, and the next batch gathers meanwhile.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
+
+    @property
+    def open_requests(self) -> int:
+        """Requests that were let in and have no answer yet."""
+        return len(self._waiting) + self._running
+
+    async def score(self, rows: Any, *, features: str, within_s: float) -> tuple[Loaded, Any]:
+        """The version that answers, and its scores for every row (float32, n × labels).
+
+        `rows`: float32, n × columns. Raises RowsInvalid, ScoringBusy, ScoringLate, NoModelServes,
+        FeaturesDiffer."""
+        self._require_rows(rows, self._scorer.choose(features))
+        if self._waiting and self._waiting_rows + len(rows) > self._limits.queue_rows:
+            raise ScoringBusy(
+                Text(
+                    ja=f"採点が混み合っています({self._waiting_rows} 行が待っています)",
+                    en=f"Scoring is busy ({self._waiting_rows} rows wait)",
+                ),
+                hint=Text(ja="少し待って、もう一度。", en="Wait a little, then again."),
+            )
+        done: asyncio.Future[tuple[Loaded, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(features, rows, clock.monotonic_s() + within_s, done))
+        self._note(len(rows))
+        self._changed.set()
+        return await done
+
+    async def run(self) -> None:
+        """Work off what waits until cancelled; then whoever still waits is told so."""
+        try:
+            while True:
+                await self._gather()
+                batch = self._take()
+                if batch:
+                    await self._answer(batch)
+        finally:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            for one in self._waiting:
+                if not one.done.done():
+                    one.done.set_exception(_stopping())
+            self._waiting.clear()
+
+    async def _gather(self) -> None:
+        while not self._waiting:
+            self._changed.clear()
+            await self._changed.wait()
+        if self._limits.wait_s and self._waiting_rows < self._limits.batch_rows:
+            await asyncio.sleep(self._limits.wait_s)
+
+    def _take(self) -> list[_Waiting]:
+        """The next requests that one version answers, as many as fit into a batch."""
+        taken: list[_Waiting] = []
+        rows = 0
+        while self._waiting:
+            one = self._waiting[0]
+            if taken and (
+                one.features != taken[0].features or rows + len(one.rows) > self._limits.batch_rows
+            ):
+                break
+            self._waiting.popleft()
+            self._note(-len(one.rows))
+            if one.done.done():
+                continue
+            if clock.monotonic_s() >= one.deadline_s:
+                one.done.set_exception(_late())
+                continue
+            taken.append(one)
+            rows += len(one.rows)
+        return taken
+
+    async def _answer(self, batch: list[_Waiting]) -> None:
+        self._running = len(batch)
+        try:
+            # Chosen now, for all of them: a switch in the meantime is the next batch's affair.
+            loaded = self._scorer.choose(batch[0].features)
+            rows = batch[0].rows if len(batch) == 1 else np.concatenate([one.rows for one in batch])
+            self._figures.batch_rows.observe(len(rows))
+            found = await self._score(loaded, rows)
+        # Whatever the library raises: those who wait must be told, and the queue goes on.
+        except Exception as error:  # noqa: BLE001
+            await self._answer_alone(batch, error)
+            return
+        finally:
+            self._running = 0
+        at = 0
+        for one in batch:
+            answer = found[at : at + len(one.rows)]
+            at += len(one.rows)
+            if not one.done.done():
+                one.done.set_result((loaded, answer))
+            self._noticed(one.features, one.rows, answer)
+
+    async def _answer_alone(self, batch: list[_Waiting], error: Exception) -> None:
+        """One request must not take the others of its batch down with it."""
+        if len(batch) > 1 and not isinstance(error, HrxError):
+            for one in batch:
+                await self._answer([one])
+            return
+        for one in batch:
+            if not one.done.done():
+                one.done.set_exception(error if isinstance(error, HrxError) else _failed(error))
+
+    async def _score(self, loaded: Loaded, rows: Any) -> Any:
+        """One run, stopped by the library itself when it takes too long."""
+        options = onnxruntime.RunOptions()
+        loop = asyncio.get_running_loop()
+        stopping = loop.call_later(self._limits.run_timeout_s, setattr, options, "terminate", True)
+        started_s = clock.monotonic_s()
+        try:
+            return await loop.run_in_executor(self._thread, loaded.score, rows, options)
+        except Exception as error:
+            if options.terminate:
+                raise _late() from error
+            raise
+        finally:
+            stopping.cancel()
+            self._figures.run_s.labels(self._scorer.model).observe(clock.monotonic_s() - started_s)
+
+    def _require_rows(self, rows: Any, loaded: Loaded) -> None:
+        is_well = (
+            rows is not None
+            and 0 < len(rows) <= LARGEST_REQUEST_ROWS
+            and rows.shape[1] == loaded.columns
+            and bool(np.isfinite(rows).all())
+        )
+        if not is_well:
+            raise RowsInvalid(
+                Text(
+                    ja=f"数値は 1〜{LARGEST_REQUEST_ROWS} 行、{loaded.columns} 列の有限の値です",
+                    en=f"The numbers must be 1 to {LARGEST_REQUEST_ROWS} rows of {loaded.columns} finite values",
+                )
+            )
+
+    def _note(self, rows: int) -> None:
+        self._waiting_rows += rows
+        self._figures.waiting_rows.labels(self._scorer.model).set(self._waiting_rows)
+
+
+def _late() -> ScoringLate:
+    return ScoringLate(
+        Text(ja="時間内に採点できませんでした", en="It could not be scored in time"),
+        hint=Text(ja="少し待って、もう一度。", en="Wait a little, then again."),
+    )
+
+
+def _stopping() -> ScoringLate:
+    return ScoringLate(Text(ja="採点の部品が止まるところです", en="The part that scores is being stopped"))
+
+
+def _failed(error: Exception) -> Unavailable:
+    return Unavailable(
+        Text(
+            ja=f"モデルが答えられませんでした({type(error).__name__})",
+            en=f"The model could not answer ({type(error).__name__})",
+        ),
+        code="model.failed",
+    )

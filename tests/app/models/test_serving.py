@@ -1,0 +1,280 @@
+"""Scoring in a process of its own: batches, switches without a lost request, limits, and what people are told
+when it is away (R2-8, R3.4-1)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import stat
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from hrx.app.models.client import ScoringAway, ScoringClient
+from hrx.app.models.scoring import Loaded, Scorer
+from hrx.app.models.serving.batching import Batcher, Limits, RowsInvalid, ScoringBusy, ScoringLate
+from hrx.app.models.serving.figures import ScoringFigures
+from hrx.kit.errors import Refused, Unavailable
+from hrx.kit.models.records import Alias
+from hrx.kit.models.registry import Registry
+from hrx.kit.models.signing import Signer
+from tests.app.models.serving import PATIENCE_S, serving
+from tests.ops.release.models.making import make_draft, make_graph, make_registry
+
+pytestmark = pytest.mark.req("R3.4-1")
+_ROW = [0.25, 0.75]
+_SWITCHES = 300
+_ASKERS = 8
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> tuple[Registry, Signer]:
+    return make_registry(tmp_path)
+
+
+def open_client(socket: Path | None, *, timeout_s: float = PATIENCE_S) -> ScoringClient:
+    return ScoringClient(socket, timeout_s=timeout_s)
+
+
+async def test_hundreds_of_switches_under_questions_lose_none_and_mix_none(
+    held: tuple[Registry, Signer], tmp_path: Path
+) -> None:
+    registry, signer = held
+    with serving(held, tmp_path) as process:
+        client = open_client(process.socket)
+        wanted = {}
+        for weight in (2.0, 1.0):
+            version = process.go_live(make_draft(weight))
+            while (found := await ask_when_live(client)).version != version:
+                await asyncio.sleep(0.01)
+            wanted[version] = found.rows
+        versions = sorted(wanted)
+        counts: Counter[str] = Counter()
+        over = asyncio.Event()
+
+        async def ask() -> None:
+            while not over.is_set():
+                found = await client.score([_ROW], model="small", features="small-1")
+                # The whole answer is one version's, bit by bit.
+                assert found.rows == wanted[found.version]
+                counts[found.version] += 1
+
+        async def switch() -> None:
+            try:
+                for turn in range(_SWITCHES):
+                    version = versions[turn % 2]
+                    await asyncio.to_thread(
+                        registry.move, "small", Alias.LIVE, to=version, signer=signer, by="x", reason=""
+                    )
+                    while (await client.score([_ROW], model="small", features="small-1")).version != version:
+                        await asyncio.sleep(0)
+            finally:
+                over.set()
+
+        async with asyncio.timeout(8 * PATIENCE_S), asyncio.TaskGroup() as group:
+            group.create_task(switch())
+            for _ in range(_ASKERS):
+                group.create_task(ask())
+        await client.close()
+        assert min(counts[one] for one in versions) > _SWITCHES
+        assert f'hrx_scoring_switches_total{{model="small"}} {_SWITCHES + 2:.1f}' in process.ask("/metrics")
+
+
+async def ask_when_live(client: ScoringClient):  # type: ignore[no-untyped-def]
+    """The first answer; a version that was just moved to is loaded first."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return await client.score([_ROW], model="small", features="small-1")
+        except Unavailable:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
+
+
+async def test_a_file_with_another_digest_never_answers_and_readiness_says_so(
+    held: tuple[Registry, Signer], tmp_path: Path
+) -> None:
+    with serving(held, tmp_path) as process:
+        client = open_client(process.socket)
+        first = process.go_live(make_draft(1.0))
+        assert (await ask_when_live(client)).version == first
+        assert process.degraded() == []
+        second = process.held[0].register(make_draft(2.0), signer=held[1], by="x").version
+        (tmp_path / "shelf" / "versions" / "small" / second / "model.onnx").write_bytes(make_graph(9.0))
+        held[0].move("small", Alias.LIVE, to=second, signer=held[1], by="x", reason="")
+        process.wait(lambda: process.degraded() == ["small: live"])
+        assert 'hrx_scoring_problem{alias="live",model="small"} 1.0' in process.ask("/metrics")
+        assert (await client.score([_ROW], model="small", features="small-1")).version == first
+        # After a restart there is no version before it to go on: it says why instead of guessing.
+        await client.close()
+        process.end()
+        process.start()
+        client = open_client(process.socket)
+        with pytest.raises(Unavailable, match="cannot be loaded"):
+            await client.score([_ROW], model="small", features="small-1")
+        await client.close()
+
+
+async def test_a_question_outlives_a_restart_of_the_part_and_a_kill(
+    held: tuple[Registry, Signer], tmp_path: Path
+) -> None:
+    with serving(held, tmp_path) as process:
+        client = open_client(process.socket)
+        version = process.go_live(make_draft(1.0))
+        await ask_when_live(client)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            process.end(number)
+            asked = [
+                asyncio.create_task(client.score([_ROW], model="small", features="small-1")) for _ in range(5)
+            ]
+            await asyncio.sleep(0.1)
+            assert not any(one.done() for one in asked)
+            # A killed process leaves its socket behind; the next one takes it over.
+            process.socket.unlink(missing_ok=True)
+            await asyncio.to_thread(process.start)
+            assert {(await one).version for one in asked} == {version}
+        assert stat.S_IMODE(process.socket.stat().st_mode) == 0o600
+        await client.close()
+
+
+async def test_a_stop_answers_what_was_let_in(held: tuple[Registry, Signer], tmp_path: Path) -> None:
+    # Company is waited for so long that the stop comes while the question waits.
+    with serving(held, tmp_path, HRX_SCORING_BATCH_WAIT_MS="1000") as process:
+        client = open_client(process.socket)
+        process.go_live(make_draft(1.0))
+        await ask_when_live(client)
+        asked = asyncio.create_task(client.score([_ROW], model="small", features="small-1"))
+        await asyncio.sleep(0.2)
+        assert await asyncio.to_thread(process.end) == 0
+        assert (await asked).labels == ("a", "b")
+        await client.close()
+
+
+async def test_away_is_said_in_words_and_soon_without_asking(tmp_path: Path) -> None:
+    client = open_client(tmp_path / "nobody.sock", timeout_s=0.2)
+    for _ in range(3):
+        with pytest.raises(ScoringAway) as told:
+            await client.score([_ROW], model="small", features="small-1")
+    assert "答えません" in told.value.message.ja
+    assert told.value.hint is not None
+    # It rests: the fourth is not made to wait at all, even with all the time there is.
+    client._timeout_s = PATIENCE_S
+    began = time.monotonic()
+    with pytest.raises(ScoringAway):
+        await client.score([_ROW], model="small", features="small-1")
+    assert time.monotonic() - began < PATIENCE_S / 2
+    with pytest.raises(ScoringAway, match="not set up"):
+        await open_client(None).score([_ROW], model="small", features="small-1")
+
+
+async def test_nonsense_on_the_socket_ends_that_connection_and_no_other(
+    held: tuple[Registry, Signer], tmp_path: Path
+) -> None:
+    with serving(held, tmp_path) as process:
+        client = open_client(process.socket)
+        process.go_live(make_draft(1.0))
+        await ask_when_live(client)
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 64, b"\x00\x00\x00\x02\x00\x00\x00\x00[]"):
+            reader, writer = await asyncio.open_unix_connection(process.socket)
+            writer.write(said)
+            assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
+            writer.close()
+        with pytest.raises(Refused, match="rows of 2"):
+            await client.score([[1.0, 2.0, 3.0]], model="small", features="small-1")
+        with pytest.raises(Refused, match="features"):
+            await client.score([_ROW], model="small", features="other")
+        with pytest.raises(Unavailable, match="not served"):
+            await client.score([_ROW], model="large", features="small-1")
+        assert len((await client.score([_ROW] * 3000, model="small", features="small-1")).rows) == 3000
+        await client.close()
+
+
+class SlowScorer(Scorer):
+    """Answers when it is let; counts the rows of each run."""
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__(registry, "small")
+        self.runs: list[int] = []
+
+    def choose(self, features: str) -> Loaded:
+        loaded = super().choose(features)
+        runs = self.runs
+
+        class Session:
+            def run(self, names: None, given: dict[str, object], options: object = None) -> object:
+                [rows] = given.values()
+                runs.append(len(rows))  # type: ignore[arg-type]
+                time.sleep(0.02)
+                return loaded.session.run(names, given, options)
+
+        return Loaded(loaded.version, Session(), loaded.entry, loaded.columns)
+
+
+@pytest.fixture
+def scorer(held: tuple[Registry, Signer]) -> SlowScorer:
+    registry, signer = held
+    version = registry.register(make_draft(1.0), signer=signer, by="x").version
+    registry.move("small", Alias.LIVE, to=version, signer=signer, by="x", reason="")
+    made = SlowScorer(registry)
+    made.refresh()
+    return made
+
+
+def open_batcher(scorer: Scorer, limits: Limits) -> Batcher:
+    return Batcher(scorer, limits=limits, figures=ScoringFigures(CollectorRegistry()))
+
+
+def rows(*values: float) -> object:
+    return np.asarray([[value, 1 - value] for value in values], dtype=np.float32)
+
+
+async def test_what_waits_together_is_scored_together_and_each_gets_its_own(scorer: SlowScorer) -> None:
+    batcher = open_batcher(scorer, Limits(batch_rows=16))
+    running = asyncio.create_task(batcher.run())
+    asked = [batcher.score(rows(at / 40), features="small-1", within_s=PATIENCE_S) for at in range(40)]
+    found = await asyncio.gather(*asked)
+    for at, (_, answer) in enumerate(found):
+        assert answer[0][0] == pytest.approx(1 / (1 + np.exp(-at / 40)), abs=1e-5)
+    assert sum(scorer.runs) == 40
+    assert max(scorer.runs) == 16
+    assert len(scorer.runs) <= 5
+    running.cancel()
+
+
+async def test_more_than_may_wait_is_told_at_once_and_what_was_let_in_is_answered(scorer: SlowScorer) -> None:
+    batcher = open_batcher(scorer, Limits(batch_rows=4, queue_rows=8))
+    asked = [
+        asyncio.create_task(batcher.score(rows(0.5), features="small-1", within_s=PATIENCE_S))
+        for _ in range(30)
+    ]
+    await asyncio.sleep(0)
+    running = asyncio.create_task(batcher.run())
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    busy = [one for one in found if isinstance(one, ScoringBusy)]
+    assert (len(busy), len(found) - len(busy)) == (22, 8)
+    assert all(isinstance(one, tuple | ScoringBusy) for one in found)
+    running.cancel()
+
+
+async def test_what_would_be_too_late_is_not_begun(scorer: SlowScorer) -> None:
+    batcher = open_batcher(scorer, Limits(batch_rows=1))
+    late = asyncio.create_task(batcher.score(rows(0.5), features="small-1", within_s=0))
+    in_time = asyncio.create_task(batcher.score(rows(0.5), features="small-1", within_s=PATIENCE_S))
+    await asyncio.sleep(0)
+    running = asyncio.create_task(batcher.run())
+    with pytest.raises(ScoringLate):
+        await late
+    await in_time
+    assert scorer.runs == [1]
+    running.cancel()
+
+
+async def test_numbers_that_are_none_are_refused_before_they_meet_others(scorer: SlowScorer) -> None:
+    batcher = open_batcher(scorer, Limits())
+    for wrong in (rows(float("nan")), rows(float("inf")), np.zeros((0, 2), np.float32), None):
+        with pytest.raises(RowsInvalid):
+            await batcher.score(wrong, features="small-1", within_s=1)
