@@ -9,8 +9,6 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +22,6 @@ from hrx.app.models.serving.figures import ScoringFigures
 from hrx.kit import log, metrics
 from hrx.kit.door import PartDoor
 from hrx.kit.errors import HrxError, Invalid, Text
-from hrx.kit.models.records import Alias
 from hrx.kit.models.registry import Registry
 from hrx.kit.models.settings import ModelStoreSettings
 from hrx.kit.models.shelf import open_shelf
