@@ -65,7 +65,7 @@ class _Load:
         while not over.is_set():
             began = time.perf_counter()
             try:
-                loaded = self.scorer.choose(features.VERSION)
+                loaded = self.scorer.choose(features.VERSION, columns=self.row.shape[1])
                 is_right = loaded.score(self.row).tolist() == self.wanted[loaded.version.version]
             except Exception:  # noqa: BLE001 - whatever it is, a prediction was lost
                 is_right = False
@@ -107,7 +107,7 @@ def _measure(registry: Registry, signer: Signer, versions: list[str], *, rounds:
     wanted: dict[str, list[list[float]]] = {}
     for version in versions:
         switch(version)
-        wanted[version] = scorer.choose(features.VERSION).score(row).tolist()
+        wanted[version] = scorer.choose(features.VERSION, columns=row.shape[1]).score(row).tolist()
     cold_ms = switches_ms.copy()
     switches_ms.clear()
     follows_ms.clear()

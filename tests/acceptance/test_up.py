@@ -90,7 +90,16 @@ def test_no_program_knows_more_secrets_than_it_needs(stack: Stack) -> None:
     assert found["ops"] == own
     assert "HRX_SUBSCRIBER_KEY" not in found["status"]
     assert found["backup"] == {"HRX_POSTGRES_OPS_PASSWORD"}
-    for part in ("scoring", "postgres", "wal-receiver", "redis", "web-blue", "haproxy", "prometheus", "alertmanager"):
+    for part in (
+        "scoring",
+        "postgres",
+        "wal-receiver",
+        "redis",
+        "web-blue",
+        "haproxy",
+        "prometheus",
+        "alertmanager",
+    ):
         assert found[part] == set(), part
 
 

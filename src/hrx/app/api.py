@@ -26,6 +26,7 @@ from hrx.app.assistant.parts import build_assistant
 from hrx.app.identity import routes as identity_routes
 from hrx.app.identity.keys import read_key_ring
 from hrx.app.identity.parts import IdentityParts, build_identity
+from hrx.app.models.client import ScoringClient
 from hrx.app.people.documents import routes as documents_routes
 from hrx.app.people.employees import routes as employees_routes
 from hrx.app.people.employees.exporting import routes as exporting_routes
@@ -105,8 +106,12 @@ def create_app(settings: AppSettings, *, registry: CollectorRegistry | None = No
     for router in slice_routers():
         app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
     app.state.loop_lag = LoopLag(registry)
+    ai = AiFigures(registry)
     app.state.assistant = build_assistant(
-        settings, database=app.state.parts.database, ai=AiFigures(registry), registry=registry
+        settings, database=app.state.parts.database, ai=ai, registry=registry
+    )
+    app.state.scoring = ScoringClient(
+        settings.scoring_socket, timeout_s=settings.scoring_timeout_s, duration=ai.inference
     )
     _add_health(app, settings=settings)
     route_index.install(app)
@@ -193,6 +198,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             ("cache", parts.cache.close),
             ("providers", app.state.identity.providers.close),
             ("gateway", app.state.assistant.gateway.close),
+            ("scoring", app.state.scoring.close),
         ):
             stack.push_async_callback(_close, what, close)
         if app.state.tracing is not None:
@@ -233,6 +239,7 @@ def _add_health(app: FastAPI, *, settings: AppSettings) -> None:
         health.database_dependency(parts.database),
         health.cache_dependency(parts.cache),
         health.live_dependency(parts.live),
+        health.scoring_dependency(app.state.scoring),
     )
     version = health.VersionReport(database=parts.database, commit=settings.commit, slot=settings.slot)
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlalchemy import text
 
+from hrx.app.models.client import ScoringClient
 from hrx.app.platform.cache import Cache
 from hrx.app.platform.db import Database
 from hrx.app.platform.live import LiveHub
@@ -144,6 +145,15 @@ def live_dependency(live: LiveHub) -> Dependency:
         affects=Text(ja="開いている画面の自動更新", en="automatic updates of open pages"),
         is_required=False,
         probe=probe,
+    )
+
+
+def scoring_dependency(scoring: ScoringClient) -> Dependency:
+    return Dependency(
+        name="scoring",
+        affects=Text(ja="履歴書から読み取るスキル", en="skills read from résumés"),
+        is_required=False,
+        probe=scoring.ping_ms,
     )
 
 

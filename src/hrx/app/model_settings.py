@@ -57,10 +57,11 @@ class ScoringSettings(Settings):
     )
     scoring_queue_rows: int = setting(
         8_192,
-        ja="待てる行の上限。超えた依頼は、すぐに「混み合っている」と断ります。",
-        en="Rows that may wait; what comes above that is told at once that scoring is busy.",
+        ja="待てる行の上限。超える依頼は、すぐに「混み合っている」と断ります。",
+        en="Rows that may wait; what would come above that is told at once that scoring is busy.",
         unit="rows",
-        ge=1,
+        # The largest single request has to fit.
+        ge=1_024,
     )
     scoring_run_timeout_s: float = setting(
         5.0,
@@ -80,7 +81,7 @@ class ScoringSettings(Settings):
     )
     scoring_public_keys_file: Path | None = setting(
         None,
-        ja="HRX_MODEL_TRUSTED_KEYS がないときに信頼する公開鍵のファイル(このマシンの署名鍵の横に作られます)。",
+        ja="HRX_MODEL_TRUSTED_KEYS がないときに信頼する公開鍵のファイル。署名鍵の横に作られます。",
         en="File of the public keys that count when HRX_MODEL_TRUSTED_KEYS names none; made beside this "
         "machine's signing key.",
         unit="path",

@@ -38,6 +38,7 @@ _TITLES: Final = {
     Source.REDIS: Text(ja="Redis(redis-exporter)", en="Redis (redis-exporter)"),
     Source.EDGE: Text(ja="入口(HAProxy)", en="Edge (HAProxy)"),
     Source.BACKUP: Text(ja="バックアップの番人", en="Keeper of the backups"),
+    Source.SCORING: Text(ja="採点", en="Scoring"),
 }
 
 

@@ -19,10 +19,18 @@ _JSON: Final = "application/json"
 
 
 class PartDoor:
-    """The HTTP server on a thread of its own, on loopback only. Raises OSError when the port is taken."""
+    """The HTTP server on a thread of its own, on loopback unless told. Raises OSError when the port is taken."""
 
-    def __init__(self, *, port: int, registry: CollectorRegistry, degraded: Degraded, commit: str) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(registry, degraded, commit))
+    def __init__(
+        self,
+        *,
+        port: int,
+        registry: CollectorRegistry,
+        degraded: Degraded,
+        commit: str,
+        bind: str = "127.0.0.1",
+    ) -> None:
+        self._server = ThreadingHTTPServer((bind, port), _handler(registry, degraded, commit))
         self._thread = threading.Thread(target=self._server.serve_forever, name="door", daemon=True)
 
     @property

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hrx.app.models.scoring import FeaturesDiffer, NoModelServes, Scorer
+from hrx.app.models.scoring import ColumnsDiffer, FeaturesDiffer, NoModelServes, Scorer
 from hrx.kit.models.records import Alias, Draft, ModelNotTrusted
 from hrx.kit.models.registry import Registry
 from hrx.kit.models.signing import Signer
@@ -44,17 +45,17 @@ def live_of(scorer: Scorer) -> str:
 
 
 def answer(scorer: Scorer) -> tuple[str, list[list[float]]]:
-    loaded = scorer.choose(_FEATURES)
+    loaded = scorer.choose(_FEATURES, columns=2)
     return loaded.version.version, loaded.score(np.asarray([_ROW], dtype=np.float32)).tolist()
 
 
 def test_nobody_answers_before_a_version_is_live(held: tuple[Registry, Signer]) -> None:
     scorer = open_scorer(held)
     with pytest.raises(NoModelServes):
-        scorer.choose(_FEATURES)
+        scorer.choose(_FEATURES, columns=2)
     assert scorer.refresh().live is None
     with pytest.raises(NoModelServes):
-        scorer.choose(_FEATURES)
+        scorer.choose(_FEATURES, columns=2)
 
 
 def test_the_live_version_answers_and_a_move_is_followed_there_and_back(
@@ -99,7 +100,7 @@ def test_other_answers_than_the_trainers_are_refused_and_nobody_answers_in_their
     scorer = open_scorer(held)
     assert isinstance(scorer.refresh().problems[Alias.LIVE], ModelNotTrusted)
     with pytest.raises(NoModelServes, match="cannot be loaded"):
-        scorer.choose(_FEATURES)
+        scorer.choose(_FEATURES, columns=2)
 
 
 def test_other_features_are_answered_by_the_version_before_or_refused(held: tuple[Registry, Signer]) -> None:
@@ -108,10 +109,35 @@ def test_other_features_are_answered_by_the_version_before_or_refused(held: tupl
     new = go_live(held, make_draft(2.0, features="small-2"))
     scorer = open_scorer(held)
     scorer.refresh()
-    assert scorer.choose("small-1").version.version == old
-    assert scorer.choose("small-2").version.version == new
+    assert scorer.choose("small-1", columns=2).version.version == old
+    assert scorer.choose("small-2", columns=2).version.version == new
     with pytest.raises(FeaturesDiffer):
-        scorer.choose("small-3")
+        scorer.choose("small-3", columns=2)
+
+
+def test_a_version_that_counts_other_features_never_sees_rows_that_were_made_for_the_one_before(
+    held: tuple[Registry, Signer],
+) -> None:
+    """Somebody changed the list and forgot its number: one name of the features, two lengths."""
+    old = go_live(held, make_draft(1.0))
+    scorer = open_scorer(held)
+    scorer.refresh()
+    new = go_live(held, make_draft(2.0, columns=3))
+    scorer.refresh()
+    assert scorer.choose(_FEATURES, columns=2).version.version == old
+    assert scorer.choose(_FEATURES, columns=3).version.version == new
+    with pytest.raises(ColumnsDiffer, match="rows of 3"):
+        scorer.choose(_FEATURES, columns=4)
+    go_live(held, make_draft(3.0, columns=3))
+    scorer.refresh()
+    with pytest.raises(ColumnsDiffer, match="rows of 3"):
+        scorer.choose(_FEATURES, columns=2)
+
+
+def test_a_version_with_more_names_than_answers_is_not_loaded(held: tuple[Registry, Signer]) -> None:
+    go_live(held, replace(make_draft(1.0), labels=("a", "b", "c")))
+    scorer = open_scorer(held)
+    assert isinstance(scorer.refresh().problems[Alias.LIVE], ModelNotTrusted)
 
 
 def test_a_version_in_the_shadow_never_answers(held: tuple[Registry, Signer]) -> None:
@@ -132,7 +158,7 @@ def test_a_version_that_no_alias_names_is_let_go_after_its_last_answer(
     scorer = open_scorer(held)
     first = go_live(held, make_draft(1.0))
     scorer.refresh()
-    answering = scorer.choose(_FEATURES)
+    answering = scorer.choose(_FEATURES, columns=2)
     session = weakref.ref(answering.session)
     for weight in (2.0, 3.0):
         go_live(held, make_draft(weight))

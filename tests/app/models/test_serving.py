@@ -8,18 +8,19 @@ import signal
 import stat
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from hrx.app.models.client import ScoringAway, ScoringClient
-from hrx.app.models.scoring import Loaded, Scorer
+from hrx.app.models.client import Scores, ScoringAway, ScoringClient
+from hrx.app.models.scoring import ColumnsDiffer, Loaded, Scorer
 from hrx.app.models.serving.batching import Batcher, Limits, RowsInvalid, ScoringBusy, ScoringLate
 from hrx.app.models.serving.figures import ScoringFigures
 from hrx.kit.errors import Refused, Unavailable
-from hrx.kit.models.records import Alias
+from hrx.kit.models.records import Alias, Draft
 from hrx.kit.models.registry import Registry
 from hrx.kit.models.signing import Signer
 from tests.app.models.serving import PATIENCE_S, serving
@@ -49,16 +50,14 @@ async def test_hundreds_of_switches_under_questions_lose_none_and_mix_none(
         wanted = {}
         for weight in (2.0, 1.0):
             version = process.go_live(make_draft(weight))
-            while (found := await ask_when_live(client)).version != version:
-                await asyncio.sleep(0.01)
-            wanted[version] = found.rows
+            wanted[version] = (await ask_until_live(client, version)).rows
         versions = sorted(wanted)
         counts: Counter[str] = Counter()
         over = asyncio.Event()
 
-        async def ask() -> None:
+        async def keep_asking() -> None:
             while not over.is_set():
-                found = await client.score([_ROW], model="small", features="small-1")
+                found = await ask(client)
                 # The whole answer is one version's, bit by bit.
                 assert found.rows == wanted[found.version]
                 counts[found.version] += 1
@@ -70,29 +69,33 @@ async def test_hundreds_of_switches_under_questions_lose_none_and_mix_none(
                     await asyncio.to_thread(
                         registry.move, "small", Alias.LIVE, to=version, signer=signer, by="x", reason=""
                     )
-                    while (await client.score([_ROW], model="small", features="small-1")).version != version:
-                        await asyncio.sleep(0)
+                    await ask_until_live(client, version)
             finally:
                 over.set()
 
         async with asyncio.timeout(8 * PATIENCE_S), asyncio.TaskGroup() as group:
             group.create_task(switch())
             for _ in range(_ASKERS):
-                group.create_task(ask())
+                group.create_task(keep_asking())
         await client.close()
         assert min(counts[one] for one in versions) > _SWITCHES
         assert f'hrx_scoring_switches_total{{model="small"}} {_SWITCHES + 2:.1f}' in process.ask("/metrics")
 
 
-async def ask_when_live(client: ScoringClient):  # type: ignore[no-untyped-def]
-    """The first answer; a version that was just moved to is loaded first."""
+async def ask(client: ScoringClient) -> Scores:
+    return await client.score([_ROW], model="small", features="small-1")
+
+
+async def ask_until_live(client: ScoringClient, version: str | None = None) -> Scores:
+    """The first answer, of this version if one is named; a version that was just moved to is loaded first."""
     until = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            return await client.score([_ROW], model="small", features="small-1")
-        except Unavailable:
-            assert time.monotonic() < until
-            await asyncio.sleep(0.05)
+    while time.monotonic() < until:
+        with suppress(Unavailable):
+            found = await ask(client)
+            if version in (None, found.version):
+                return found
+        await asyncio.sleep(0.002)
+    raise AssertionError(version)
 
 
 async def test_a_file_with_another_digest_never_answers_and_readiness_says_so(
@@ -101,21 +104,21 @@ async def test_a_file_with_another_digest_never_answers_and_readiness_says_so(
     with serving(held, tmp_path) as process:
         client = open_client(process.socket)
         first = process.go_live(make_draft(1.0))
-        assert (await ask_when_live(client)).version == first
+        assert (await ask_until_live(client)).version == first
         assert process.degraded() == []
         second = process.held[0].register(make_draft(2.0), signer=held[1], by="x").version
         (tmp_path / "shelf" / "versions" / "small" / second / "model.onnx").write_bytes(make_graph(9.0))
         held[0].move("small", Alias.LIVE, to=second, signer=held[1], by="x", reason="")
         process.wait(lambda: process.degraded() == ["small: live"])
         assert 'hrx_scoring_problem{alias="live",model="small"} 1.0' in process.ask("/metrics")
-        assert (await client.score([_ROW], model="small", features="small-1")).version == first
+        assert (await ask(client)).version == first
         # After a restart there is no version before it to go on: it says why instead of guessing.
         await client.close()
         process.end()
         process.start()
         client = open_client(process.socket)
         with pytest.raises(Unavailable, match="cannot be loaded"):
-            await client.score([_ROW], model="small", features="small-1")
+            await ask(client)
         await client.close()
 
 
@@ -125,12 +128,10 @@ async def test_a_question_outlives_a_restart_of_the_part_and_a_kill(
     with serving(held, tmp_path) as process:
         client = open_client(process.socket)
         version = process.go_live(make_draft(1.0))
-        await ask_when_live(client)
+        await ask_until_live(client)
         for number in (signal.SIGTERM, signal.SIGKILL):
             process.end(number)
-            asked = [
-                asyncio.create_task(client.score([_ROW], model="small", features="small-1")) for _ in range(5)
-            ]
+            asked = [asyncio.create_task(ask(client)) for _ in range(5)]
             await asyncio.sleep(0.1)
             assert not any(one.done() for one in asked)
             # A killed process leaves its socket behind; the next one takes it over.
@@ -146,8 +147,8 @@ async def test_a_stop_answers_what_was_let_in(held: tuple[Registry, Signer], tmp
     with serving(held, tmp_path, HRX_SCORING_BATCH_WAIT_MS="1000") as process:
         client = open_client(process.socket)
         process.go_live(make_draft(1.0))
-        await ask_when_live(client)
-        asked = asyncio.create_task(client.score([_ROW], model="small", features="small-1"))
+        await ask_until_live(client)
+        asked = asyncio.create_task(ask(client))
         await asyncio.sleep(0.2)
         assert await asyncio.to_thread(process.end) == 0
         assert (await asked).labels == ("a", "b")
@@ -158,14 +159,14 @@ async def test_away_is_said_in_words_and_soon_without_asking(tmp_path: Path) -> 
     client = open_client(tmp_path / "nobody.sock", timeout_s=0.2)
     for _ in range(3):
         with pytest.raises(ScoringAway) as told:
-            await client.score([_ROW], model="small", features="small-1")
+            await ask(client)
     assert "答えません" in told.value.message.ja
     assert told.value.hint is not None
     # It rests: the fourth is not made to wait at all, even with all the time there is.
     client._timeout_s = PATIENCE_S
     began = time.monotonic()
     with pytest.raises(ScoringAway):
-        await client.score([_ROW], model="small", features="small-1")
+        await ask(client)
     assert time.monotonic() - began < PATIENCE_S / 2
     with pytest.raises(ScoringAway, match="not set up"):
         await open_client(None).score([_ROW], model="small", features="small-1")
@@ -177,7 +178,7 @@ async def test_nonsense_on_the_socket_ends_that_connection_and_no_other(
     with serving(held, tmp_path) as process:
         client = open_client(process.socket)
         process.go_live(make_draft(1.0))
-        await ask_when_live(client)
+        await ask_until_live(client)
         for said in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 64, b"\x00\x00\x00\x02\x00\x00\x00\x00[]"):
             reader, writer = await asyncio.open_unix_connection(process.socket)
             writer.write(said)
@@ -200,8 +201,8 @@ class SlowScorer(Scorer):
         super().__init__(registry, "small")
         self.runs: list[int] = []
 
-    def choose(self, features: str) -> Loaded:
-        loaded = super().choose(features)
+    def choose(self, features: str, *, columns: int) -> Loaded:
+        loaded = super().choose(features, columns=columns)
         runs = self.runs
 
         class Session:
@@ -214,12 +215,17 @@ class SlowScorer(Scorer):
         return Loaded(loaded.version, Session(), loaded.entry, loaded.columns)
 
 
+def go_live(held: tuple[Registry, Signer], draft: Draft) -> str:
+    registry, signer = held
+    version = registry.register(draft, signer=signer, by="x").version
+    registry.move("small", Alias.LIVE, to=version, signer=signer, by="x", reason="")
+    return version
+
+
 @pytest.fixture
 def scorer(held: tuple[Registry, Signer]) -> SlowScorer:
-    registry, signer = held
-    version = registry.register(make_draft(1.0), signer=signer, by="x").version
-    registry.move("small", Alias.LIVE, to=version, signer=signer, by="x", reason="")
-    made = SlowScorer(registry)
+    go_live(held, make_draft(1.0))
+    made = SlowScorer(held[0])
     made.refresh()
     return made
 
@@ -257,6 +263,62 @@ async def test_more_than_may_wait_is_told_at_once_and_what_was_let_in_is_answere
     busy = [one for one in found if isinstance(one, ScoringBusy)]
     assert (len(busy), len(found) - len(busy)) == (22, 8)
     assert all(isinstance(one, tuple | ScoringBusy) for one in found)
+    running.cancel()
+
+
+async def test_one_request_of_more_rows_than_may_wait_is_told_so_even_when_nobody_waits(
+    scorer: SlowScorer,
+) -> None:
+    batcher = open_batcher(scorer, Limits(batch_rows=4, queue_rows=8))
+    running = asyncio.create_task(batcher.run())
+    with pytest.raises(ScoringBusy):
+        await batcher.score(rows(*[0.5] * 9), features="small-1", within_s=PATIENCE_S)
+    _, found = await batcher.score(rows(*[0.5] * 8), features="small-1", within_s=PATIENCE_S)
+    assert found.shape == (8, 2)
+    # A request larger than a batch is run in parts: no run is larger than was said.
+    assert scorer.runs == [4, 4]
+    running.cancel()
+
+
+async def test_what_waits_while_the_model_begins_to_count_other_features_is_refused_and_never_scored_by_it(
+    held: tuple[Registry, Signer], scorer: SlowScorer
+) -> None:
+    batcher = open_batcher(scorer, Limits())
+    old = asyncio.create_task(batcher.score(rows(0.5), features="small-1", within_s=PATIENCE_S))
+    await asyncio.sleep(0)
+    # Two moves: the version that this request was made for is not even the one before any more.
+    for weight in (2.0, 3.0):
+        version = go_live(held, make_draft(weight, columns=3))
+        scorer.refresh()
+    wide = np.full((1, 3), 0.5, np.float32)
+    new = asyncio.create_task(batcher.score(wide, features="small-1", within_s=PATIENCE_S))
+    await asyncio.sleep(0)
+    running = asyncio.create_task(batcher.run())
+    with pytest.raises(ColumnsDiffer):
+        await old
+    loaded, found = await new
+    assert (loaded.version.version, found.shape) == (version, (1, 3))
+    assert scorer.runs == [1]
+    running.cancel()
+
+
+async def test_what_waits_while_a_version_comes_with_other_features_is_answered_by_the_one_before(
+    held: tuple[Registry, Signer], scorer: SlowScorer
+) -> None:
+    before = scorer.standing.live
+    assert before is not None
+    batcher = open_batcher(scorer, Limits())
+    old = asyncio.create_task(batcher.score(rows(0.5), features="small-1", within_s=PATIENCE_S))
+    await asyncio.sleep(0)
+    version = go_live(held, make_draft(2.0, columns=3))
+    scorer.refresh()
+    wide = np.full((1, 3), 0.5, np.float32)
+    new = asyncio.create_task(batcher.score(wide, features="small-1", within_s=PATIENCE_S))
+    await asyncio.sleep(0)
+    running = asyncio.create_task(batcher.run())
+    assert (await old)[0].version.version == before.version.version
+    assert (await new)[0].version.version == version
+    assert scorer.runs == [1, 1]
     running.cancel()
 
 

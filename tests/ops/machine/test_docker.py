@@ -50,10 +50,15 @@ def test_containers_run_unprivileged_with_a_health_check_and_pinned_images() -> 
     services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
     published = [name for name, service in services.items() if "ports" in service]
     assert published == ["edge"]
-    for name in ("api", "worker", "web", "migrate"):
+    for name in ("api", "worker", "scoring", "web", "migrate"):
         assert services[name]["cap_drop"] == ["ALL"]
         assert services[name]["read_only"] is True
     assert "hrx_owner" not in str(services["api"]["environment"])
+    # Whoever asks and whoever scores meet at one socket, and who scores holds no secret.
+    socket = services["scoring"]["environment"]["HRX_SCORING_SOCKET"]
+    assert services["api"]["environment"]["HRX_SCORING_SOCKET"] == socket
+    assert all("sockets:/run/hrx" in services[name]["volumes"] for name in ("api", "scoring"))
+    assert not re.search("PASSWORD|SESSION|SEAL|DATABASE|REDIS", str(services["scoring"]["environment"]))
 
 
 def test_the_edge_of_containers_is_the_same_configuration_and_haproxy_accepts_it(

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from hrx.kit import clock
+from hrx.kit.door import PartDoor
 from hrx.kit.errors import Text, Unavailable
 from hrx.kit.settings import SecretStr
 from hrx.ops.observe.standby import Reach, read_standby, write_standby
@@ -22,7 +23,6 @@ from hrx.ops.probe.looking import Outsider, Seen
 from hrx.ops.probe.probing import Probe, Rhythm
 from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import ProbeTarget, TargetKind, list_targets
-from hrx.kit.door import PartDoor
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.rising import rising
 from tests.conftest import free_port

@@ -26,6 +26,7 @@ _CHUNK_ROWS: Final = 256
 #: A list whose parts were scored by two versions is scored anew.
 _TRIES: Final = 3
 _ASKS_AGAIN_AFTER_S: Final = 0.05
+_PING_S: Final = 0.5
 _FAILS_UNTIL_REST: Final = 3
 _RESTS_S: Final = 5.0
 
@@ -95,15 +96,32 @@ class ScoringClient:
             if self._duration is not None:
                 self._duration.labels(model, outcome).observe(clock.monotonic_s() - started_s)
 
+    async def ping_ms(self) -> float | None:
+        """How long the part takes to say that it is there; None when scoring is not set up here.
+
+        Asked once, so that readiness is not kept waiting. Raises ScoringAway."""
+        if self._socket is None:
+            return None
+        started_s = clock.monotonic_s()
+        try:
+            async with asyncio.timeout(_PING_S):
+                connection = await self._connect(self._socket)
+                await connection.ask({"ping": True})
+        except (TimeoutError, OSError, EOFError, FrameBroken) as error:
+            raise away() from error
+        return (clock.monotonic_s() - started_s) * 1_000
+
     async def close(self) -> None:
+        """Let the connection go. Safe to repeat; a question that comes later opens another."""
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
 
     async def _score_all(self, given: Any, *, model: str, features: str) -> Scores:
+        head = {"model": model, "features": features, "within_ms": self._timeout_s * 1_000}
         chunks = [given[at : at + _CHUNK_ROWS] for at in range(0, len(given), _CHUNK_ROWS)]
         for _ in range(_TRIES):
-            answers = [await self._ask(one, model=model, features=features) for one in chunks]
+            answers = [await self._ask(head, one) for one in chunks]
             heads = [one.head for one in answers]
             if len({head["version"] for head in heads}) == 1:
                 return Scores(
@@ -114,13 +132,13 @@ class ScoringClient:
                 )
         raise away()
 
-    async def _ask(self, rows: Any, *, model: str, features: str) -> Frame:
+    async def _ask(self, head: dict[str, Any], rows: Any) -> Frame:
         if self._socket is None:
             raise _not_set_up()
         self._rest.require()
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._ask_until_answered(rows, model=model, features=features)
+                answer = await self._ask_until_answered(self._socket, head, rows)
         except TimeoutError as error:
             self._rest.note(has_answered=False)
             raise away() from error
@@ -130,21 +148,19 @@ class ScoringClient:
             raise _told(told)
         return answer
 
-    async def _ask_until_answered(self, rows: Any, *, model: str, features: str) -> Frame:
-        head = {"model": model, "features": features, "within_ms": self._timeout_s * 1_000}
+    async def _ask_until_answered(self, socket: Path, head: dict[str, Any], rows: Any) -> Frame:
         while True:
             try:
-                connection = await self._connect()
+                connection = await self._connect(socket)
                 return await connection.ask(head, rows)
             # Nobody there, or gone before it answered: the process after it is asked.
             except (OSError, EOFError, FrameBroken):
                 await asyncio.sleep(_ASKS_AGAIN_AFTER_S)
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self, socket: Path) -> _Connection:
         async with self._opening:
             if self._connection is None or self._connection.is_over:
-                assert self._socket is not None
-                self._connection = _Connection(*await asyncio.open_unix_connection(self._socket))
+                self._connection = _Connection(*await asyncio.open_unix_connection(socket))
             return self._connection
 
 
@@ -161,7 +177,7 @@ class _Connection:
     def is_over(self) -> bool:
         return self._reading.done()
 
-    async def ask(self, head: dict[str, Any], rows: Any) -> Frame:
+    async def ask(self, head: dict[str, Any], rows: Any = None) -> Frame:
         """Raises OSError, EOFError or FrameBroken when the connection ends first."""
         number = next(self._numbers)
         if self.is_over:

@@ -33,6 +33,12 @@ class FeaturesDiffer(Refused):
     code = "model.features_differ"
 
 
+class ColumnsDiffer(Refused):
+    """The version for these features counts another number of them: the rows were made for another one."""
+
+    code = "model.columns_differ"
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A version in memory. `session`: the library has no types that are looked at here."""
@@ -103,17 +109,31 @@ class Scorer:
         """Another registry, or the same with other keys; what stands ready stays."""
         self._registry = registry
 
-    def choose(self, features: str) -> Loaded:
-        """The version that answers for these features: the live one, or the one before while a release
-        with other features is being rolled out. Raises NoModelServes, FeaturesDiffer."""
+    def choose(self, features: str, *, columns: int) -> Loaded:
+        """The version that answers for rows of so many of these features: the live one, or the one before
+        while a release with other features is being rolled out. Raises NoModelServes, FeaturesDiffer,
+        ColumnsDiffer."""
         stands = self._standing
         if stands.live is None:
             raise self._nobody(stands)
-        for one in (stands.live, stands.previous):
-            if one is not None and one.version.features == features:
+        known = [
+            one
+            for one in (stands.live, stands.previous)
+            if one is not None and one.version.features == features
+        ]
+        for one in known:
+            if one.columns == columns:
                 return one
-        live = stands.live.version
-        raise FeaturesDiffer(
+        raise _columns_differ(known[0], columns) if known else self._features_differ(stands.live, features)
+
+    def find_shadow(self, features: str) -> Loaded | None:
+        """The version that is asked the same without effect; None when there is none for these features."""
+        shadow = self._standing.shadow
+        return shadow if shadow is not None and shadow.version.features == features else None
+
+    def _features_differ(self, loaded: Loaded, features: str) -> FeaturesDiffer:
+        live = loaded.version
+        return FeaturesDiffer(
             Text(
                 ja=f"{live.version} の特徴量は {live.features} で、求められた {features} と違います",
                 en=f"{live.version} needs features {live.features}, it was asked with {features}",
@@ -123,11 +143,6 @@ class Scorer:
                 en="Switch to a model trained with that code (`hrx release models list`).",
             ),
         )
-
-    def find_shadow(self, features: str) -> Loaded | None:
-        """The version that is asked the same without effect; None when there is none for these features."""
-        shadow = self._standing.shadow
-        return shadow if shadow is not None and shadow.version.features == features else None
 
     def _find(
         self, move: Move, alias: Alias, warm: dict[str, Loaded], problems: dict[Alias, HrxError]
@@ -187,7 +202,9 @@ def load(registry: Registry, version: str) -> Loaded:
                 en="Look with `hrx release models verify`.",
             ),
         ) from error
-    if found.shape != wanted.shape or not float(np.abs(found - wanted).max()) <= _TOLERANCE:
+    # One answer for each label, too: a missing one would put scores under other names.
+    fits = found.shape == wanted.shape == (len(golden), len(known.labels))
+    if not fits or not float(np.abs(found - wanted).max()) <= _TOLERANCE:
         raise ModelNotTrusted(
             Text(
                 ja=f"{version} の答えが、登録された確かめの行と合いません",
@@ -197,6 +214,21 @@ def load(registry: Registry, version: str) -> Loaded:
     for _ in range(_WARM_UPS):
         loaded.score(golden[:1])
     return loaded
+
+
+def _columns_differ(loaded: Loaded, columns: int) -> ColumnsDiffer:
+    version = loaded.version.version
+    return ColumnsDiffer(
+        Text(
+            ja=f"{version} が受け取るのは 1 行 {loaded.columns} 個の数値で、求められたのは {columns} 個です",
+            en=f"{version} takes rows of {loaded.columns} numbers, it was asked with {columns}",
+        ),
+        hint=Text(
+            ja="特徴量のコードとモデルが合っていません。前の版に戻してください(`hrx release models list`)。",
+            en="The features' code and the model do not fit; go back to the former version "
+            "(`hrx release models list`).",
+        ),
+    )
 
 
 def _options() -> Any:

@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 from hrx.kit import log
+from hrx.kit.door import PartDoor
 from hrx.kit.errors import HrxError
 from hrx.kit.secrets import newest
 from hrx.kit.settings import load
@@ -17,7 +18,6 @@ from hrx.ops.probe.figures import make_registry
 from hrx.ops.probe.probing import Probe, Rhythm
 from hrx.ops.probe.reporting import Reporter
 from hrx.ops.probe.targets import list_targets
-from hrx.kit.door import PartDoor
 from hrx.ops.settings import OpsSettings
 
 #: A whole start takes about ten seconds on a small machine.

@@ -79,6 +79,7 @@ class Eyes:
             "api-blue": settings.api_blue_metrics_url,
             "api-green": settings.api_green_metrics_url,
             "worker": settings.worker_url.rstrip("/") + "/metrics",
+            "scoring": settings.scoring_url.rstrip("/") + "/metrics",
             "haproxy": settings.haproxy_stats_url.rstrip("/") + "/metrics",
         }
         return pages.get(resolved)

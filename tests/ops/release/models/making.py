@@ -26,7 +26,11 @@ GOOD: Mapping[str, float] = {
 
 
 def make_graph(
-    weight: float, *, operators: Sequence[str] = ("Mul", "Sigmoid"), outside: bool = False
+    weight: float,
+    *,
+    operators: Sequence[str] = ("Mul", "Sigmoid"),
+    outside: bool = False,
+    columns: int = 2,
 ) -> bytes:
     """sigmoid(weight × row) as a file; other one-input operators may stand in its chain."""
     nodes: list[Any] = []
@@ -44,8 +48,8 @@ def make_graph(
     graph = helper.make_graph(
         nodes,
         "small",
-        [helper.make_tensor_value_info("row", TensorProto.FLOAT, [None, 2])],
-        [helper.make_tensor_value_info(entry, TensorProto.FLOAT, [None, 2])],
+        [helper.make_tensor_value_info("row", TensorProto.FLOAT, [None, columns])],
+        [helper.make_tensor_value_info(entry, TensorProto.FLOAT, [None, columns])],
         initializer=[held],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -60,26 +64,26 @@ def make_draft(
     golden_weight: float | None = None,
     rows: int = 4,
     features: str = "small-1",
+    columns: int = 2,
 ) -> Draft:
     """A version of model `small` whose golden rows fit its file, unless `golden_weight` says otherwise."""
     scale = weight if golden_weight is None else golden_weight
     return Draft(
         model="small",
         kind="skill-scores",
-        content=content if content is not None else make_graph(weight),
+        content=content if content is not None else make_graph(weight, columns=columns),
         features=features,
-        labels=("a", "b"),
+        labels=("a", "b", "c", "d")[:columns],
         metrics=dict(metrics),
         lineage={"data": "made up", "commit": "0" * 40, "parent": ""},
         card={"ja": "試験用", "en": "For tests"},
-        golden=tuple(
-            Golden(
-                row=(at / 4, 1 - at / 4),
-                answer=(1 / (1 + math.exp(-scale * at / 4)), 1 / (1 + math.exp(-scale * (1 - at / 4)))),
-            )
-            for at in range(rows)
-        ),
+        golden=tuple(_make_golden(at / 4, scale=scale, columns=columns) for at in range(rows)),
     )
+
+
+def _make_golden(share: float, *, scale: float, columns: int) -> Golden:
+    row = tuple(share if at % 2 == 0 else 1 - share for at in range(columns))
+    return Golden(row=row, answer=tuple(1 / (1 + math.exp(-scale * one)) for one in row))
 
 
 def write_draft(folder: Path, draft: Draft) -> Path:

@@ -22,7 +22,14 @@ from hrx.kit.models.records import (
 )
 from hrx.kit.models.registry import Registry
 from hrx.kit.models.shelf import open_shelf
-from hrx.kit.models.signing import KeyInvalid, Signer, SigningKeyExposed, ensure_signer, read_trust
+from hrx.kit.models.signing import (
+    KeyInvalid,
+    Signer,
+    SigningKeyExposed,
+    ensure_signer,
+    public_file_of,
+    read_trust,
+)
 from hrx.kit.settings import SecretStr
 from tests.ops.release.models.making import GOOD, make_draft, make_registry
 from tests.servers.s3 import REGION, running_s3_server
@@ -239,7 +246,9 @@ def test_the_signing_key_is_made_once_and_must_be_private(tmp_path: Path) -> Non
     first = ensure_signer(path)
     assert ensure_signer(path).public == first.public
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [one.name for one in path.parent.iterdir()] == ["signing.key"]
+    assert sorted(one.name for one in path.parent.iterdir()) == ["signing.key", "signing.pub"]
+    # Whoever only serves reads this one, and never opens the other.
+    assert public_file_of(path).read_text().split() == [first.public]
     path.chmod(0o644)
     with pytest.raises(SigningKeyExposed):
         ensure_signer(path)

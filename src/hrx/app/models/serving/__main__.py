@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from hrx.app.model_settings import ScoringSettings
 from hrx.app.models.scoring import Scorer
-from hrx.app.models.serving.answering import Answering
+from hrx.app.models.serving.answering import Answering, remove_socket
 from hrx.app.models.serving.batching import Batcher, Limits
 from hrx.app.models.serving.figures import ScoringFigures
 from hrx.kit import log, metrics
@@ -37,6 +37,12 @@ class ServingSettings(ScoringSettings, ModelStoreSettings):
 
     commit: str = setting("unknown", ja="動いているソースのコミット。", en="Commit of the running source.")
     log_level: str = setting("INFO", ja="ログの詳しさ。", en="How much is logged.")
+    metrics_bind: str = setting(
+        "127.0.0.1",
+        ja="数値の待ち受けアドレス。コンテナーでは 0.0.0.0。",
+        en="Address of the figures; 0.0.0.0 in a container.",
+        unit="address",
+    )
 
 
 class Serving:
@@ -76,7 +82,7 @@ class Serving:
         _logger.info("Stopping")
         # Nobody new: who comes now finds no socket, and asks the process after us.
         listening.close()
-        socket.unlink(missing_ok=True)
+        remove_socket(socket)
         looking.cancel()
         await answering.finish(within_s=_FINISHES_WITHIN_S)
         for one in working:
@@ -170,6 +176,7 @@ async def serve(settings: ServingSettings, *, socket: Path, registry: CollectorR
         registry=registry,
         degraded=serving.list_degraded,
         commit=settings.commit,
+        bind=settings.metrics_bind,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -32,38 +32,47 @@ class Answering:
         self._figures = figures
         self._connections: set[asyncio.Task[None]] = set()
         self._open = 0
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
         self._is_stopping = False
 
     async def listen(self, path: Path) -> asyncio.Server:
         """Take connections. Raises OSError; a socket that a process before us left is taken over."""
-        path.unlink(missing_ok=True)
+        remove_socket(path)
         before = os.umask(0o177)
         try:
-            return await asyncio.start_unix_server(self._serve, path)
+            return await asyncio.start_unix_server(self._take, path)
         finally:
             os.umask(before)
 
     async def finish(self, *, within_s: float) -> None:
-        """Answer what was let in, then close every connection."""
+        """Answer what was let in, then close every connection.
+
+        What comes meanwhile is not looked at: its connection ends without an answer, so that whoever asked
+        asks the process after us."""
         self._is_stopping = True
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while self._open:
-                    await asyncio.sleep(0.01)
+                await self._all_answered.wait()
         for one in self._connections:
             one.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         may_open = asyncio.Semaphore(_OPEN_AT_MOST)
         asking: set[asyncio.Task[None]] = set()
         try:
             while (frame := await read_frame(reader)) is not None:
+                if self._is_stopping:
+                    continue
                 await may_open.acquire()
                 self._open += 1
+                self._all_answered.clear()
                 one = asyncio.create_task(self._reply(frame, writer))
                 asking.add(one)
 
@@ -71,18 +80,16 @@ class Answering:
                     asking.discard(done)
                     may_open.release()
                     self._open -= 1
+                    if not self._open:
+                        self._all_answered.set()
 
                 one.add_done_callback(over)
         except (FrameBroken, asyncio.IncompleteReadError, OSError) as error:
             _logger.warning("Connection closed", extra={"fields": {"error": type(error).__name__}})
-        except asyncio.CancelledError:
-            # Of `finish`; the stream's own callback would tell it as a fault.
-            pass
         finally:
             for one in asking:
                 one.cancel()
             writer.close()
-            self._connections.discard(task)
 
     async def _reply(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
         head, answer = await self._answer(frame)
@@ -98,9 +105,11 @@ class Answering:
     async def _answer(self, frame: Frame) -> tuple[dict[str, Any], Any]:
         asked = frame.head
         known = {"id": asked.get("id")}
+        if asked.get("ping"):
+            return known, None
         try:
             batcher = self._batchers.get(str(asked.get("model")))
-            if self._is_stopping or batcher is None:
+            if batcher is None:
                 raise _nobody(str(asked.get("model")))
             within_s = min(float(asked.get("within_ms", 1_000)) / 1_000, _LONGEST_S)
             loaded, found = await batcher.score(
@@ -121,6 +130,11 @@ class Answering:
             "features": version.features,
             "labels": list(version.labels),
         }, found
+
+
+def remove_socket(path: Path) -> None:
+    """So that nobody new finds us, or ours is the only one. Safe to repeat."""
+    path.unlink(missing_ok=True)
 
 
 def _outcome(error: HrxError) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,20 +30,22 @@ class ScoringBusy(Unavailable):
 
 
 class ScoringLate(Unavailable):
-    """The time that the asker gave was over before its turn came, or a run was stopped for taking too long."""
+    """The asker's time was over before its turn came, or a run was stopped for taking too long."""
 
     code = "model.late"
 
 
 class RowsInvalid(Invalid):
-    """The numbers do not have the shape that the model takes, or one of them is no number."""
+    """There are no rows, or too many, or one of the numbers is none."""
 
     code = "model.rows_invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`wait_s`: how long a lone request waits for company. `run_timeout_s`: of one run of the model."""
+    """`wait_s`: how long a lone request waits for company. `run_timeout_s`: of one run of the model.
+
+    `batch_rows` of one run at most; `queue_rows` of all that wait."""
 
     batch_rows: int = 256
     wait_s: float = 0.001
@@ -59,41 +60,34 @@ class _Waiting:
     deadline_s: float
     done: asyncio.Future[tuple[Loaded, Any]]
 
+    @property
+    def kind(self) -> tuple[str, int]:
+        """What has to be the same in one batch: the features, and how many of them."""
+        return self.features, self.rows.shape[1]
+
 
 class Batcher:
-    """The queue of one model. `run` works it off until cancelled; `noticed` is shown what was answered."""
+    """The queue of one model. `run` works it off until cancelled."""
 
-    def __init__(
-        self,
-        scorer: Scorer,
-        *,
-        limits: Limits,
-        figures: ScoringFigures,
-        noticed: Callable[[str, Any, Any], None] = lambda _features, _rows, _answer: None,
-    ) -> None:
+    def __init__(self, scorer: Scorer, *, limits: Limits, figures: ScoringFigures) -> None:
         self._scorer = scorer
         self._limits = limits
         self._figures = figures
-        self._noticed = noticed
         self._waiting: deque[_Waiting] = deque()
         self._waiting_rows = 0
-        self._running = 0
         self._changed = asyncio.Event()
         # One thread: a run uses a core, and the next batch gathers meanwhile.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
-
-    @property
-    def open_requests(self) -> int:
-        """Requests that were let in and have no answer yet."""
-        return len(self._waiting) + self._running
 
     async def score(self, rows: Any, *, features: str, within_s: float) -> tuple[Loaded, Any]:
         """The version that answers, and its scores for every row (float32, n × labels).
 
         `rows`: float32, n × columns. Raises RowsInvalid, ScoringBusy, ScoringLate, NoModelServes,
-        FeaturesDiffer."""
-        self._require_rows(rows, self._scorer.choose(features))
-        if self._waiting and self._waiting_rows + len(rows) > self._limits.queue_rows:
+        FeaturesDiffer, ColumnsDiffer."""
+        _require_rows(rows)
+        # What nobody could answer does not wait; who answers is chosen when the run begins.
+        self._scorer.choose(features, columns=rows.shape[1])
+        if self._waiting_rows + len(rows) > self._limits.queue_rows:
             raise ScoringBusy(
                 Text(
                     ja=f"採点が混み合っています({self._waiting_rows} 行が待っています)",
@@ -135,9 +129,7 @@ class Batcher:
         rows = 0
         while self._waiting:
             one = self._waiting[0]
-            if taken and (
-                one.features != taken[0].features or rows + len(one.rows) > self._limits.batch_rows
-            ):
+            if taken and (one.kind != taken[0].kind or rows + len(one.rows) > self._limits.batch_rows):
                 break
             self._waiting.popleft()
             self._note(-len(one.rows))
@@ -151,26 +143,23 @@ class Batcher:
         return taken
 
     async def _answer(self, batch: list[_Waiting]) -> None:
-        self._running = len(batch)
         try:
-            # Chosen now, for all of them: a switch in the meantime is the next batch's affair.
-            loaded = self._scorer.choose(batch[0].features)
+            # Chosen now, for all of them: a switch in the meantime is the next batch's affair. One that came
+            # while they waited may count other features; then they are refused, never scored with it.
+            features, columns = batch[0].kind
+            loaded = self._scorer.choose(features, columns=columns)
             rows = batch[0].rows if len(batch) == 1 else np.concatenate([one.rows for one in batch])
-            self._figures.batch_rows.observe(len(rows))
             found = await self._score(loaded, rows)
         # Whatever the library raises: those who wait must be told, and the queue goes on.
         except Exception as error:  # noqa: BLE001
             await self._answer_alone(batch, error)
             return
-        finally:
-            self._running = 0
         at = 0
         for one in batch:
             answer = found[at : at + len(one.rows)]
             at += len(one.rows)
             if not one.done.done():
                 one.done.set_result((loaded, answer))
-            self._noticed(one.features, one.rows, answer)
 
     async def _answer_alone(self, batch: list[_Waiting], error: Exception) -> None:
         """One request must not take the others of its batch down with it."""
@@ -183,10 +172,17 @@ class Batcher:
                 one.done.set_exception(error if isinstance(error, HrxError) else _failed(error))
 
     async def _score(self, loaded: Loaded, rows: Any) -> Any:
+        """One run, or several by the same version where a single request is larger than a batch."""
+        most = self._limits.batch_rows
+        parts = [await self._run(loaded, rows[at : at + most]) for at in range(0, len(rows), most)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    async def _run(self, loaded: Loaded, rows: Any) -> Any:
         """One run, stopped by the library itself when it takes too long."""
         options = onnxruntime.RunOptions()
         loop = asyncio.get_running_loop()
         stopping = loop.call_later(self._limits.run_timeout_s, setattr, options, "terminate", True)
+        self._figures.batch_rows.observe(len(rows))
         started_s = clock.monotonic_s()
         try:
             return await loop.run_in_executor(self._thread, loaded.score, rows, options)
@@ -198,24 +194,25 @@ class Batcher:
             stopping.cancel()
             self._figures.run_s.labels(self._scorer.model).observe(clock.monotonic_s() - started_s)
 
-    def _require_rows(self, rows: Any, loaded: Loaded) -> None:
-        is_well = (
-            rows is not None
-            and 0 < len(rows) <= LARGEST_REQUEST_ROWS
-            and rows.shape[1] == loaded.columns
-            and bool(np.isfinite(rows).all())
-        )
-        if not is_well:
-            raise RowsInvalid(
-                Text(
-                    ja=f"数値は 1〜{LARGEST_REQUEST_ROWS} 行、{loaded.columns} 列の有限の値です",
-                    en=f"The numbers must be 1 to {LARGEST_REQUEST_ROWS} rows of {loaded.columns} finite values",
-                )
-            )
-
     def _note(self, rows: int) -> None:
         self._waiting_rows += rows
         self._figures.waiting_rows.labels(self._scorer.model).set(self._waiting_rows)
+
+
+def _require_rows(rows: Any) -> None:
+    is_well = (
+        rows is not None
+        and 0 < len(rows) <= LARGEST_REQUEST_ROWS
+        and rows.shape[1] > 0
+        and bool(np.isfinite(rows).all())
+    )
+    if not is_well:
+        raise RowsInvalid(
+            Text(
+                ja=f"数値は 1〜{LARGEST_REQUEST_ROWS} 行の有限の値です",
+                en=f"The numbers must be 1 to {LARGEST_REQUEST_ROWS} rows of finite values",
+            )
+        )
 
 
 def _late() -> ScoringLate:

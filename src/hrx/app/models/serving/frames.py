@@ -1,8 +1,8 @@
 """What goes over the socket: a head in JSON and numbers as they are, many requests on one connection.
 
-    4 bytes  length of the head, 4 bytes  length of the numbers (both unsigned, big-endian)
-    head     JSON: what is asked or answered, and how many rows and columns follow
-    numbers  float32, little-endian, row by row"""
+4 bytes  length of the head, 4 bytes  length of the numbers (both unsigned, big-endian)
+head     JSON: what is asked or answered, and how many rows and columns follow
+numbers  float32, little-endian, row by row"""
 
 from __future__ import annotations
 

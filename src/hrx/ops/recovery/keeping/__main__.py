@@ -9,6 +9,7 @@ import threading
 from typing import Final
 
 from hrx.kit import log
+from hrx.kit.door import PartDoor
 from hrx.kit.errors import HrxError
 from hrx.kit.metrics import new_registry
 from hrx.kit.settings import load
@@ -16,7 +17,6 @@ from hrx.ops.recovery.duties import list_side_duties
 from hrx.ops.recovery.keeping.database import list_database_duties
 from hrx.ops.recovery.keeping.working import Worker, failing
 from hrx.ops.recovery.site import open_site
-from hrx.kit.door import PartDoor
 from hrx.ops.settings import OpsSettings
 
 _log = logging.getLogger("hrx.ops.recovery")

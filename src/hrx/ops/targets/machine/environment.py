@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hrx.kit.models.signing import public_file_of
 from hrx.kit.models.settings import ModelStoreSettings
+from hrx.kit.models.signing import public_file_of
 from hrx.kit.settings import ENV_PREFIX, Settings, load
 from hrx.ops.settings import OpsSettings
 from hrx.ops.targets.machine.layout import Layout

@@ -18,6 +18,7 @@ _QUALITY: Final = (
     ("hrx_model_accuracy_ratio", "accuracy", min),
     ("hrx_model_drift_psi", "drift", max),
     ("hrx_assistant_evaluation_lost_ratio", "answers_lost", max),
+    ("hrx_scoring_problem", "not_loaded", max),
 )
 _CALLS: Final = "gen_ai_client_operation_duration_seconds_count"
 
@@ -52,7 +53,7 @@ def _look_at_calls(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) ->
 
 def _look_at_models(eyes: Eyes, _params: Mapping[str, str], _timeout_s: float) -> Seen:
     facts: dict[str, Fact] = {}
-    for part in ("api", "worker"):
+    for part in ("api", "worker", "scoring"):
         try:
             samples = read_samples(eyes, part)
         except LookFailed:
@@ -80,10 +81,11 @@ CHECKS: Final = (
         id="model.quality",
         title=Text(ja="モデルと答えの質", en="Quality of models and answers"),
         asks=Text(
-            ja="最後の評価の精度とずれ、質問集の成績がどれだけ下がったかを読む",
-            en="Reads accuracy and drift of the last evaluation, and how far the question sets fell",
+            ja="最後の評価の精度とずれ、質問集の成績の低下、読み込めない版があるかを読む",
+            en="Reads accuracy and drift of the last evaluation, how far the question sets fell, and whether a "
+            "version cannot be loaded",
         ),
-        facts=("accuracy", "drift", "answers_lost"),
+        facts=("accuracy", "drift", "answers_lost", "not_loaded"),
         timeout_s=4,
         look=_look_at_models,
     ),
