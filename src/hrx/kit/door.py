@@ -19,7 +19,9 @@ _JSON: Final = "application/json"
 
 
 class PartDoor:
-    """The HTTP server on a thread of its own, on loopback unless told. Raises OSError when the port is taken."""
+    """The HTTP server on a thread of its own, on loopback unless told otherwise.
+
+    Raises OSError when the port is taken."""
 
     def __init__(
         self,

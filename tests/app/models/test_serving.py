@@ -290,7 +290,7 @@ async def test_what_waits_while_the_model_begins_to_count_other_features_is_refu
     for weight in (2.0, 3.0):
         version = go_live(held, make_draft(weight, columns=3))
         scorer.refresh()
-    wide = np.full((1, 3), 0.5, np.float32)
+    wide: object = np.full((1, 3), 0.5, np.float32)
     new = asyncio.create_task(batcher.score(wide, features="small-1", within_s=PATIENCE_S))
     await asyncio.sleep(0)
     running = asyncio.create_task(batcher.run())
@@ -312,7 +312,7 @@ async def test_what_waits_while_a_version_comes_with_other_features_is_answered_
     await asyncio.sleep(0)
     version = go_live(held, make_draft(2.0, columns=3))
     scorer.refresh()
-    wide = np.full((1, 3), 0.5, np.float32)
+    wide: object = np.full((1, 3), 0.5, np.float32)
     new = asyncio.create_task(batcher.score(wide, features="small-1", within_s=PATIENCE_S))
     await asyncio.sleep(0)
     running = asyncio.create_task(batcher.run())

@@ -82,8 +82,8 @@ CHECKS: Final = (
         title=Text(ja="モデルと答えの質", en="Quality of models and answers"),
         asks=Text(
             ja="最後の評価の精度とずれ、質問集の成績の低下、読み込めない版があるかを読む",
-            en="Reads accuracy and drift of the last evaluation, how far the question sets fell, and whether a "
-            "version cannot be loaded",
+            en="Reads accuracy and drift of the last evaluation, how far the question sets fell, "
+            "and whether a version cannot be loaded",
         ),
         facts=("accuracy", "drift", "answers_lost", "not_loaded"),
         timeout_s=4,
