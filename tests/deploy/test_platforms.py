@@ -177,11 +177,12 @@ def test_prometheus_in_containers_scrapes_and_judges_what_is_there() -> None:
     assert targets == {
         "api-blue": f"api:{ports['HRX_API_METRICS_PORT']}",
         "worker": f"worker:{ports['HRX_WORKER_PORT']}",
+        "scoring": f"scoring:{ports['HRX_SCORING_PORT']}",
     }
     for path in config["rule_files"]:
         assert (ROOT / "monitoring" / "rules" / Path(path).name).exists()
     services = yaml.safe_load((DOCKER / "compose.watch.yaml").read_text())["services"]
-    for name in ("api", "worker"):
+    for name in ("api", "worker", "scoring"):
         assert services[name]["environment"] == {"HRX_METRICS_BIND": "0.0.0.0"}  # noqa: S104 - its own network
 
 

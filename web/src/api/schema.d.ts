@@ -1358,6 +1358,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents/{document_id}/versions/{version_id}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Document Skills
+         * @description Skills that our own model sees in a résumé; nothing of it is in the record. 503 while nobody scores.
+         */
+        get: operations["list_document_skills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{document_id}/proposals": {
         parameters: {
             query?: never;
@@ -2557,6 +2577,28 @@ export interface components {
             message: string;
             /** Hint */
             hint: string | null;
+        };
+        /**
+         * DocumentSkill
+         * @description `score`: how sure the model is, 0.5 to 1.
+         */
+        DocumentSkill: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Score */
+            score: number;
+        };
+        /**
+         * DocumentSkills
+         * @description `model_version`: which version of the model said so; another one may see others.
+         */
+        DocumentSkills: {
+            /** Items */
+            items: components["schemas"]["DocumentSkill"][];
+            /** Model Version */
+            model_version: string;
         };
         /**
          * DocumentText
@@ -7745,6 +7787,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_document_skills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+                version_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentSkills"];
+                };
             };
             /** @description A problem document (RFC 9457) in the reader's language */
             default: {

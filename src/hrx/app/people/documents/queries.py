@@ -143,6 +143,19 @@ async def get_text(
     return row
 
 
+async def list_names(session: AsyncSession, *, person_id: int | None) -> Sequence[str]:
+    """A person's names in every spelling that the record has today; none where the asker may not see them."""
+    found = await session.execute(
+        text(
+            "SELECT p.family_kanji, p.given_kanji, p.family_kana, p.given_kana, p.family_latin, p.given_latin"
+            " FROM app.person AS p WHERE p.id = :id"
+        ),
+        {"id": person_id},
+    )
+    row = found.one_or_none()
+    return [name for name in row or () if name]
+
+
 #: Of one answer: a file may have a heading for every other word.
 MOST_HEADINGS: Final = 2_000
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import FileResponse, Response
 
-from hrx.app.people.documents import jobs, queries, views
+from hrx.app.people.documents import jobs, queries, skills, views
 from hrx.app.people.documents.actions import changing, deciding, uploading
 from hrx.app.people.documents.actions.uploading import About, Audience, Days, File, Kind, Uploaded
 from hrx.app.people.documents.unpacking import Taken, take_files
@@ -30,6 +30,7 @@ from hrx.app.platform.edge import (
     Id,
     LimitParam,
     Transaction,
+    not_allowed,
     require,
     signed_in,
 )
@@ -43,7 +44,8 @@ router = APIRouter(prefix="/documents", tags=["documents"])
 #: A citation opens with the text around it; nobody reads a whole handbook in one answer.
 MAX_TEXT_CHARS: Final = 200_000
 _MAX_READERS: Final = 500
-_EVERYBODY = require(Role.OWNER, Role.HR, Role.MANAGER, Role.EMPLOYEE, Role.AUDITOR)
+_READERS: Final = (Role.OWNER, Role.HR, Role.MANAGER, Role.EMPLOYEE, Role.AUDITOR)
+_EVERYBODY = require(*_READERS)
 
 _Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 _RefId = Annotated[int, Field(ge=1, le=MAX_ID)]
@@ -265,6 +267,19 @@ async def download_document_file(
         filename=version["file_name"],
         headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
     )
+
+
+@router.get("/{document_id}/versions/{version_id}/skills")
+async def list_document_skills(document_id: Id, version_id: Id, request: Request) -> views.DocumentSkills:
+    """Skills that our own model sees in a résumé; nothing of it is in the record. 503 while nobody scores."""
+    async with signed_in(request) as session:
+        principal: Principal = session.info["principal"]
+        if not principal.is_any(*_READERS):
+            raise not_allowed()
+        resume = await skills.read_resume(session, document_id=document_id, version_id=version_id)
+    # The part that scores may keep us waiting; no transaction does.
+    found = await skills.find_skills(request.app.state.scoring, resume)
+    return views.show_skills(found, language=principal.locale)
 
 
 @router.get("/{document_id}/proposals", dependencies=[_EVERYBODY])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import RowMapping
 
 from hrx.app.people.documents.actions.uploading import Audience, Kind, Outcome
+from hrx.app.people.documents.skills import Found
 from hrx.kit.errors import Language
 
 State = Literal["waiting", "reading", "ready", "replaced", "failed"]
@@ -231,3 +232,30 @@ def _line(row: RowMapping, *, language: Language) -> dict[str, Any]:
             warnings=show_warnings(row["warnings"], language=language),
         ),
     }
+
+
+class DocumentSkill(BaseModel):
+    """`score`: how sure the model is, 0.5 to 1."""
+
+    id: str
+    name: str
+    score: float
+
+
+class DocumentSkills(BaseModel):
+    """`model_version`: which version of the model said so; another one may see others."""
+
+    items: list[DocumentSkill]
+    model_version: str
+
+    model_config = ConfigDict(protected_namespaces=())
+
+
+def show_skills(found: Found, *, language: Language) -> DocumentSkills:
+    return DocumentSkills(
+        items=[
+            DocumentSkill(id=skill.id, name=skill.ja if language == "ja" else skill.en, score=score)
+            for skill, score in found.skills
+        ],
+        model_version=found.version,
+    )
