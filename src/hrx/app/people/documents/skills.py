@@ -22,7 +22,7 @@ from hrx.kit.errors import Invalid, Text
 MODEL: Final = "skills"
 #: Where the model's F1 was measured (app/models/training/fitting.py); below it a skill is not shown.
 SURE: Final = 0.5
-#: Longer than any résumé; counting words in it takes 40 ms.
+#: Longer than any résumé.
 MOST_CHARS: Final = 200_000
 _KNOWN: Final = {one.id: one for one in SKILLS}
 
