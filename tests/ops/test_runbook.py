@@ -225,7 +225,7 @@ def test_every_field_of_a_plan_counts_in_its_hash(content: Content) -> None:
         ("procedures/restart-part.yaml", "timeout_s: 15", "timeout_s: -1", "seconds above 0"),
         ("procedures/restart-part.yaml", "steps:", "stepz:", "has no steps"),
         ("parts.yaml", "- name: redis", "- name: postgres", "names a part twice"),
-        ("parts.yaml", "- name: redis", "- nome: redis", "parts.yaml[8].name is missing"),
+        ("parts.yaml", "- name: redis", "- nome: redis", "parts.yaml[9].name is missing"),
         ("chapters/05-respond.ja.md", "## 5.2", "## 5.9", "has no text in ja"),
         ("chapters/05-respond.yaml", "restart-part", "dance", "unknown procedure dance"),
         ("parts.yaml", "- name: redis", "\t- : [", "Runbook content"),

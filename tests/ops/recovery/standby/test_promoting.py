@@ -105,6 +105,28 @@ def test_after_kill_9_the_records_it_left_are_replayed_first(pair: Pair) -> None
     assert writers.lost_on(pair.second) == set()
 
 
+@pytest.mark.req("R6.3-2")
+def test_a_receiver_that_is_behind_the_standby_takes_nothing_from_it(pair: Pair, tmp_path: Path) -> None:
+    execute(pair.first, "INSERT INTO note VALUES (1, 'received by both')")
+    [(current,)] = execute(pair.first, "SELECT pg_walfile_name(pg_current_wal_lsn())")
+    received = tmp_path / "received"
+    received.mkdir()
+    # As a receiver leaves it: the records it wrote, and nothing after them.
+    shutil.copyfile(pair.first.cluster.data_dir / "pg_wal" / current, received / f"{current}.partial")
+    for number in range(2, 50):
+        execute(pair.first, f"INSERT INTO note VALUES ({number}, 'streamed')")
+    pair.wait(lambda: is_close(pair.first, pair.second))
+    kill_processes_on(pair.first.cluster.data_dir)
+    # Its disk is lost with it.
+    shutil.rmtree(pair.first.cluster.data_dir / "pg_wal")
+    done = fail_over(
+        pair.first, pair.second, run_id="t", stop_old=nothing, received_dirs=[received], loss_max_bytes=0
+    )
+    assert done.lost is not None
+    assert view(pair.second).is_writer
+    assert execute(pair.second, "SELECT count(*) FROM note") == [(49,)]
+
+
 def test_a_hung_primary_is_killed_for_certain_before_the_other_is_promoted(pair: Pair) -> None:
     for process in list_processes_on(pair.first.cluster.data_dir):
         process.send_signal(signal.SIGSTOP)

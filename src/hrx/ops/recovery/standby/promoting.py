@@ -258,22 +258,35 @@ def _wait_for_replay(new: Member, *, beyond: int, timeout_s: float, is_required:
 def _hand_over(new: Member, folders: Sequence[Path], *, timeline: int, position: int) -> Beyond | None:
     """Lay the old primary's last files where the standby looks for them; the first folder that has one wins.
 
+    Files that end where the standby is, or before, are not laid there: it would read them instead of its own,
+    miss records that it has replayed, and fall at its promotion. A receiver may well be behind a standby.
+
     Gives how far they go; None when there are none, so that nobody knows what the old one had."""
     handover = new.cluster.data_dir / HANDOVER
     handover.mkdir(exist_ok=True)
     users.give_to(handover, user=new.cluster.run_as, mode=0o700)
+    if _read_handed_over(new, timeline=timeline, position=position).end <= position:
+        # Left by a take-over that was begun before.
+        for path in list_files_from(handover, timeline=timeline, position=position):
+            path.unlink()
+    draft = handover.with_name(f"{handover.name}.draft")
     for folder in folders:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        users.give_to(draft, user=new.cluster.run_as, mode=0o700)
         # A server keeps files for later under names to come: only those that hold records are wanted.
         end = read_beyond(new.cluster, folder, timeline=timeline, start=position).end
         for path in list_files_from(folder, timeline=timeline, position=position):
             segment = Segment.parse(path.name)
-            into = handover / path.name.removesuffix(".partial")
-            if into.exists() or (segment is not None and segment.start > end):
-                continue
-            draft = into.with_name(into.name + ".new")
-            shutil.copyfile(path, draft)
-            users.give_to(draft, user=new.cluster.run_as, mode=0o600)
-            draft.replace(into)
+            if segment is None or segment.start <= end:
+                into = draft / path.name.removesuffix(".partial")
+                shutil.copyfile(path, into)
+                users.give_to(into, user=new.cluster.run_as, mode=0o600)
+        if read_beyond(new.cluster, draft, timeline=timeline, start=position).end > position:
+            for path in draft.iterdir():
+                if not (handover / path.name).exists():
+                    path.replace(handover / path.name)
+    shutil.rmtree(draft, ignore_errors=True)
     if not (handover / Segment.at(timeline, position).name).exists():
         # At the very end of a file the next one need not be there yet: then there is nothing more.
         last = Segment.at(timeline, position - 1).name
