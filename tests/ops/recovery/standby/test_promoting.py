@@ -112,7 +112,7 @@ def test_a_receiver_that_is_behind_the_standby_takes_nothing_from_it(pair: Pair,
     received = tmp_path / "received"
     received.mkdir()
     # As a receiver leaves it: the records it wrote, and nothing after them.
-    shutil.copyfile(pair.first.cluster.data_dir / "pg_wal" / current, received / f"{current}.partial")
+    shutil.copyfile(pair.first.cluster.data_dir / "pg_wal" / str(current), received / f"{current}.partial")
     for number in range(2, 50):
         execute(pair.first, f"INSERT INTO note VALUES ({number}, 'streamed')")
     pair.wait(lambda: is_close(pair.first, pair.second))
