@@ -216,8 +216,8 @@ def away() -> ScoringAway:
     """What people are told when the part that scores is not there."""
     return ScoringAway(
         Text(
-            ja="採点の部品が答えません。今は候補の順位を出せません。ほかの機能は使えます",
-            en="The part that scores does not answer; no ranking can be made now. Everything else works",
+            ja="採点の部品が答えません。ほかの機能は使えます",
+            en="The part that scores does not answer; everything else works",
         ),
         hint=Text(
             ja="数分後にもう一度お試しください。続くときは管理者に「scoring が停止」と伝えてください。",

@@ -4,8 +4,7 @@ Who may see what is decided by the policies of the tables; a document of others 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from pathlib import PurePath
@@ -19,9 +18,8 @@ from starlette.responses import FileResponse, Response
 from hrx.app.people.documents import jobs, queries, skills, views
 from hrx.app.people.documents.actions import changing, deciding, uploading
 from hrx.app.people.documents.actions.uploading import About, Audience, Days, File, Kind, Uploaded
-from hrx.app.people.documents.unpacking import Taken, take_files
+from hrx.app.people.documents.unpacking import Taken, forget, or_forgotten, take_files
 from hrx.app.platform import audit
-from hrx.app.platform.db import CommitUnknown, NotYetSafe
 from hrx.app.platform.edge import (
     MAX_ID,
     CurrentPrincipal,
@@ -36,7 +34,7 @@ from hrx.app.platform.edge import (
 )
 from hrx.app.platform.jobs import enqueue
 from hrx.app.platform.paging import DEFAULT_LIMIT
-from hrx.app.platform.storage import CHUNK_BYTES, Storage, open_storage
+from hrx.app.platform.storage import CHUNK_BYTES, open_storage
 from hrx.app.platform.tenancy import Principal, Role
 from hrx.kit.errors import Language
 
@@ -137,11 +135,11 @@ async def upload_documents(
         limit_bytes=parts.settings.document_limit_bytes,
         unpacks=principal.may_write_people,
     )
-    async with _or_forgotten(storage, taken), signed_in(request) as session:
+    async with or_forgotten(storage, taken), signed_in(request) as session:
         kept = await _keep(session, taken, about=about, days=days)
         shown = await _show_uploads(session, taken, kept, language=principal.locale)
     # The same bytes at the same place: what was stored of them now is not needed.
-    await _forget(storage, [file for file, added in kept if added.version_id is None])
+    await forget(storage, [file for file, added in kept if added.version_id is None])
     return shown
 
 
@@ -175,7 +173,7 @@ async def upload_document_version(
         unpacks=False,
     )
     days = Days(effective_from=effective_from, effective_to=effective_to)
-    async with _or_forgotten(storage, taken), signed_in(request) as session:
+    async with or_forgotten(storage, taken), signed_in(request) as session:
         added = await uploading.add_version(session, document_id=document_id, file=taken.files[0], days=days)
         await enqueue(session, jobs.read_document, version_id=added.version_id)
         return await _show(session, session.info["principal"], document_id)
@@ -350,24 +348,6 @@ async def _show_uploads(
             for path, error in taken.skipped
         ],
     )
-
-
-@asynccontextmanager
-async def _or_forgotten(storage: Storage, taken: Taken) -> AsyncIterator[None]:
-    """What is stored goes when what is to name it does not become so."""
-    try:
-        yield
-    except (CommitUnknown, NotYetSafe):
-        # Its rows are there, or may be; what they name must stay.
-        raise
-    except BaseException:
-        await _forget(storage, taken.files)
-        raise
-
-
-async def _forget(storage: Storage, stored: Iterable[File]) -> None:
-    for file in stored:
-        await storage.delete(file.stored.key)
 
 
 async def _show(session: AsyncSession, principal: Principal, document_id: int) -> views.Document:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +13,7 @@ from hrx.app.people.documents.actions.uploading import File
 from hrx.app.people.documents.extracting import archives
 from hrx.app.people.documents.extracting.sniffing import guess_media_type
 from hrx.app.people.documents.problems import FileUnreadable
+from hrx.app.platform.db import CommitUnknown, NotYetSafe
 from hrx.app.platform.storage import Storage
 from hrx.app.platform.tenancy import TenantId
 
@@ -86,3 +87,22 @@ async def _unpack(path: Path, *, storage: Storage, tenant_id: TenantId) -> Taken
     if not taken.files and not taken.skipped:
         raise FileUnreadable("file.empty")
     return taken
+
+
+@asynccontextmanager
+async def or_forgotten(storage: Storage, taken: Taken) -> AsyncIterator[None]:
+    """What is stored goes when what is to name it does not become so."""
+    try:
+        yield
+    except (CommitUnknown, NotYetSafe):
+        # Its rows are there, or may be; what they name must stay.
+        raise
+    except BaseException:
+        await forget(storage, taken.files)
+        raise
+
+
+async def forget(storage: Storage, stored: Iterable[File]) -> None:
+    """Delete stored files that nothing names. Raises StorageUnavailable."""
+    for file in stored:
+        await storage.delete(file.stored.key)
