@@ -19,6 +19,7 @@ from hrx.ops.ledger.notifications import (
     list_attempts,
     list_notifications,
     list_sendable,
+    postpone,
     settle,
 )
 from hrx.ops.paging.sender import Sender
@@ -245,6 +246,45 @@ def test_whom_another_way_has_reached_is_not_sent_the_same_a_third_time(
     fresh_sender(desk)
     state = next(one.state for one in list_notifications(desk.plane.ledger.store) if one.id == number)
     assert state is (NotificationState.FAILED if is_reached else NotificationState.QUEUED)
+    assert inbox.messages(StandIn.EMAIL) == []
+
+
+@pytest.mark.req("R5.4-1")
+@pytest.mark.parametrize("by", ["slack", "slack>email"])
+def test_a_way_that_reaches_them_while_the_last_one_waits_spares_its_third_try(
+    desk: Desk, inbox: Inbox, by: str
+) -> None:
+    """Both ways lost their senders: the last one waits for its next try, and asks again before it."""
+    number, store = desk.open(Severity.CRITICAL).id, desk.plane.ledger.store
+    start, channel = f"page:{number}:1:0:sato", by.rpartition(">")[2]
+    kept, other = f"{start}:email:1.000", f"{start}:slack:1.000{by.removeprefix('slack')}"
+    with store.write() as connection:
+        for key, way in ((kept, "email"), (other, channel)):
+            enqueue(
+                connection,
+                dedup_key=key,
+                recipient="sato",
+                channel=way,
+                purpose="page",
+                message={"title": {"ja": key, "en": key}, "lines": [], "severity": 1},
+                incident_id=number,
+            )
+    page = leased_by_the_dead(desk, kept)
+    with store.write() as connection:
+        settle(connection, page, state=NotificationState.QUEUED, attempt=None)
+    leased_by_the_dead(desk, kept)
+    with store.write() as connection:
+        (waits,) = [one for one in list_sendable(connection) if one.dedup_key == other]
+        postpone(connection, [waits.id], until=clock.now() + timedelta(hours=1))
+    fresh_sender(desk)
+    found = {one.dedup_key: one.state for one in list_notifications(store)}
+    assert found[kept] is NotificationState.QUEUED, "nobody was reached: it is to be tried again"
+    with store.write() as connection:
+        settle(connection, waits.id, state=NotificationState.DELIVERED, attempt=None)
+        postpone(connection, [page], until=clock.now())
+    fresh_sender(desk)
+    found = {one.dedup_key: one.state for one in list_notifications(store)}
+    assert found[kept] is NotificationState.FAILED
     assert inbox.messages(StandIn.EMAIL) == []
 
 

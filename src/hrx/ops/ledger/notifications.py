@@ -183,14 +183,15 @@ def list_leased(connection: Connection, *, of: str) -> list[Notification]:
 
 
 def is_delivered_by_another_way(connection: Connection, one: Notification) -> bool:
-    """Whether the same step's page reached the same person through another channel (see `escalation`)."""
-    step, mark, _ = one.dedup_key.partition(f":{one.channel}:")
-    if not mark or not one.is_page:
+    """Whether another page of the same step reached the same person: by another channel, or sent on by one
+    (see `escalation` for the parts of a page's key)."""
+    step, *rest = one.dedup_key.partition(">")[0].rsplit(":", 2)
+    if len(rest) != 2 or not one.is_page:
         return False
     statement = (
         select(notification.c.id)
         .where(notification.c.incident_id == one.incident_id, notification.c.recipient == one.recipient)
-        .where(notification.c.channel != one.channel)
+        .where(notification.c.id != one.id)
         .where(notification.c.dedup_key.startswith(f"{step}:", autoescape=True))
         .where(notification.c.state.in_([NotificationState.DELIVERED.value, NotificationState.BUNDLED.value]))
         .limit(1)

@@ -38,7 +38,7 @@ from hrx.ops.ledger.store import Connection, mark_due
 from hrx.ops.paging.batches import LIMITS, Key, Limits, plan_batches
 from hrx.ops.paging.messages import to_envelope
 from hrx.ops.paging.people import Recipient, find_recipient
-from hrx.ops.paging.settling import settle_after_death, settle_delivered, settle_failed
+from hrx.ops.paging.settling import is_spared, settle_after_death, settle_delivered, settle_failed
 from hrx.ops.paging.subscribers import (
     SUBSCRIBER,
     find_reader,
@@ -177,14 +177,14 @@ class Sender:
         return found
 
     def _is_moot(self, connection: Connection, one: Notification) -> bool:
-        """A page whose incident somebody has taken meanwhile is not sent any more; nor is an alert opened
-        elsewhere that nobody would close again."""
+        """A page whose incident somebody has taken meanwhile is not sent any more, nor for a third time to
+        whom another way has reached; nor is an alert opened elsewhere that nobody would close again."""
         opens_alert = one.channel == ChannelKind.PAGERDUTY and "event" not in one.message
         if one.incident_id is None or not (one.is_page or opens_alert):
             return False
         incident = find_incident(connection, one.incident_id)
         if incident is None or incident.state is IncidentState.OPEN:
-            return False
+            return is_spared(connection, one)
         settle(
             connection,
             one.id,

@@ -88,18 +88,35 @@ def settle_after_death(
     reads it has had it twice at most, and a message that kills its sender does not do so for ever. Whom the
     same step reached by another way needs no third. Where there is no other way it is tried again, later each
     time: twice too often is better than never."""
-    deaths = one.tries - count_attempts(connection, one.id)
+    deaths = _count_deaths(connection, one)
     if deaths < _DEATHS_BEFORE_NEXT_WAY:
         settle(connection, one.id, state=NotificationState.QUEUED, attempt=None)
         return
-    is_reached = is_delivered_by_another_way(connection, one)
-    if is_reached or _take_next_way(plane, connection, one, recipient):
-        says = DIED_TWICE_BUT_REACHED if is_reached else "its sender died twice"
-        attempt = Attempt(at=clock.now(), outcome="failed", latency_ms=0, says=says)
+    if is_spared(connection, one):
+        return
+    if _take_next_way(plane, connection, one, recipient):
+        attempt = Attempt(at=clock.now(), outcome="failed", latency_ms=0, says="its sender died twice")
         settle(connection, one.id, state=NotificationState.FAILED, attempt=attempt)
         return
     next_at = clock.now() + timedelta(seconds=back_off_s(deaths, retry_after_s=None))
     settle(connection, one.id, state=NotificationState.QUEUED, attempt=None, next_at=next_at)
+
+
+def is_spared(connection: Connection, one: Notification) -> bool:
+    """Whether a page whose senders died twice is not sent a third time, for another of the same step has
+    reached the person; it is settled then. Asked again before each further try: by then it may have."""
+    if one.tries < _DEATHS_BEFORE_NEXT_WAY or _count_deaths(connection, one) < _DEATHS_BEFORE_NEXT_WAY:
+        return False
+    if not is_delivered_by_another_way(connection, one):
+        return False
+    attempt = Attempt(at=clock.now(), outcome="failed", latency_ms=0, says=DIED_TWICE_BUT_REACHED)
+    settle(connection, one.id, state=NotificationState.FAILED, attempt=attempt)
+    return True
+
+
+def _count_deaths(connection: Connection, one: Notification) -> int:
+    """Times that a sender took the message and nobody knows how that ended."""
+    return one.tries - count_attempts(connection, one.id)
 
 
 def back_off_s(tries: int, *, retry_after_s: float | None) -> float:
