@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -159,3 +161,26 @@ async def test_what_is_no_question_is_refused_with_the_field(sign_in: SignIn, qu
     answer = await browser.post("/assistant/questions", {"question": question})
     assert answer.status_code in {413, 422}, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_conversation_is_shown_page_by_page_from_its_last_answers_back(sign_in: SignIn) -> None:
+    browser = await sign_in(Role.EMPLOYEE)
+    asked = [f"社用車の駐車場 {number} はどこですか" for number in range(5)]
+    conversation = (await ask(browser, asked[0])).only("meta")["conversation_id"]
+    for question in asked[1:]:
+        await ask(browser, question, conversation_id=conversation)
+    path = f"/assistant/conversations/{conversation}"
+    pages: list[list[str]] = []
+    cursor = None
+    while len(pages) < 9:
+        # `Any`: what is sent differs in type.
+        more: dict[str, Any] = {"cursor": cursor} if cursor else {}
+        answer = (await browser.get(path, params={"limit": 2, **more})).json()
+        pages.append([one["question"] for one in answer["answers"]])
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    assert pages == [asked[3:], asked[1:3], asked[:1]]
+    assert (await browser.get(path)).json()["next_cursor"] is None
+    for wrong in ({"limit": 51}, {"limit": 0}, {"cursor": "x"}):
+        assert (await browser.get(path, params=wrong)).status_code == 422, wrong

@@ -1,4 +1,4 @@
-import { queryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body as bodyOf, send } from "./client";
 import { readEvents, StreamLost } from "./event-stream";
 import { ApiProblem, type FieldProblem } from "./problem";
@@ -93,21 +93,22 @@ export function useConversations() {
   });
 }
 
-export const conversationQuery = (id: number) =>
-  queryOptions({
-    queryKey: ["conversations", id],
-    queryFn: ({ signal }) =>
+/** The last answers first, page by page back; within a page in the order in which they were asked. */
+export function useConversation(id: number | null) {
+  return useInfiniteQuery({
+    queryKey: ["conversations", id ?? 0],
+    queryFn: ({ signal, pageParam }) =>
       bodyOf(
         api.GET("/api/v1/assistant/conversations/{conversation_id}", {
           signal,
-          params: { path: { conversation_id: id } },
+          params: {
+            path: { conversation_id: id ?? 0 },
+            query: { limit: 20, ...(pageParam && { cursor: pageParam }) },
+          },
         }),
       ),
-  });
-
-export function useConversation(id: number | null) {
-  return useQuery({
-    ...conversationQuery(id ?? 0),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
     enabled: id !== null,
     // What is asked meanwhile is on the page already.
     staleTime: Infinity,

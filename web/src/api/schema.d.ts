@@ -1487,7 +1487,7 @@ export interface paths {
         };
         /**
          * Get Conversation
-         * @description What was asked and answered, as far as it may be seen today.
+         * @description What was asked and answered last, as far as it may be seen today; the next page is what came before.
          */
         get: operations["get_conversation"];
         put?: never;
@@ -2329,12 +2329,17 @@ export interface components {
              */
             reason?: string;
         };
-        /** Conversation */
+        /**
+         * Conversation
+         * @description `answers` in the order in which they were asked; `next_cursor` leads to those before the first.
+         */
         Conversation: {
             /** Id */
             id: number;
             /** Answers */
             answers: components["schemas"]["Answer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** ConversationLine */
         ConversationLine: {
@@ -8086,7 +8091,12 @@ export interface operations {
     };
     get_conversation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next_cursor` of the page before; absent for the first. */
+                cursor?: string | null;
+                /** @description Answers of one page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 conversation_id: number;

@@ -5,12 +5,13 @@ import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useConversation } from "@/api/assistant";
 import type { Citation } from "@/api/types";
 import { useAsOf } from "@/time/use-as-of";
+import { Button } from "@/ui/button";
 import { cn } from "@/ui/cn";
 import { ErrorState, SkeletonRows } from "@/ui/states";
 import { QuestionBox } from "./question-box";
 import { SourcePanel } from "./source-panel";
 import { Suggestions } from "./suggestions";
-import { turnOf, type Turn } from "./turn";
+import { inOrder, turnOf, type Turn } from "./turn";
 import { TurnView } from "./turn-view";
 import { useTurns } from "./use-turns";
 
@@ -25,6 +26,7 @@ interface ChatProps {
 }
 
 export function Chat({ openedId, onBegin, isWide, history }: ChatProps) {
+  const t = useTranslations("assistant");
   const { on } = useAsOf();
   const kept = useConversation(openedId);
   const live = useTurns();
@@ -33,7 +35,9 @@ export function Chat({ openedId, onBegin, isWide, history }: ChatProps) {
   useBegun(conversationId, openedId, onBegin);
 
   const known = new Set(live.turns.map((turn) => turn.answerId));
-  const before = (kept.data?.answers ?? []).filter((one) => !known.has(one.id)).map(turnOf);
+  const before = inOrder(kept.data?.pages ?? [])
+    .filter((one) => !known.has(one.id))
+    .map(turnOf);
   const hasTurns = before.length + live.turns.length > 0 || openedId !== null;
   const show = isWide ? setSource : null;
   const last = live.turns.length - 1;
@@ -52,6 +56,13 @@ export function Chat({ openedId, onBegin, isWide, history }: ChatProps) {
             </div>
           )}
           {!hasTurns && <Suggestions onAsk={(question) => void live.ask(question, on, null)} />}
+          {kept.hasNextPage && (
+            <div className="text-center">
+              <Button size="small" onClick={() => void kept.fetchNextPage()} isBusy={kept.isFetchingNextPage}>
+                {t("earlier")}
+              </Button>
+            </div>
+          )}
           {before.map((turn) => (
             <TurnView key={turn.answerId} turn={turn} shown={source} onSource={show} />
           ))}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type AnswerEvent } from "@/api/assistant";
-import type { Citation } from "@/api/types";
-import { citedIn, hear, newTurn } from "./turn";
+import type { Citation, KeptAnswer } from "@/api/types";
+import { citedIn, hear, inOrder, newTurn } from "./turn";
 
 const citation = (number: number): Citation => ({
   number,
@@ -64,5 +64,12 @@ describe("an answer that comes", () => {
     expect(citedIn(running)).toHaveLength(3);
     const done = [SENTENCE, DONE].reduce(hear, running);
     expect(citedIn(done).map((one) => one.number)).toEqual([2]);
+  });
+});
+
+describe("pages of a conversation", () => {
+  it("are read from the first question on", () => {
+    const page = (...ids: number[]) => ({ answers: ids.map((id) => ({ id }) as KeptAnswer) });
+    expect(inOrder([page(5, 6), page(3, 4), page(1, 2)]).map((one) => one.id)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 });

@@ -106,6 +106,11 @@ export function turnOf(kept: KeptAnswer): Turn {
   };
 }
 
+/** All answers in the order in which they were asked; pages come the last answers first. */
+export function inOrder(pages: readonly { readonly answers: readonly KeptAnswer[] }[]): KeptAnswer[] {
+  return [...pages].reverse().flatMap((page) => page.answers);
+}
+
 export function isRunning(turn: Turn | undefined): boolean {
   return turn?.state === "asking" || turn?.state === "answering";
 }

@@ -35,6 +35,9 @@ from hrx.kit import clock
 
 router = APIRouter(prefix="/assistant", tags=["assistant"])
 _LISTING: Final = "assistant.conversations"
+_ANSWERS: Final = "assistant.answers"
+#: Each answer about people of a page is asked again while its reader waits.
+_MOST_ANSWERS: Final = 50
 
 
 @router.post(
@@ -76,10 +79,27 @@ async def list_conversations(
 
 
 @router.get("/conversations/{conversation_id}", response_model=shapes.Conversation)
-async def get_conversation(conversation_id: Id, session: Transaction) -> Response:
-    """What was asked and answered, as far as it may be seen today."""
-    answers = await queries.get_conversation(session, conversation_id)
-    return Reply({"id": conversation_id, "answers": [await _shown(session, one) for one in answers]})
+async def get_conversation(
+    conversation_id: Id,
+    session: Transaction,
+    parts: EdgeParts,
+    cursor: CursorParam = None,
+    limit: Annotated[int, Query(ge=1, le=_MOST_ANSWERS, description="Answers of one page.")] = 20,
+) -> Response:
+    """What was asked and answered last, as far as it may be seen today; the next page is what came before."""
+    before = parts.cursors.read(cursor, listing=_ANSWERS)[0] if cursor else None
+    found = await queries.list_answers(
+        session, conversation_id, before=before if isinstance(before, int) else None, limit=limit + 1
+    )
+    shown = found[-limit:]
+    has_more = len(found) > limit
+    return Reply(
+        {
+            "id": conversation_id,
+            "answers": [await _shown(session, one) for one in shown],
+            "next_cursor": parts.cursors.sign(listing=_ANSWERS, after=[shown[0].id]) if has_more else None,
+        }
+    )
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204)

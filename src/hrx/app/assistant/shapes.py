@@ -138,8 +138,11 @@ class Answer(BaseModel):
 
 
 class Conversation(BaseModel):
+    """`answers` in the order in which they were asked; `next_cursor` leads to those before the first."""
+
     id: int
     answers: list[Answer]
+    next_cursor: str | None
 
 
 class AnswerCount(BaseModel):

@@ -58,6 +58,7 @@ export const assistant = {
   total: "{count, plural, =0 {Nobody} one {# person} other {# people}}",
   first: "The first {count, number} are shown.",
   hidden: "What was deleted, or what you may no longer see, is left out.",
+  earlier: "Show earlier questions",
   nothingLeft:
     "The documents of this answer were deleted, or you may no longer see them. Ask again to be answered from those of today.",
   stopped: "You stopped this answer.",

@@ -57,6 +57,7 @@ export const assistant = {
   total: "該当 {count, number} 名",
   first: "うち {count, number} 名を表示しています。",
   hidden: "削除された文書や、閲覧できなくなった文書の内容は表示していません。",
+  earlier: "これより前の質問を表示",
   nothingLeft:
     "この回答のもとになった文書は、削除されたか、閲覧できなくなりました。もう一度質問すると、現在の文書から回答します。",
   stopped: "回答を停止しました。",

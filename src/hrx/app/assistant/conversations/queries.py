@@ -15,8 +15,6 @@ from hrx.kit.errors import NotFound, Text
 
 #: `Any`: columns differ in type.
 Row = dict[str, Any]
-#: A conversation longer than this is shown from its newest answers on.
-MOST_ANSWERS: Final = 200
 
 # Index: conversation_of_user. First question: answer_of_conversation.
 _LIST: Final = """
@@ -32,11 +30,12 @@ LIMIT :limit
 _OWN: Final = """
 SELECT c.id FROM app.conversation AS c WHERE c.id = :id AND c.user_id = app.current_user_id()
 """
+# Index: answer_of_conversation.
 _ANSWERS: Final = """
 SELECT a.id, a.question, a.language, a.asked_on, a.asked_at, a.mode, a.state, a.reason, a.searched_documents,
        a.citations, a.intent, a.verdict
 FROM app.answer AS a
-WHERE a.conversation_id = :id
+WHERE a.conversation_id = :id AND (CAST(:before AS bigint) IS NULL OR a.id < :before)
 ORDER BY a.id DESC
 LIMIT :limit
 """
@@ -108,10 +107,13 @@ async def list_earlier(session: AsyncSession, conversation_id: int, *, limit: in
     return [(row["id"], row["question"]) for row in rows]
 
 
-async def get_conversation(session: AsyncSession, conversation_id: int) -> list[KeptAnswer]:
-    """Its answers in their order, as far as they may be seen today. Raises ConversationNotFound."""
+async def list_answers(
+    session: AsyncSession, conversation_id: int, *, before: int | None, limit: int
+) -> list[KeptAnswer]:
+    """Of its answers before one, or of all, the last ones in their order, as far as they may be seen today.
+    Raises ConversationNotFound."""
     await check_own(session, conversation_id)
-    rows = await fetch_dicts(session, _ANSWERS, {"id": conversation_id, "limit": MOST_ANSWERS})
+    rows = await fetch_dicts(session, _ANSWERS, {"id": conversation_id, "before": before, "limit": limit})
     ids = [row["id"] for row in rows]
     sentences = await list_sentences(session, ids)
     citations = _by_answer(await fetch_dicts(session, _CITATIONS, {"ids": ids}))
