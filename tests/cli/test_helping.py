@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -119,3 +121,38 @@ def test_the_bare_command_and_a_bare_noun_show_their_help(
     code, out, err = run(capsys, "procedure")
     assert (code, err) == (2, "")
     assert "approve" in out
+
+
+def test_a_noun_alone_has_what_it_has_beside_all_others() -> None:
+    """Only the files of the noun that is asked for are loaded."""
+
+    def describe(command: Any) -> Any:
+        below = getattr(command, "commands", {})
+        return {name: describe(one) for name, one in below.items()} or [one.opts for one in command.params]
+
+    whole = getattr(typer.main.get_command(build()), "commands", {})
+    assert len(whole) > 20
+    for noun, command in whole.items():
+        alone = getattr(typer.main.get_command(build(noun)), "commands", {})
+        assert {name: describe(one) for name, one in alone.items()} == {noun: describe(command)}
+
+
+def test_who_mistypes_a_noun_is_told_of_all() -> None:
+    whole = getattr(typer.main.get_command(build()), "commands", {})
+    assert getattr(typer.main.get_command(build("relaese")), "commands", {}).keys() == whole.keys()
+
+
+@pytest.mark.parametrize(
+    ("noun", "heavy"),
+    [
+        ("status", ("sqlalchemy", "alembic", "httpx", "hrx.ops.release", "hrx.cli.release")),
+        ("logs", ("alembic", "hrx.ops.release", "hrx.cli.release")),
+        ("release", ("hrx.app", "hrx.ops.console", "hrx.cli.incident")),
+    ],
+)
+def test_a_command_loads_nothing_that_only_others_need(noun: str, heavy: tuple[str, ...]) -> None:
+    program = f"import sys; from hrx.cli.__main__ import build; build({noun!r}); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert [name for name in done.stdout.split() if name.startswith(heavy)] == []

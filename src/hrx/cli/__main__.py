@@ -1,4 +1,7 @@
-"""`hrx <noun> <verb>`: every file of this folder that has a `register` adds its commands."""
+"""`hrx <noun> <verb>`: every file of this folder that has a `register` adds its commands.
+
+A file is named after its noun, so only the files of the noun that is asked for are loaded: all of them, with
+what they stand on, take ten times as long as most commands."""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import typer.main
 import hrx.cli
 from hrx.cli import output
 from hrx.cli.helping import explain_wrong_use, speak_operators_language
-from hrx.cli.up import join_stack
+from hrx.cli.machine import join_stack
 from hrx.kit.errors import HrxError
 
 #: What commands share; the other files of this folder are nouns.
@@ -21,8 +24,8 @@ _NO_NOUNS = ("helping", "japanese", "options", "output")
 INTERRUPTED = 130
 
 
-def build() -> typer.Typer:
-    """The command line with the commands of every noun."""
+def build(noun: str | None = None) -> typer.Typer:
+    """The command line with the commands of one noun, or of every noun when there is none of that name."""
     app = typer.Typer(
         name="hrx",
         help="HRX-AI: start, look, plan, run, record.",
@@ -32,13 +35,21 @@ def build() -> typer.Typer:
     )
     # A command set of one command would otherwise lose its name.
     app.callback()(_root)
-    for module in sorted(pkgutil.iter_modules(hrx.cli.__path__), key=lambda found: found.name):
-        if module.name.startswith("__") or module.name in _NO_NOUNS:
-            continue
-        register = getattr(importlib.import_module(f"hrx.cli.{module.name}"), "register", None)
+    for name in _list_files(noun) or _list_files(None):
+        register = getattr(importlib.import_module(f"hrx.cli.{name}"), "register", None)
         if register is not None:
             register(app)
     return app
+
+
+def _list_files(noun: str | None) -> list[str]:
+    """Names of the files with commands; of one noun: the file that is called so, or those that begin so."""
+    found = sorted(module.name for module in pkgutil.iter_modules(hrx.cli.__path__))
+    files = [name for name in found if not name.startswith("__") and name not in _NO_NOUNS]
+    if noun is None:
+        return files
+    word = noun.replace("-", "_")
+    return [name for name in files if name == word] or [name for name in files if name.startswith(f"{word}_")]
 
 
 def _root() -> None:
@@ -51,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if given[:1] not in (["up"], ["down"]):
             join_stack()
-        command = typer.main.get_command(build())
+        command = typer.main.get_command(build(given[0] if given else None))
         speak_operators_language(command)
         # `hrx` alone is a question, not a mistake.
         code = command.main(args=given or ["--help"], prog_name="hrx", standalone_mode=False)

@@ -7,8 +7,9 @@ import time
 import typer
 
 from hrx.cli import output
+from hrx.cli.machine import open_machine
 from hrx.cli.options import AsJson
-from hrx.cli.up import open_machine, show_event
+from hrx.cli.up import show_event
 from hrx.kit.errors import Text
 from hrx.kit.settings import load
 from hrx.ops.recovery.site import Site

@@ -14,7 +14,7 @@ import httpx
 import typer
 
 from hrx.cli import output
-from hrx.cli.up import open_machine
+from hrx.cli.machine import open_machine
 from hrx.kit.errors import Forbidden, Invalid, NotSignedIn, Text, Unavailable
 from hrx.kit.settings import load
 from hrx.ops.settings import OpsSettings

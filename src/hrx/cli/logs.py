@@ -11,9 +11,9 @@ import typer
 from typer.core import TyperGroup
 
 from hrx.cli import output
+from hrx.cli.machine import join_stack, open_machine
 from hrx.cli.options import As, AsJson, Code
 from hrx.cli.plane import acting
-from hrx.cli.up import join_stack, open_machine
 from hrx.kit.errors import Text
 from hrx.kit.personal import mask_line
 from hrx.kit.settings import load

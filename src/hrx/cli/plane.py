@@ -12,7 +12,7 @@ from typing import Final
 import typer
 
 from hrx.cli import output
-from hrx.cli.up import join_stack
+from hrx.cli.machine import join_stack
 from hrx.kit import ids, log
 from hrx.kit.errors import Invalid, Text
 from hrx.kit.settings import load

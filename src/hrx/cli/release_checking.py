@@ -11,9 +11,9 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.ending import end_in_order
+from hrx.cli.machine import join_stack
 from hrx.cli.options import As, AsJson, Code
 from hrx.cli.plane import acting
-from hrx.cli.up import join_stack
 from hrx.kit import clock
 from hrx.kit.errors import HrxError, Invalid, NotFound, Text
 from hrx.kit.settings import load

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
+from hrx.cli.machine import join_stack
 from hrx.cli.options import AsJson, DryRun
 from hrx.cli.release_rollback import open_store
-from hrx.cli.up import join_stack
 from hrx.kit import clock
 from hrx.kit.errors import Text
 from hrx.kit.settings import document, load

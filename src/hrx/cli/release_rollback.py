@@ -9,9 +9,9 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
+from hrx.cli.machine import join_stack
 from hrx.cli.options import AsJson
 from hrx.cli.recover_elsewhere import this_site
-from hrx.cli.up import join_stack
 from hrx.kit import clock
 from hrx.kit.errors import HrxError, Invalid, Refused, Text
 from hrx.kit.settings import load

@@ -8,9 +8,9 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
+from hrx.cli.machine import join_stack
 from hrx.cli.options import AsJson
 from hrx.cli.release_here import list_here
-from hrx.cli.up import join_stack
 from hrx.kit.errors import HrxError, Text
 from hrx.kit.settings import load
 from hrx.ops.release.this_machine import NAME

@@ -9,8 +9,8 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
+from hrx.cli.machine import join_stack
 from hrx.cli.options import AsJson
-from hrx.cli.up import join_stack
 from hrx.kit import clock
 from hrx.kit.errors import HrxError, Invalid, Text
 from hrx.kit.secrets import MASK

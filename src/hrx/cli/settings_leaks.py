@@ -11,8 +11,8 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
+from hrx.cli.machine import join_stack
 from hrx.cli.options import AsJson
-from hrx.cli.up import join_stack
 from hrx.kit.errors import Invalid, Text
 from hrx.kit.settings import load
 from hrx.ops.ledger.entries import open_ledger

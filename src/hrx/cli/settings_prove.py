@@ -10,8 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from hrx.cli import output
+from hrx.cli.machine import join_stack
 from hrx.cli.options import AsJson
-from hrx.cli.up import join_stack
 from hrx.kit.errors import Invalid, NotFound, Text
 from hrx.kit.settings import SecretStr, load
 from hrx.ops.release.environments.looking import Desk, open_desk

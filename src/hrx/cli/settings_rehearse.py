@@ -8,9 +8,9 @@ import typer
 
 from hrx.cli import output
 from hrx.cli.ending import end_in_order
+from hrx.cli.machine import join_stack
 from hrx.cli.options import AsJson
 from hrx.cli.plane import machine_actor
-from hrx.cli.up import join_stack
 from hrx.kit.errors import Invalid, Text
 from hrx.kit.settings import load
 from hrx.ops.drills.recovery.running import refuse_in_production

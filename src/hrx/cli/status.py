@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from hrx.cli import output
+from hrx.cli.machine import open_machine
 from hrx.cli.options import AsJson
-from hrx.cli.up import open_machine
 from hrx.kit.errors import Text, Unavailable
 from hrx.ops.targets.machine import ports as machine_ports
 from hrx.ops.targets.machine.blueprint import list_doors

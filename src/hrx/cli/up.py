@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from hrx.cli import first_run, output
+from hrx.cli.machine import open_machine
 from hrx.cli.options import AsJson
 from hrx.kit import clock
 from hrx.kit.errors import HrxError, Text
@@ -23,10 +24,7 @@ from hrx.ops.recovery.remembering import SiteMemory, note_seen
 from hrx.ops.recovery.site import Site
 from hrx.ops.recovery.standby import supervised
 from hrx.ops.settings import OpsSettings
-from hrx.ops.targets.machine import environment
-from hrx.ops.targets.machine.layout import Layout, find_layout
 from hrx.ops.targets.machine.progress import Event, Outcome, Report, silent, step
-from hrx.ops.targets.machine.settings import MachineSettings
 from hrx.ops.targets.machine.stack import Running, bring_up
 from hrx.ops.targets.machine.supervisor import Supervisor
 from hrx.ops.targets.machine.supervisor_config import read_commit
@@ -37,19 +35,6 @@ _MARKS = {Outcome.DONE: "✓", Outcome.UNCHANGED: "·", Outcome.DEGRADED: "!", O
 def register(app: typer.Typer) -> None:
     """Add `hrx up`."""
     app.command("up")(up)
-
-
-def open_machine(*, may_create_user: bool = False) -> tuple[Layout, MachineSettings]:
-    """This machine's folders and settings, `.env` of the checkout included."""
-    environment.read_env_file(environment.checkout())
-    settings = load(MachineSettings)
-    return find_layout(settings, may_create_user=may_create_user), settings
-
-
-def join_stack() -> None:
-    """Let a command know what the running stack knows: its ports, its URLs, the operations role."""
-    layout, _ = open_machine()
-    environment.read_stack_environment(layout)
 
 
 def up(

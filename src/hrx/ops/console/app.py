@@ -72,6 +72,7 @@ from hrx.ops.console.standings import Standings
 from hrx.ops.console.telling_figures import TellingFigures
 from hrx.ops.observe.dashboards.asking import Asker
 from hrx.ops.observe.watching import Watcher
+from hrx.ops.operators import passwords
 from hrx.ops.operators.sign_in import Session
 from hrx.ops.recovery.site import open_site
 from hrx.ops.run.plane import Plane
@@ -124,6 +125,7 @@ def build_console(plane: Plane, watcher: Watcher) -> FastAPI:
     """The console on an opened plane. Its threads are started and stopped with the application."""
     ticker, rules = make_ticker(plane), make_rule_watch(plane)
     asker = Asker(plane.settings.prometheus_url)
+    passwords.get_ready()
 
     @asynccontextmanager
     async def live(_app: FastAPI) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import argon2
@@ -14,8 +15,6 @@ MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 256
 # The library's defaults (RFC 9106, low memory): about 30 ms and 64 MiB a time, and sign-ins are rare.
 _HASHER: Final = argon2.PasswordHasher()
-# Verified when a name does not exist, so that the time taken does not tell names apart.
-_NOBODY: Final = _HASHER.hash("nobody has this password")
 
 
 def check_strength(password: str, *, name: str) -> None:
@@ -45,7 +44,19 @@ def hash_password(password: str) -> str:
 def is_right(password: str, hashed: str | None) -> bool:
     """Whether the password fits; takes as long when there is no hash (no such operator)."""
     try:
-        _HASHER.verify(hashed or _NOBODY, password[:MAX_LENGTH])
+        _HASHER.verify(hashed or _nobodys(), password[:MAX_LENGTH])
     except (VerificationError, InvalidHashError):
         return False
     return hashed is not None
+
+
+def get_ready() -> None:
+    """For who answers sign-ins: so the first for a name that does not exist takes no longer than others."""
+    _nobodys()
+
+
+@functools.cache
+def _nobodys() -> str:
+    """Verified when a name does not exist, so that the time taken does not tell names apart. Not made when
+    the file is loaded: every command loads it, and hardly one asks for a password."""
+    return _HASHER.hash("nobody has this password")
