@@ -3,7 +3,8 @@ the day, in the snapshot in which everything else is read.
 
 Every passage of every visible version is scored by words and by meaning; letter groups are read for the best
 of these, or for all where no word was found. Joins that a planner without statistics would turn into loops in
-loops are written so that it cannot."""
+loops are written so that it cannot, and each step that is asked twice is written down once: the policy of
+`app.document` is what costs most where little is visible."""
 
 from __future__ import annotations
 
@@ -17,11 +18,16 @@ _SPARSE: Final = """
   || '}/1000000000')::public.sparsevec
 """
 _FIND: Final = """
-WITH visible AS MATERIALIZED (
+WITH readable AS MATERIALIZED (
+  SELECT d.id, d.title, d.kind
+  FROM app.document AS d
+  WHERE d.deleted_at IS NULL
+),
+visible AS MATERIALIZED (
   SELECT v.id, v.effective
   FROM app.document_version AS v
   WHERE v.state = 'ready' AND v.effective @> (SELECT app.asked_on())
-    AND (v.document_id IN (SELECT d.id FROM app.document AS d WHERE d.deleted_at IS NULL)) IS TRUE
+    AND (v.document_id IN (SELECT d.id FROM readable AS d)) IS TRUE
 ),
 asked AS MATERIALIZED (
   SELECT a.place, a.weight, a.is_gram
@@ -45,9 +51,9 @@ scored AS MATERIALIZED (
            WHEN 'ja' THEN (SELECT q.terms FROM question AS q WHERE q.language = 'ja')
            ELSE (SELECT q.terms FROM question AS q WHERE q.language = 'en') END), 0) AS terms,
          coalesce(-(i.embedding OPERATOR(public.<#>) :vector::public.halfvec), 0) AS dense
-  FROM visible AS v
-  JOIN search.passages_g{number} AS i ON i.version_id = v.id
+  FROM search.passages_g{number} AS i
   WHERE i.tenant_id = (SELECT app.current_tenant())
+    AND i.version_id = ANY (ARRAY(SELECT v.id FROM visible AS v))
 ),
 foremost AS MATERIALIZED (
   SELECT count(*) AS passages, nullif(max(s.terms), 0) AS terms,
@@ -56,9 +62,9 @@ foremost AS MATERIALIZED (
 ),
 best AS MATERIALIZED (
   SELECT s.key, s.terms, s.dense,
-         :terms_weight * coalesce(s.terms / l.terms, 0)
-         + :dense_weight * coalesce(greatest(s.dense, 0) / l.dense, 0) AS score
-  FROM scored AS s CROSS JOIN foremost AS l
+         :terms_weight * coalesce(s.terms / (SELECT l.terms FROM foremost AS l), 0)
+         + :dense_weight * coalesce(greatest(s.dense, 0) / (SELECT l.dense FROM foremost AS l), 0) AS score
+  FROM scored AS s
   ORDER BY score DESC, s.key
   LIMIT (SELECT CASE WHEN (l.terms IS NULL AND l.dense IS NULL)
                        OR (:terms_weight::float8 = 0 AND :dense_weight::float8 = 0)
@@ -81,6 +87,22 @@ fused AS MATERIALIZED (
   WHERE s.terms > 0 OR s.grams > 0 OR s.dense > 0
   ORDER BY score DESC, s.key
   LIMIT :limit
+),
+shown AS MATERIALIZED (
+  SELECT p.id, p.document_id, p.version_id, p.headings, p.page, p.language, p.start_char, p.end_char, p.body,
+         p.body_sha256
+  FROM app.document_passage AS p
+  WHERE p.id = ANY (ARRAY(SELECT f.key FROM fused AS f))
+),
+named AS MATERIALIZED (
+  SELECT d.id, d.title, d.kind
+  FROM readable AS d
+  WHERE d.id = ANY (ARRAY(SELECT p.document_id FROM shown AS p))
+),
+valid AS MATERIALIZED (
+  SELECT v.id, v.effective
+  FROM visible AS v
+  WHERE v.id = ANY (ARRAY(SELECT p.version_id FROM shown AS p))
 )
 SELECT p.id, p.document_id, p.version_id, d.title, d.kind, p.headings, p.page, p.language, p.start_char,
        p.end_char, p.body, p.body_sha256, f.score, lower(v.effective) AS effective_from,
@@ -89,9 +111,9 @@ SELECT p.id, p.document_id, p.version_id, d.title, d.kind, p.headings, p.page, p
        (SELECT g.grams IS NOT NULL FROM spelling AS g) AS has_grams
 FROM foremost AS l
 LEFT JOIN (fused AS f
-           JOIN app.document_passage AS p ON p.id = f.key
-           JOIN app.document AS d ON d.id = p.document_id
-           JOIN visible AS v ON v.id = p.version_id) ON true
+           JOIN shown AS p ON p.id = f.key
+           JOIN named AS d ON d.id = p.document_id
+           JOIN valid AS v ON v.id = p.version_id) ON true
 ORDER BY f.score DESC, p.id
 """
 _WHOLE: Final = _FIND.replace("{terms}", _SPARSE.replace("{is_gram}", "false")).replace(
