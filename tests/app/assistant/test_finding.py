@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.assistant.retrieval.finding import Found, QuestionTooLong, find_passages
 from hrx.app.assistant.retrieval.retriever import Retriever
+from hrx.app.platform.db import fetch_dicts
 from hrx.app.platform.search_index import remove_document
 from hrx.app.platform.tenancy import PersonId, Principal, Role, system_principal
 from hrx.kit.search.encoders.places import find_revision
-from tests.app.assistant.library import Library
+from tests.app.assistant.library import Library, Shelved
 from tests.conftest import MakeTenant
 
 pytestmark = pytest.mark.req("R2-6")
@@ -29,6 +32,42 @@ async def find(
     )
     async with library.database.transaction(asker) as session:
         return await find_passages(session, question, on=on, retriever=RETRIEVER)
+
+
+async def name_as_reader(library: Library, *shelved: Shelved) -> Principal:
+    """An employee of today whom the documents name."""
+    async with library.database.transaction(system_principal(library.tenant_id)) as session:
+        [person] = await fetch_dicts(
+            session,
+            "INSERT INTO app.person"
+            " (employee_number, family_latin, search_text, search_grams, kana_key, employed)"
+            " VALUES ('1', 'x', '', '', '', datemultirange(daterange('2000-01-01', NULL))) RETURNING id",
+            {},
+        )
+        await session.execute(
+            text(
+                "INSERT INTO app.document_reader (document_id, person_id)"
+                " SELECT d.id, :person FROM unnest(CAST(:documents AS bigint[])) AS d (id)"
+            ),
+            {"person": person["id"], "documents": [one.document_id for one in shelved]},
+        )
+    return Principal(
+        tenant_id=library.tenant_id,
+        user_id=None,
+        person_id=PersonId(person["id"]),
+        roles=frozenset({Role.EMPLOYEE}),
+    )
+
+
+async def count_looks(session: AsyncSession) -> dict[str, int]:
+    """How often this transaction has looked into the tables that policies ask, so far."""
+    rows = await fetch_dicts(
+        session,
+        "SELECT relname, coalesce(seq_scan, 0) + coalesce(idx_scan, 0) AS looks"
+        " FROM pg_stat_xact_user_tables WHERE relname IN ('person', 'document_reader')",
+        {},
+    )
+    return {row["relname"]: row["looks"] for row in rows}
 
 
 async def test_each_language_finds_its_own_and_what_they_share(library: Library) -> None:
@@ -94,6 +133,22 @@ async def test_passages_that_may_not_be_read_take_no_place_from_those_that_may(l
     assert [one.id for one in (await find(library, "休暇の申請")).passages] == [
         one.id for one in found.passages
     ]
+
+
+async def test_who_may_read_is_asked_three_times_and_who_is_employed_no_oftener_than_that(
+    library: Library,
+) -> None:
+    """Once for the documents, once for versions and passages each, however many name the asker."""
+    chosen = [await library.shelve(LEAVE, audience="chosen") for _ in range(40)]
+    asker = await name_as_reader(library, *chosen)
+    async with library.database.transaction(asker) as session:
+        before = await count_looks(session)
+        found = await find_passages(session, "年次有給休暇", retriever=RETRIEVER)
+        after = await count_looks(session)
+    assert (found.searched_documents, len(found.passages)) == (40, 8)
+    assert after["document_reader"] - before["document_reader"] == 3
+    # Twice in each: for the rows that name the person, and for the units in which the person stands.
+    assert 0 < after["person"] - before["person"] <= 6
 
 
 async def test_a_word_that_no_passage_holds_is_found_by_its_letters(library: Library) -> None:
