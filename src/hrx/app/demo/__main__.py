@@ -48,11 +48,16 @@ async def _run(given: argparse.Namespace) -> int:
 
 
 async def _load_company(database: Database, settings: AppSettings) -> int:
-    password = load(DemoSettings).demo_password.get_secret_value()
-    report = await load_demo(database, settings, password=password)
+    wanted = load(DemoSettings)
+    report = await load_demo(
+        database,
+        settings,
+        password=wanted.demo_password.get_secret_value(),
+        has_papers=wanted.demo_documents,
+    )
     sys.stdout.write(
         f"{COMPANY_NAME}: {report.people} people, {report.posts} posts, {report.orders} orders,"
-        f" {report.accounts} accounts made\n"
+        f" {report.accounts} accounts, {report.papers} documents made\n"
     )
     accounts = [{"email": account.email, "role": account.role.value} for account in ACCOUNTS]
     _tell({"tenant": SLUG, "is_new": report.is_new, "accounts": accounts})

@@ -20,7 +20,7 @@ from hrx.app.people.employees.inputs import Correction, Departure, Hire, Transfe
 from hrx.app.people.org.actions import change_unit
 from hrx.app.people.org.inputs import UnitRename
 from hrx.app.platform.db import Database
-from hrx.app.platform.tenancy import PersonId, Principal, Role, TenantId, UserId
+from hrx.app.platform.tenancy import PersonId, Principal, Role, TenantId, UserId, system_principal
 
 _MEMBERS = text(
     "SELECT p.id, a.org_unit_id, a.manager_person_id, t.grade, lower(a.valid) AS since"
@@ -46,9 +46,8 @@ class Cast:
 
 async def let_things_happen(database: Database, *, tenant_id: TenantId, today: date, seed: int) -> int:
     """Give the company its open business; gives how many change orders were made."""
-    system = Principal(tenant_id=tenant_id, user_id=None, person_id=None, roles=frozenset({Role.SYSTEM}))
-    async with database.transaction(system) as session:
-        people = await _cast(session, tenant_id)
+    async with database.transaction(system_principal(tenant_id)) as session:
+        people = await find_cast(session, tenant_id)
         units = {row.code: int(row.id) for row in (await session.execute(_UNITS)).all()}
         heads = await _heads(session)
     chance = random.Random(seed + 2)  # noqa: S311 - a made-up world, not a secret.
@@ -63,7 +62,8 @@ async def let_things_happen(database: Database, *, tenant_id: TenantId, today: d
     return made
 
 
-async def _cast(session: AsyncSession, tenant_id: TenantId) -> Cast:
+async def find_cast(session: AsyncSession, tenant_id: TenantId) -> Cast:
+    """The accounts that act; they must be there."""
     rows = {row.email: row for row in (await session.execute(_USERS)).all()}
     found = {}
     for account in ACCOUNTS:

@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from hrx.app.demo.accounts import ensure_accounts
 from hrx.app.demo.careers import simulate
-from hrx.app.demo.happenings import let_things_happen
+from hrx.app.demo.happenings import find_cast, let_things_happen
+from hrx.app.demo.papers import load_papers
 from hrx.app.demo.shaping import shape_company
 from hrx.app.demo.units import COMPANY_NAME
 from hrx.app.identity.parts import build_identity
@@ -42,10 +43,14 @@ class DemoReport:
     posts: int
     accounts: int
     orders: int
+    papers: int
 
 
-async def load_demo(database: Database, settings: AppSettings, *, password: str) -> DemoReport:
-    """The demo company; safe to run again, also after a run that was cut off."""
+async def load_demo(
+    database: Database, settings: AppSettings, *, password: str, has_papers: bool
+) -> DemoReport:
+    """The demo company, with documents when it `has_papers`; safe to run again, also after a run that was cut
+    off."""
     tenant_id = await provide_tenant(database, slug=SLUG, name=COMPANY_NAME)
     today = clock.today(_TIME_ZONE)
     plan = plan_company(anchor=today)
@@ -59,6 +64,11 @@ async def load_demo(database: Database, settings: AppSettings, *, password: str)
     orders = 0
     if not has_orders:
         orders = await let_things_happen(database, tenant_id=tenant_id, today=today, seed=SEED)
+    papers = 0
+    if has_papers:
+        async with database.transaction(system_principal(tenant_id)) as session:
+            cast = await find_cast(session, tenant_id)
+        papers = await load_papers(database, settings, hr=cast.hr)
     return DemoReport(
         tenant_id=tenant_id,
         is_new=is_new,
@@ -66,6 +76,7 @@ async def load_demo(database: Database, settings: AppSettings, *, password: str)
         posts=plan.count_writes() - len(plan.people) if is_new else 0,
         accounts=accounts,
         orders=orders,
+        papers=papers,
     )
 
 

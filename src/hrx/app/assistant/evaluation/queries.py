@@ -143,6 +143,12 @@ FROM app.document_passage AS p
 JOIN app.document_version AS v ON v.id = p.version_id AND v.state IN ('ready', 'replaced')
 WHERE p.document_id = ANY(CAST(:ids AS bigint[]))
 """
+_UNREAD: Final = """
+SELECT v.document_id FROM app.document_version AS v
+WHERE v.document_id = ANY(CAST(:ids AS bigint[]))
+GROUP BY v.document_id
+HAVING bool_or(v.state IN ('waiting', 'reading')) AND NOT bool_or(v.state = 'ready')
+"""
 _TITLES: Final = """
 SELECT d.id, d.title FROM app.document AS d
 WHERE d.deleted_at IS NULL AND (d.title = ANY(CAST(:titles AS text[])) OR d.id = ANY(CAST(:ids AS bigint[])))
@@ -285,6 +291,12 @@ async def list_bodies(session: AsyncSession, document_ids: Sequence[int]) -> Map
     for row in await fetch_dicts(session, _BODIES, {"ids": list(document_ids)}):
         found[row["document_id"]].append(row["body"])
     return found
+
+
+async def list_unread(session: AsyncSession, document_ids: Sequence[int]) -> set[int]:
+    """Of these documents, those that are still to be read for the first time."""
+    rows = await fetch_dicts(session, _UNREAD, {"ids": list(document_ids)})
+    return {row["document_id"] for row in rows}
 
 
 async def list_documents(

@@ -230,6 +230,8 @@ def opened_seed(machine: Layout) -> Iterator[Seed]:
                 "HRX_SESSION_KEYS": secrets.token_urlsafe(32),
                 "HRX_SEAL_KEYS": secrets.token_urlsafe(32),
                 "HRX_DEMO_PASSWORD": secrets.token_hex(12),
+                # Nobody works here: documents would wait for ever to be read.
+                "HRX_DEMO_DOCUMENTS": "false",
             }
             database.load_demo(layout, variables=variables)
             inside = cluster.url(SUPERUSER, passwords[SUPERUSER], database.DATABASE)

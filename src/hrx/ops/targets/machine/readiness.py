@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -76,15 +76,17 @@ def wait_until_ready(
         answers |= {door.part: ask(door.url) for door in waiting}
         waiting = [door for door in waiting if not answers[door.part].is_ready]
         if not waiting:
-            return _settle(doors, answers)
+            return answers
         if time.monotonic() > deadline or any(is_hopeless(door.part) for door in waiting):
             raise _still_shut(waiting, answers)
         time.sleep(_POLL_S)
     return answers
 
 
-def _settle(doors: Sequence[Door], answers: dict[str, Answer]) -> dict[str, Answer]:
-    """What is "degraded" in the first seconds is often only not finished: ask again before saying so."""
+def ask_degraded_again(doors: Sequence[Door], answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """What is "degraded" in the first seconds is often only not finished, or misses a part that starts later:
+    ask again before saying so. Gives the last answers by part."""
+    answers = dict(answers)
     deadline = time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline and any(answer.degraded for answer in answers.values()):
         time.sleep(_POLL_S)

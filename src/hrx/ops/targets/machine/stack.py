@@ -39,7 +39,7 @@ from hrx.ops.targets.machine.ports import Ports, choose_ports
 from hrx.ops.targets.machine.postgres import PostgresCluster
 from hrx.ops.targets.machine.programs import list_programs
 from hrx.ops.targets.machine.progress import Report, silent, step
-from hrx.ops.targets.machine.readiness import Answer, wait_until_ready
+from hrx.ops.targets.machine.readiness import Answer, ask_degraded_again, wait_until_ready
 from hrx.ops.targets.machine.secrets import ensure_secrets
 from hrx.ops.targets.machine.settings import MachineSettings
 from hrx.ops.targets.machine.supervisor import Supervisor
@@ -306,7 +306,7 @@ class _Rise:
                     problem = problem or error
             if problem is not None:
                 raise problem
-        return answers
+            return ask_degraded_again(list_doors(self.ports, names=wanted), answers)
 
     def _await_readiness(self, names: Sequence[str]) -> dict[str, Answer]:
         answers = wait_until_ready(

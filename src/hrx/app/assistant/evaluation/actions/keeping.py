@@ -218,11 +218,15 @@ async def _check(session: AsyncSession, questions: Sequence[NewQuestion]) -> Non
     wanted = sorted({one.document_id for question in questions for one in question.expected})
     known = {document_id for document_id, _ in await queries.list_documents(session, ids=wanted)}
     bodies = await queries.list_bodies(session, sorted(known))
+    # Where nothing was read yet, words cannot be looked for; if they are not there, its figures will tell.
+    unread = await queries.list_unread(session, sorted(known))
     seen = Counter(question.question for question in questions)
     problems = [
         problem
         for number, question in enumerate(questions)
-        for problem in _problems(f"questions.{number}", question, known=known, bodies=bodies, seen=seen)
+        for problem in _problems(
+            f"questions.{number}", question, known=known, bodies=bodies, unread=unread, seen=seen
+        )
     ]
     if problems:
         raise QuestionsWrong(
@@ -240,6 +244,7 @@ def _problems(
     *,
     known: set[int],
     bodies: Mapping[int, Sequence[str]],
+    unread: set[int],
     seen: Mapping[str, int],
 ) -> list[FieldProblem]:
     found = []
@@ -257,7 +262,11 @@ def _problems(
         if one.document_id not in known:
             said = Text(ja="この文書はありません。", en="There is no such document.")
             found.append(FieldProblem(field=f"{where}.document_id", code="unknown_document", message=said))
-        elif one.quote and not any(holds(body, one.quote) for body in bodies.get(one.document_id, ())):
+        elif (
+            one.quote
+            and one.document_id not in unread
+            and not any(holds(body, one.quote) for body in bodies.get(one.document_id, ()))
+        ):
             said = Text(
                 ja="この文は文書の中の一つの段落に見つかりません。短く、そのままの言葉で書いてください。",
                 en="These words stand in no passage of the document. Give fewer, word for word.",
