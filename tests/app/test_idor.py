@@ -50,6 +50,7 @@ KINDS = {
     "document_id": "document",
     "version_id": "version",
     "proposal_id": "proposal",
+    "score_id": "score",
     "conversation_id": "conversation",
     "answer_id": "answer",
     "set_id": "question_set",
@@ -260,7 +261,7 @@ async def _insert_import(company: Company) -> int:
 
 
 async def _insert_document(company: Company, *, person: int) -> dict[str, tuple[int, ...]]:
-    """A résumé that was read, with a proposal."""
+    """A résumé that was read, with a proposal and a score."""
     async with company.acting() as session:
         document = await session.scalar(
             text(
@@ -294,10 +295,19 @@ async def _insert_document(company: Company, *, person: int) -> dict[str, tuple[
             ),
             of,
         )
-    assert isinstance(document, int)
-    assert isinstance(version, int)
-    assert isinstance(proposal, int)
-    return {"document": (document,), "version": (version,), "proposal": (proposal,)}
+        score = await session.scalar(
+            text(
+                "INSERT INTO app.model_score (model, model_version, document_id, version_id, label, score)"
+                " VALUES ('skills', 'skills-1', :document, :version, 'payroll', 0.9) RETURNING id"
+            ),
+            {"document": document, "version": version},
+        )
+    made = {"document": document, "version": version, "proposal": proposal, "score": score}
+    found: dict[str, tuple[int, ...]] = {}
+    for kind, row_id in made.items():
+        assert isinstance(row_id, int)
+        found[kind] = (row_id,)
+    return found
 
 
 async def _insert_evaluation(company: Company, *, user: int) -> dict[str, tuple[int, ...]]:

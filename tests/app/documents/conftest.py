@@ -20,7 +20,10 @@ from hrx.app.platform.tenancy import Role, TenantId
 from tests.app.clients import Browser
 from tests.app.conftest import MakeSettings, SignIn, running
 from tests.app.data.conftest import Facts
+from tests.app.documents.scored import process, scored, version
 from tests.conftest import PostgresServer
+
+__all__ = ("process", "scored", "version")
 
 assert document_jobs.read_document.name == "documents.read"
 

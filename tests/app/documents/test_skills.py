@@ -1,89 +1,29 @@
 """Skills of a résumé, from the live model in its own process: what the page gets, and what it is told when
-nobody scores (R2-8)."""
+nobody scores."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from hrx.app.models.client import ScoringClient
-from hrx.app.models.training.fitting import fit
-from hrx.app.models.training.texts import make_examples
-from hrx.app.models.training.writing import write_draft
 from hrx.app.platform.db import Database
 from hrx.app.platform.tenancy import Role, TenantId
-from hrx.kit.models.records import Alias, Draft, Golden
 from tests.app.conftest import MakeSettings, SignIn, running
 from tests.app.documents.conftest import Library
-from tests.app.models.serving import PATIENCE_S, ServingProcess, serving
+from tests.app.documents.scored import Scored
+from tests.app.models.serving import ServingProcess
 from tests.app.people.company import Company
-from tests.ops.release.models.making import make_registry
 
 pytestmark = pytest.mark.req("R2-8")
 RESUME = "氏名: 佐藤 健\n給与計算と年末調整を8年担当。源泉徴収の実務。就業規則の改定、36協定の締結。".encode()
 #: Its author is called as a programming language is.
 RUBY = b"Payroll for eight years, withholding tax for 500 people. References of Python Java on request."
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """An API, the process that it asks, and the version that is live there."""
-
-    app: FastAPI
-    process: ServingProcess
-    version: str
-
-
-def train(folder: Path) -> Draft:
-    write_draft(
-        folder,
-        fit(make_examples(300, seed=3)),
-        metrics={"f1": 0.9},
-        lineage={"data": "generated", "commit": "0" * 40, "parent": ""},
-        examples=make_examples(40, seed=4),
-    )
-    told = orjson.loads((folder / "draft.json").read_bytes())
-    golden = tuple(Golden(row=tuple(one["row"]), answer=tuple(one["answer"])) for one in told.pop("golden"))
-    return Draft(
-        content=(folder / "model.onnx").read_bytes(),
-        golden=golden,
-        labels=tuple(told.pop("labels")),
-        **told,
-    )
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServingProcess]:
-    folder = tmp_path_factory.mktemp("skills")
-    with serving(make_registry(folder), folder, starts=False, HRX_SCORING_MODELS="skills") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def version(process: ServingProcess) -> str:
-    registry, signer = process.held
-    made = registry.register(train(process.folder / "draft"), signer=signer, by="x").version
-    registry.move("skills", Alias.LIVE, to=made, signer=signer, by="x", reason="")
-    process.start()
-    return made
-
-
-@pytest_asyncio.fixture
-async def scored(app: FastAPI, process: ServingProcess, version: str) -> AsyncIterator[Scored]:
-    before = app.state.scoring
-    app.state.scoring = ScoringClient(process.socket, timeout_s=PATIENCE_S)
-    yield Scored(app, process, version)
-    await app.state.scoring.close()
-    app.state.scoring = before
 
 
 def path_of(document: dict[str, Any]) -> str:
@@ -98,8 +38,8 @@ async def test_skills_of_a_resume_are_shown_with_the_version_that_saw_them(
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert told["model_version"] == scored.version
-    assert {"payroll", "labor_law"} <= {one["id"] for one in told["items"]}
-    assert {one["id"]: one["name"] for one in told["items"]}["payroll"] == "給与計算"
+    assert {"payroll", "labor_law"} <= {one["skill"] for one in told["items"]}
+    assert {one["skill"]: one["name"] for one in told["items"]}["payroll"] == "給与計算"
     scores = [one["score"] for one in told["items"]]
     assert scores == sorted(scores, reverse=True)
     assert min(scores) >= 0.5
@@ -116,7 +56,7 @@ async def test_a_name_that_is_the_name_of_a_skill_is_not_taken_for_one(
         for at, given in enumerate(({"person_id": person, "audience": "person"}, {}))
     ]
     found = {
-        key: {one["id"] for one in (await library.browser.get(path_of(document))).json()["items"]}
+        key: {one["skill"] for one in (await library.browser.get(path_of(document))).json()["items"]}
         for key, document in (("named", named), ("nameless", nameless))
     }
     assert "payroll" in found["named"]

@@ -9,14 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hrx.app.models.features import blind, find_features, rank_matches
+from hrx.app.models.features import blind, find_features, find_words, rank_matches, row_of
 from hrx.app.models.lexicon import SKILLS, VOCABULARY
+from hrx.app.models.tracing_text import fold, fold_traced
 from hrx.app.models.training.fitting import SWAPS, Fitted, count_rank_changes, fit, measure, rows_of
 from hrx.app.models.training.texts import Person, make_examples
 from hrx.app.models.training.writing import to_onnx
 
 pytestmark = pytest.mark.req("R3.4-1")
+#: Letters that join their neighbours, grow or shrink when they are folded, and words that are looked for.
+_ALPHABET = "ｶﾊﾞﾟかは゛゚\u3099\u309a\u0301\u0323aé①㍿ßİΣ\u1112\u1161\u11ab한 \n:：Ｊｊav経理"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +61,28 @@ def test_latin_words_stand_alone_and_widths_do_not_matter() -> None:
 
     assert words("JavaScript") == set()
     assert words("Ｊａｖａと ＴＯＥＩＣ") == {"java", "toeic"}
+
+
+@given(
+    st.text(alphabet=_ALPHABET, max_size=60), st.lists(st.text(alphabet=_ALPHABET, max_size=6), max_size=3)
+)
+def test_a_folded_text_knows_where_each_character_stood(text: str, protected: list[str]) -> None:
+    traced = fold_traced(text)
+    assert traced.text == fold(text)
+    assert len(traced.starts) == len(traced.ends) == len(traced.text)
+    assert all(0 <= start < end <= len(text) for start, end in zip(traced.starts, traced.ends, strict=True))
+    assert traced.starts == sorted(traced.starts)
+    assert row_of(find_words(text, protected)) == find_features(text, protected)
+
+
+def test_words_are_found_where_they_were_written_and_not_in_what_was_taken_out() -> None:
+    text = "氏名: Ｊａｖａ 太郎\nｻｰﾊﾞｰ運用を3年。Ｊａｖａで開発、ｶﾞｲﾄﾞ。Linux"
+    found = {
+        word: [text[start:end] for start, end in places]
+        for word, places in find_words(text, ("太郎",)).items()
+    }
+    assert found == {"java": ["Ｊａｖａ"], "linux": ["Linux"], "サーバー運用": ["ｻｰﾊﾞｰ運用"]}
+    assert find_words(text, ("Java 太郎",)).keys() == {"linux", "サーバー運用"}
 
 
 def test_the_best_match_comes_first_and_equals_keep_their_order() -> None:

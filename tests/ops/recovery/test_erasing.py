@@ -78,9 +78,19 @@ FROM (VALUES (92, 7, '介護のため転勤を断れるか', 'feedback'), (93, 7
 JOIN app.user_account AS u ON u.tenant_id = 1 AND u.person_id = 100 + who;
 INSERT INTO app.evaluation_expectation (tenant_id, question_id, document_id, quote)
 VALUES (1, 94, 51, '海外駐在'), (1, 96, 52, '日当は 2,500 円');
+INSERT INTO app.role_profile (id, tenant_id, title, description, created_by) OVERRIDING SYSTEM VALUE
+SELECT n, 1, title, told, (SELECT id FROM app.user_account WHERE tenant_id = 1 AND person_id = 100 + who)
+FROM (VALUES (97, 7, '経理の課長', '月次決算'), (98, 8, '後任', 'p7@t1.example の後任'))
+  AS r (n, who, title, told);
+INSERT INTO app.model_score
+  (id, tenant_id, model, model_version, document_id, version_id, role_id, label, score, reasons)
+OVERRIDING SYSTEM VALUE
+VALUES (99, 1, 'skills', 'skills-1', 51, 61, NULL, 'payroll', 0.9, '[{{"word": "特殊な資格"}}]'),
+       (100, 1, 'skills', 'skills-1', 51, 61, 97, 'match', 0.8, '[{{"skill": "payroll"}}]'),
+       (101, 1, 'skills', 'skills-1', 52, 62, NULL, 'payroll', 0.7, '[{{"word": "年末調整"}}]');
 SELECT setval(pg_get_serial_sequence('app.' || name, 'id'), 1000)
 FROM unnest(ARRAY['document', 'document_version', 'conversation', 'answer', 'question_set',
-                  'evaluation_question']) AS name;
+                  'evaluation_question', 'role_profile', 'model_score']) AS name;
 """
 
 
@@ -126,10 +136,17 @@ def test_an_erased_person_is_found_nowhere_and_nobody_else_changes(
         left = everything_of(living, 1)
         for mark in (
             "p7@t1", "home107@", "090-0000-107", "太郎7", "家庭の事情", "E7,", "海外駐在", "離婚",
-            "転勤", "内密",
+            "転勤", "内密", "特殊な資格", "の後任",
         ):  # fmt: skip
             assert mark not in left, mark
-        stays = ("有休は 10 日", "有休は何日", "賞与はいつ払うか", "日当はいくらか", "日当は 2,500 円")
+        stays = (
+            "有休は 10 日",
+            "有休は何日",
+            "賞与はいつ払うか",
+            "日当はいくらか",
+            "日当は 2,500 円",
+            "年末調整",
+        )
         assert [mark for mark in stays if mark not in left] == []
         assert [tuple(row) for row in living.ask(
             "SELECT id, state, created_by IS NULL FROM app.evaluation_question ORDER BY id"
@@ -137,6 +154,12 @@ def test_an_erased_person_is_found_nowhere_and_nobody_else_changes(
             (92, "retired", True), (93, "retired", True), (94, "active", True), (95, "retired", True),
             (96, "active", False),
         ]  # fmt: skip
+        assert [tuple(row) for row in living.ask("SELECT id, score FROM app.model_score ORDER BY id")] == [
+            (99, 0.0), (100, 0.0), (101, 0.7),
+        ]  # fmt: skip
+        assert [tuple(row) for row in living.ask(
+            "SELECT id, title, created_by IS NULL FROM app.role_profile ORDER BY id"
+        )] == [(97, "経理の課長", True), (98, "削除済み", False)]  # fmt: skip
         assert (done.rows["app.person"], done.rows["app.data_import_row"], done.file_keys) == (
             1,
             1,

@@ -1367,11 +1367,53 @@ export interface paths {
         };
         /**
          * List Document Skills
-         * @description Skills that our own model sees in a résumé; nothing of it is in the record. 503 while nobody scores.
+         * @description Skills that our own model sees in a résumé, why, and what people decided; each score is kept as a row.
+         *
+         *     A proposal: nothing of it is in the record. 503 while nobody scores.
          */
         get: operations["list_document_skills"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/skills/{score_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Document Skill
+         * @description They have this skill, says a person: HR, or whom the résumé is about.
+         */
+        post: operations["accept_document_skill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/skills/{score_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Document Skill
+         * @description They do not have it, says a person. What was decided before stays on record.
+         */
+        post: operations["reject_document_skill"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2440,6 +2482,21 @@ export interface components {
             /** Note */
             note: string | null;
         };
+        /** DecidedScore */
+        DecidedScore: {
+            /** Id */
+            id: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "accepted" | "rejected";
+            /**
+             * Decided At
+             * Format: date-time
+             */
+            decided_at: string;
+        };
         /**
          * Decision
          * @description Why an order is approved, rejected or cancelled.
@@ -2585,15 +2642,23 @@ export interface components {
         };
         /**
          * DocumentSkill
-         * @description `score`: how sure the model is, 0.5 to 1.
+         * @description `id`: of the score's row. `score`: how sure the model is (0–1); below 0.5 only what was decided on.
          */
         DocumentSkill: {
             /** Id */
-            id: string;
+            id: number;
+            /** Skill */
+            skill: string;
             /** Name */
             name: string;
             /** Score */
             score: number;
+            /** Reasons */
+            reasons: components["schemas"]["SkillWord"][];
+            /** Verdict */
+            verdict: ("accepted" | "rejected") | null;
+            /** Decided At */
+            decided_at: string | null;
         };
         /**
          * DocumentSkills
@@ -2604,6 +2669,8 @@ export interface components {
             items: components["schemas"]["DocumentSkill"][];
             /** Model Version */
             model_version: string;
+            /** May Decide */
+            may_decide: boolean;
         };
         /**
          * DocumentText
@@ -3476,6 +3543,16 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * Place
+         * @description A part of a version's text, in characters from the beginning of the whole.
+         */
+        Place: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+        };
         /** Position */
         Position: {
             /** Id */
@@ -3930,6 +4007,19 @@ export interface components {
              * @description Session token for `Authorization: Bearer`, when asked for.
              */
             token?: string | null;
+        };
+        /**
+         * SkillWord
+         * @description A word that the score rests on. `weight`: log-odds that the score loses without it; below 0 the word
+         *     speaks against the skill.
+         */
+        SkillWord: {
+            /** Word */
+            word: string;
+            /** Weight */
+            weight: number;
+            /** Places */
+            places: components["schemas"]["Place"][];
         };
         /**
          * SkippedFile
@@ -7836,6 +7926,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DocumentSkills"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    accept_document_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+                score_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedScore"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    reject_document_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: number;
+                score_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedScore"];
                 };
             };
             /** @description A problem document (RFC 9457) in the reader's language */

@@ -39,9 +39,11 @@ class ScoringAway(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """`rows`: scores by `labels` (0–1), in the order of what was asked, all by one version."""
+    """`rows`: scores by `labels` (0–1), in the order of what was asked, all by one version. `sha256`: of the
+    model's file; None from a part that scores of an earlier release, which does not tell it."""
 
     version: str
+    sha256: str | None
     features: str
     labels: tuple[str, ...]
     rows: list[list[float]]
@@ -126,6 +128,7 @@ class ScoringClient:
             if len({head["version"] for head in heads}) == 1:
                 return Scores(
                     version=heads[0]["version"],
+                    sha256=heads[0].get("sha256"),
                     features=heads[0]["features"],
                     labels=tuple(heads[0]["labels"]),
                     rows=np.concatenate([one.rows for one in answers]).tolist(),

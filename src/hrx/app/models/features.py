@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from hrx.app.models.lexicon import VOCABULARY
+from hrx.app.models.tracing_text import TracedText, fold, fold_traced
 
 _ASCII: Final = re.compile(r"[\x20-\x7e]+")
 #: What tells a person's age, sex, birth and home, in the ways that CVs write them.
@@ -42,25 +42,37 @@ def _pattern(word: str) -> re.Pattern[str]:
 _PATTERNS: Final = tuple(_pattern(word) for word in VOCABULARY)
 
 
-def fold(text: str) -> str:
-    """One spelling for full-width, half-width, upper and lower case."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
 def blind(text: str, protected: Iterable[str] = ()) -> str:
     """The folded text without what tells who somebody is. `protected`: what the record knows of the person
     (names in every spelling, address, birthday), whose words are taken out wherever they stand."""
-    found = fold(text)
-    words = {part for one in protected for part in (fold(one), *fold(one).split()) if len(part) > 1}
-    for word in sorted(words, key=len, reverse=True):
-        found = found.replace(word, " ")
-    return _TELLING.sub(" ", found)
+    return _blind(text, protected).text
 
 
 def find_features(text: str, protected: Iterable[str] = ()) -> list[float]:
     """1 or 0 for each word of the vocabulary: somebody who repeats a word has not more of the skill."""
     shown = blind(text, protected)
     return [float(one.search(shown) is not None) for one in _PATTERNS]
+
+
+def find_words(text: str, protected: Iterable[str] = ()) -> dict[str, list[tuple[int, int]]]:
+    """Words of the vocabulary that count, each with its places in `text` (start, end, in characters)."""
+    shown = _blind(text, protected)
+    places = {word: list(shown.find_places(one)) for word, one in zip(VOCABULARY, _PATTERNS, strict=True)}
+    return {word: found for word, found in places.items() if found}
+
+
+def row_of(words: Mapping[str, object] | Iterable[str]) -> list[float]:
+    """The features of a text that holds these words of the vocabulary."""
+    held = set(words)
+    return [float(word in held) for word in VOCABULARY]
+
+
+def _blind(text: str, protected: Iterable[str]) -> TracedText:
+    found = fold_traced(text)
+    words = {part for one in protected for part in (fold(one), *fold(one).split()) if len(part) > 1}
+    for word in sorted(words, key=len, reverse=True):
+        found = found.without(re.compile(re.escape(word)))
+    return found.without(_TELLING)
 
 
 def rank_matches(people: Sequence[Sequence[float]], role: Sequence[float]) -> list[int]:

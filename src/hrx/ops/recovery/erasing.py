@@ -145,6 +145,8 @@ def erase_within(session: Session, order: ErasureOrder, *, correlation_id: str) 
         file_keys += tuple(key for (key,) in session.rows(_fill(erasing_documents.FILES), who))
     if _has_questions(session):
         statements = (*erasing_documents.QUESTION_STATEMENTS, *statements)
+    if _has_scores(session):
+        statements = (*erasing_documents.SCORE_STATEMENTS, *statements)
     rows: dict[str, int] = {}
     for table, statement in statements:
         done = _fill(f"WITH done AS ({statement} RETURNING 1) SELECT count(*) FROM done")  # noqa: S608
@@ -191,6 +193,12 @@ def _has_documents(session: Session) -> bool:
 def _has_questions(session: Session) -> bool:
     """The same before questions were kept to evaluate answers."""
     row = session.row("SELECT to_regclass('app.evaluation_question') IS NOT NULL")
+    return bool(row and row[0])
+
+
+def _has_scores(session: Session) -> bool:
+    """The same before what models say was kept."""
+    row = session.row("SELECT to_regclass('app.model_score') IS NOT NULL")
     return bool(row and row[0])
 
 

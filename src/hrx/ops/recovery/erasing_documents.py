@@ -20,6 +20,8 @@ PARTS: Final = {
     "[by user]": "(SELECT u.id FROM app.user_account AS u"
     " WHERE u.tenant_id = %(tenant)s AND u.person_id = %(person)s)",
     "[asked tells]": "EXISTS (SELECT FROM unnest(%(marks)s::text[]) AS m WHERE strpos(question, m) > 0)",
+    "[role tells]": "EXISTS (SELECT FROM unnest(%(marks)s::text[]) AS m"
+    " WHERE strpos(concat(title, description), m) > 0)",
     "[question tells]": "EXISTS (SELECT FROM unnest(%(marks)s::text[]) AS m"
     " WHERE strpos(concat(question, intent, verdict_reason), m) > 0)",
 }
@@ -91,6 +93,25 @@ QUESTION_STATEMENTS: Final = (
     (
         "app.question_set",
         "UPDATE app.question_set SET created_by = NULL WHERE tenant_id = %(tenant)s"
+        " AND created_by IN [by user]",
+    ),
+)
+#: Of copies since migration 0020. What was said of their résumés goes; a role that they described stays
+#: without them, and without its text where that tells of them.
+SCORE_STATEMENTS: Final = (
+    (
+        "app.model_score",
+        "UPDATE app.model_score SET score = 0, reasons = '[]' WHERE tenant_id = %(tenant)s"
+        " AND document_id IN [about person]",
+    ),
+    (
+        "app.role_profile",
+        "UPDATE app.role_profile SET title = %(nobody)s, description = '' WHERE tenant_id = %(tenant)s"
+        " AND [role tells]",
+    ),
+    (
+        "app.role_profile",
+        "UPDATE app.role_profile SET created_by = NULL WHERE tenant_id = %(tenant)s"
         " AND created_by IN [by user]",
     ),
 )

@@ -127,6 +127,7 @@ class Answering:
         return {
             **known,
             "version": version.version,
+            "sha256": version.sha256,
             "features": version.features,
             "labels": list(version.labels),
         }, found

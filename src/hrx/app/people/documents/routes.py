@@ -1,4 +1,4 @@
-"""Doors of documents: lists, uploads, versions, texts to open a citation at, files, proposals of résumés.
+"""Doors of documents: lists, uploads, versions, texts to open a citation at, files.
 
 Who may see what is decided by the policies of the tables; a document of others does not exist."""
 
@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import FileResponse, Response
 
-from hrx.app.people.documents import jobs, queries, skills, views
-from hrx.app.people.documents.actions import changing, deciding, uploading
+from hrx.app.people.documents import jobs, queries, resume_routes, views
+from hrx.app.people.documents.actions import changing, uploading
 from hrx.app.people.documents.actions.uploading import About, Audience, Days, File, Kind, Uploaded
 from hrx.app.people.documents.unpacking import Taken, forget, or_forgotten, take_files
 from hrx.app.platform import audit
@@ -28,7 +28,6 @@ from hrx.app.platform.edge import (
     Id,
     LimitParam,
     Transaction,
-    not_allowed,
     require,
     signed_in,
 )
@@ -267,53 +266,7 @@ async def download_document_file(
     )
 
 
-@router.get("/{document_id}/versions/{version_id}/skills")
-async def list_document_skills(document_id: Id, version_id: Id, request: Request) -> views.DocumentSkills:
-    """Skills that our own model sees in a résumé; nothing of it is in the record. 503 while nobody scores."""
-    async with signed_in(request) as session:
-        principal: Principal = session.info["principal"]
-        if not principal.is_any(*_READERS):
-            raise not_allowed()
-        resume = await skills.read_resume(session, document_id=document_id, version_id=version_id)
-    # The part that scores may keep us waiting; no transaction does.
-    found = await skills.find_skills(request.app.state.scoring, resume)
-    return views.show_skills(found, language=principal.locale)
-
-
-@router.get("/{document_id}/proposals", dependencies=[_EVERYBODY])
-async def list_document_proposals(document_id: Id, session: Transaction) -> views.Proposals:
-    """What a résumé seems to say about its person, with the places; nothing of it is in the record yet."""
-    rows = await queries.list_proposals(session, document_id=document_id)
-    return views.Proposals(
-        items=[
-            views.Proposal(
-                **{name: row[name] for name in ("id", "version_id", "person_id", "field", "value", "state")},
-                decided_at=row["decided_at"],
-                start=row["start_char"],
-                end=row["end_char"],
-                is_recorded_on_accept=row["field"] in deciding.RECORDED,
-            )
-            for row in rows
-        ]
-    )
-
-
-@router.post("/{document_id}/proposals/{proposal_id}/accept")
-async def accept_document_proposal(
-    document_id: Id, proposal_id: Id, session: Transaction, principal: CurrentPrincipal
-) -> views.DecidedProposal:
-    """It is right: where the person's record has such a field, HR's acceptance writes it there."""
-    decision = await deciding.accept_proposal(session, document_id=document_id, proposal_id=proposal_id)
-    return _decided(proposal_id, decision, principal.locale)
-
-
-@router.post("/{document_id}/proposals/{proposal_id}/reject")
-async def reject_document_proposal(
-    document_id: Id, proposal_id: Id, session: Transaction, principal: CurrentPrincipal
-) -> views.DecidedProposal:
-    """It is wrong, or not wanted; nothing is written."""
-    decision = await deciding.reject_proposal(session, document_id=document_id, proposal_id=proposal_id)
-    return _decided(proposal_id, decision, principal.locale)
+router.include_router(resume_routes.router)
 
 
 async def _keep(
@@ -368,15 +321,6 @@ async def _show(session: AsyncSession, principal: Principal, document_id: int) -
         may_change=principal.may_write_people,
         may_delete=principal.may_write_people or (is_own and found["audience"] == "person"),
         versions=[views.show_version(row, language=principal.locale) for row in versions],
-    )
-
-
-def _decided(proposal_id: int, decision: deciding.Decision, language: Language) -> views.DecidedProposal:
-    return views.DecidedProposal(
-        id=proposal_id,
-        state="accepted" if decision.state == "accepted" else "rejected",
-        is_recorded=decision.is_recorded,
-        note=decision.note.in_language(language) if decision.note else None,
     )
 
 

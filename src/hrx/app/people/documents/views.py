@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -9,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import RowMapping
 
 from hrx.app.people.documents.actions.uploading import Audience, Kind, Outcome
-from hrx.app.people.documents.skills import Found
+from hrx.app.people.documents.skills.deciding import Verdict
+from hrx.app.people.documents.skills.judging import KNOWN, SURE
 from hrx.kit.errors import Language
 
 State = Literal["waiting", "reading", "ready", "replaced", "failed"]
@@ -234,12 +236,32 @@ def _line(row: RowMapping, *, language: Language) -> dict[str, Any]:
     }
 
 
-class DocumentSkill(BaseModel):
-    """`score`: how sure the model is, 0.5 to 1."""
+class Place(BaseModel):
+    """A part of a version's text, in characters from the beginning of the whole."""
 
-    id: str
+    start: int
+    end: int
+
+
+class SkillWord(BaseModel):
+    """A word that the score rests on. `weight`: log-odds that the score loses without it; below 0 the word
+    speaks against the skill."""
+
+    word: str
+    weight: float
+    places: list[Place]
+
+
+class DocumentSkill(BaseModel):
+    """`id`: of the score's row. `score`: how sure the model is (0–1); below 0.5 only what was decided on."""
+
+    id: int
+    skill: str
     name: str
     score: float
+    reasons: list[SkillWord]
+    verdict: Verdict | None
+    decided_at: datetime | None
 
 
 class DocumentSkills(BaseModel):
@@ -247,15 +269,45 @@ class DocumentSkills(BaseModel):
 
     items: list[DocumentSkill]
     model_version: str
+    may_decide: bool
 
     model_config = ConfigDict(protected_namespaces=())
 
 
-def show_skills(found: Found, *, language: Language) -> DocumentSkills:
+class DecidedScore(BaseModel):
+    id: int
+    verdict: Verdict
+    decided_at: datetime
+
+
+def show_skills(
+    rows: Sequence[RowMapping], *, model_version: str, may_decide: bool, language: Language
+) -> DocumentSkills:
     return DocumentSkills(
         items=[
-            DocumentSkill(id=skill.id, name=skill.ja if language == "ja" else skill.en, score=score)
-            for skill, score in found.skills
+            DocumentSkill(
+                **{name: row[name] for name in ("id", "score", "verdict", "decided_at")},
+                skill=row["label"],
+                name=name_skill(row["label"], language=language),
+                reasons=[
+                    SkillWord(
+                        word=each["word"],
+                        weight=each["weight"],
+                        places=[Place(start=start, end=end) for start, end in each["places"]],
+                    )
+                    for each in row["reasons"]
+                ],
+            )
+            for row in rows
+            # A model of before may name a skill that the list has no more.
+            if row["label"] in KNOWN and (row["score"] >= SURE or row["verdict"])
         ],
-        model_version=found.version,
+        model_version=model_version,
+        may_decide=may_decide,
     )
+
+
+def name_skill(skill: str, *, language: Language) -> str:
+    """As people call it; the id itself when the list has it no more."""
+    known = KNOWN.get(skill)
+    return skill if known is None else known.ja if language == "ja" else known.en

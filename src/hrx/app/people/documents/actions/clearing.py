@@ -1,4 +1,4 @@
-"""What is left of deleted documents goes: passages, texts, proposals, files, at last the rows themselves."""
+"""What is left of deleted documents goes: scores, passages, texts, proposals, files, at last their rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hrx.app.platform import search_index
 
 #: Children first.
 _TABLES: Final = (
+    "model_score",
     "document_proposal",
     "document_passage",
     "document_text",
