@@ -3,13 +3,13 @@
 A score is of one version of a document by one version of a model, alone or for a role. Of a document that is
 deleted no score is left. Decisions are added, never changed; the newest counts.
 
-Revision: 0020   Revises: 0018
+Revision: 0020   Revises: 0019
 """
 
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 declares_loss = ("app.role_profile", "app.model_score", "app.score_decision")
@@ -137,9 +137,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog ROWS 100 AS $$
   FROM app.document_version AS v
   JOIN app.document AS d ON d.id = v.document_id
   JOIN app.person AS p ON p.id = d.person_id AND p.tenant_id = d.tenant_id
-  CROSS JOIN LATERAL unnest(ARRAY[p.family_kanji, p.given_kanji, p.family_kana, p.given_kana,
-                                  p.family_latin, p.given_latin]) AS n (told)
-  WHERE v.id = ANY (of_versions) AND v.tenant_id = app.current_tenant() AND n.told <> ''
+  CROSS JOIN LATERAL unnest(ARRAY[concat_ws(' ', p.family_kanji, p.given_kanji),
+                                  concat_ws(' ', p.family_kana, p.given_kana),
+                                  concat_ws(' ', p.family_latin, p.given_latin)]) AS n (told)
+  WHERE v.id = ANY (of_versions) AND v.tenant_id = app.current_tenant() AND btrim(n.told) <> ''
 $$;
 """
 

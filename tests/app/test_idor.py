@@ -21,7 +21,7 @@ from sqlalchemy import text
 from hrx.app.api import PREFIX, openapi_document
 from hrx.app.platform.db import Database
 from hrx.app.platform.edge import MAX_ID
-from hrx.app.platform.tenancy import Role
+from hrx.app.platform.tenancy import Role, UserId
 from tests.app.assistant.asking import ask as ask_assistant
 from tests.app.clients import Browser, create_user, open_browser
 from tests.app.people.company import Company, create_tenant
@@ -51,6 +51,8 @@ KINDS = {
     "version_id": "version",
     "proposal_id": "proposal",
     "score_id": "score",
+    "role_id": "role",
+    "match_id": "match",
     "conversation_id": "conversation",
     "answer_id": "answer",
     "set_id": "question_set",
@@ -89,6 +91,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /documents/{document_id}": {"title": "改題"},
     "POST /documents": {"kind": "resume", "audience": "person", "person_id": "{person}"},
     "POST /documents/{document_id}/versions": {},
+    "POST /role-profiles": {"title": "経理課長", "skills": ["accounting"]},
     "POST /assistant/questions": {"question": "年次有給休暇は何日ですか"},
     "POST /assistant/answers/{answer_id}/feedback": {"verdict": "up"},
     "POST /assistant/evaluation/sets": {"name": "新しい質問集"},
@@ -186,6 +189,7 @@ async def make_side(app: FastAPI, database: Database, *, leaves_on: date | None 
         "import": (await _insert_import(company),),
         **await _insert_document(company, person=person),
     }
+    ids |= await _insert_role(company, user=browser.user.id, document=ids["document"], version=ids["version"])
     meta = (await ask_assistant(browser, "年次有給休暇は何日ですか")).only("meta")
     ids["conversation"], ids["answer"] = (meta["conversation_id"],), (meta["answer_id"],)
     ids |= await _insert_evaluation(company, user=browser.user.id)
@@ -308,6 +312,27 @@ async def _insert_document(company: Company, *, person: int) -> dict[str, tuple[
         assert isinstance(row_id, int)
         found[kind] = (row_id,)
     return found
+
+
+async def _insert_role(
+    company: Company, *, user: int, document: tuple[int, ...], version: tuple[int, ...]
+) -> dict[str, tuple[int, ...]]:
+    """A role that somebody described, and how well the résumé matches it."""
+    acting = replace(company.principal(Role.HR), user_id=UserId(user))
+    async with company.acting(acting) as session:
+        role = await session.scalar(
+            text("INSERT INTO app.role_profile (title, skills) VALUES ('経理', '{accounting}') RETURNING id")
+        )
+        match = await session.scalar(
+            text(
+                "INSERT INTO app.model_score (model, model_version, document_id, version_id, role_id, label,"
+                " score) VALUES ('skills', 'skills-1', :document, :version, :role, 'match', 0.9) RETURNING id"
+            ),
+            {"document": document[0], "version": version[0], "role": role},
+        )
+    assert isinstance(role, int)
+    assert isinstance(match, int)
+    return {"role": (role,), "match": (match,)}
 
 
 async def _insert_evaluation(company: Company, *, user: int) -> dict[str, tuple[int, ...]]:

@@ -31,6 +31,7 @@ from hrx.app.people.documents import routes as documents_routes
 from hrx.app.people.employees import routes as employees_routes
 from hrx.app.people.employees.exporting import routes as exporting_routes
 from hrx.app.people.employees.importing import routes as importing_routes
+from hrx.app.people.matching import routes as matching_routes
 from hrx.app.people.org import routes as org_routes
 from hrx.app.platform import beacons, events, faults, problems, route_index
 from hrx.app.platform.ai_figures import AiFigures
@@ -74,6 +75,7 @@ def slice_routers() -> list[APIRouter]:
         importing_routes.router,
         exporting_routes.router,
         documents_routes.router,
+        matching_routes.router,
         assistant_routes.router,
         evaluation_routes.router,
     ]

@@ -27,6 +27,7 @@ from hrx.app.assistant import jobs as assistant_jobs
 from hrx.app.assistant.evaluation.jobs import evaluate_now
 from hrx.app.gateway.ledger import Ledger
 from hrx.app.people.documents import jobs as documents_jobs
+from hrx.app.people.documents import score_jobs
 from hrx.app.people.employees import jobs as employees_jobs
 from hrx.app.people.employees.importing import jobs as importing_jobs
 from hrx.app.platform import audit, faults, jobs
@@ -61,7 +62,7 @@ STOP_AFTER_S: Final = 20.0
 KEEP_ENDED_SESSIONS: Final = timedelta(days=30)
 KEEP_FINISHED_JOBS_H: Final = 72
 #: Named, so that the tasks they register when imported are not lost as unused imports.
-TASKS: Final = (employees_jobs, importing_jobs, documents_jobs, assistant_jobs)
+TASKS: Final = (employees_jobs, importing_jobs, documents_jobs, score_jobs, assistant_jobs)
 
 
 class WorkerMetrics:

@@ -82,7 +82,10 @@ def test_words_are_found_where_they_were_written_and_not_in_what_was_taken_out()
         for word, places in find_words(text, ("太郎",)).items()
     }
     assert found == {"java": ["Ｊａｖａ"], "linux": ["Linux"], "サーバー運用": ["ｻｰﾊﾞｰ運用"]}
-    assert find_words(text, ("Java 太郎",)).keys() == {"linux", "サーバー運用"}
+    # Whole names go, in either order; a word of the name alone is a word like any other.
+    assert find_words("開発 太郎・Ｊａｖａ、Java太郎", ("Java 太郎",)) == {}
+    assert find_words(text, ("Java 太郎",)).keys() == found.keys()
+    assert find_words("Ｐ Linux", ("Linux",)) == {}
 
 
 def test_the_best_match_comes_first_and_equals_keep_their_order() -> None:

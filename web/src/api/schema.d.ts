@@ -1480,6 +1480,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/role-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Role Profiles
+         * @description Roles that the caller described, of everybody for HR; the newest first.
+         */
+        get: operations["list_role_profiles"];
+        put?: never;
+        /**
+         * Describe Role Profile
+         * @description Describe a role; its matches are asked for by its id. Another description is another role.
+         */
+        post: operations["describe_role_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/role-profiles/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Skill Names
+         * @description Skills that the model knows, to choose the required ones from.
+         */
+        get: operations["list_skill_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/role-profiles/{role_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Role Profile
+         * @description The role goes with its scores and what was decided of them.
+         */
+        delete: operations["delete_role_profile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/role-profiles/{role_id}/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Role Matches
+         * @description Résumés that match, the best first, each with its reasons and kept as a row. 503 while nobody scores.
+         *
+         *     Names, sexes, ages and addresses count nothing. A proposal: people decide.
+         */
+        get: operations["list_role_matches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/role-profiles/{role_id}/matches/{match_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Role Match
+         * @description They are considered for the role, says a person.
+         */
+        post: operations["accept_role_match"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/role-profiles/{role_id}/matches/{match_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Role Match
+         * @description They are not considered, says a person. What was decided before stays on record.
+         */
+        post: operations["reject_role_match"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assistant/questions": {
         parameters: {
             query?: never;
@@ -1998,6 +2124,20 @@ export interface components {
         AnswerCounts: {
             /** Items */
             items: components["schemas"]["AnswerCount"][];
+        };
+        /**
+         * AskedSkill
+         * @description `asked`: how much the role asks for it (0.5–1). `is_required`: a person said so; else its text does.
+         */
+        AskedSkill: {
+            /** Skill */
+            skill: string;
+            /** Name */
+            name: string;
+            /** Asked */
+            asked: number;
+            /** Is Required */
+            is_required: boolean;
         };
         /**
          * Assignment
@@ -3236,6 +3376,25 @@ export interface components {
             may_create_positions?: boolean;
         };
         /**
+         * MatchedSkill
+         * @description `shown`: how sure the model is that the résumé shows it, `share`: what that adds to the match (each
+         *     0–1), `words`: those that it rests on. `verdict`: what people decided of this skill on the résumé.
+         */
+        MatchedSkill: {
+            /** Skill */
+            skill: string;
+            /** Name */
+            name: string;
+            /** Shown */
+            shown: number;
+            /** Share */
+            share: number;
+            /** Words */
+            words: components["schemas"]["SkillWord"][];
+            /** Verdict */
+            verdict: ("accepted" | "rejected") | null;
+        };
+        /**
          * Measure
          * @description Share of questions whose expected passage is among those an answer rests on; mean of 1 / its place
          *     among ten; share in place one; share of sentences that their citation supports; of questions that nothing
@@ -3871,6 +4030,107 @@ export interface components {
             /** Days */
             days: number;
         };
+        /**
+         * RoleCandidate
+         * @description `id`: of the score's row. `place` counts from 1; equals share one. `person_id`: none for applicants.
+         */
+        RoleCandidate: {
+            /** Id */
+            id: number;
+            /** Place */
+            place: number;
+            /** Score */
+            score: number;
+            /** Person Id */
+            person_id: number | null;
+            /** Person Name */
+            person_name: string | null;
+            /** Document Id */
+            document_id: number;
+            /** Version Id */
+            version_id: number;
+            /** Title */
+            title: string;
+            /** Skills */
+            skills: components["schemas"]["MatchedSkill"][];
+            /** Verdict */
+            verdict: ("accepted" | "rejected") | null;
+            /** Decided At */
+            decided_at: string | null;
+        };
+        /**
+         * RoleDescription
+         * @description A role in words. `title` is that of the position unless told; `skills` are those it requires.
+         */
+        RoleDescription: {
+            /** Title */
+            title?: string | null;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Skills */
+            skills?: string[];
+            /** Position Id */
+            position_id?: number | null;
+        };
+        /**
+         * RoleMatches
+         * @description A proposal: people decide. `asked` is empty when the role speaks of no skill that the model knows.
+         *
+         *     `counted` people were ranked, the best are shown; `waiting` résumés have no scores yet, ask again in ten
+         *     minutes; `is_cut`: older résumés were left out.
+         */
+        RoleMatches: {
+            role: components["schemas"]["RoleProfile"];
+            /** Asked */
+            asked: components["schemas"]["AskedSkill"][];
+            /** Items */
+            items: components["schemas"]["RoleCandidate"][];
+            /** Counted */
+            counted: number;
+            /** Waiting */
+            waiting: number;
+            /** Is Cut */
+            is_cut: boolean;
+            /** Model Version */
+            model_version: string;
+            /** May Decide */
+            may_decide: boolean;
+        };
+        /**
+         * RoleProfile
+         * @description `skills`: those that it requires.
+         */
+        RoleProfile: {
+            /** Id */
+            id: number;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Skills */
+            skills: components["schemas"]["SkillName"][];
+            /** Position Id */
+            position_id: number | null;
+            /** Created By Name */
+            created_by_name: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** May Delete */
+            may_delete: boolean;
+        };
+        /** RoleProfiles */
+        RoleProfiles: {
+            /** Items */
+            items: components["schemas"]["RoleProfile"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Roles */
         Roles: {
             /** Roles */
@@ -4007,6 +4267,18 @@ export interface components {
              * @description Session token for `Authorization: Bearer`, when asked for.
              */
             token?: string | null;
+        };
+        /** SkillName */
+        SkillName: {
+            /** Skill */
+            skill: string;
+            /** Name */
+            name: string;
+        };
+        /** SkillNames */
+        SkillNames: {
+            /** Items */
+            items: components["schemas"]["SkillName"][];
         };
         /**
          * SkillWord
@@ -8150,6 +8422,317 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecidedProposal"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_role_profiles: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; absent for the first. */
+                cursor?: string | null;
+                /** @description Rows of one page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleProfiles"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    describe_role_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleDescription"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleProfile"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_skill_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkillNames"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    delete_role_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    list_role_matches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleMatches"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    accept_role_match: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role_id: number;
+                match_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedScore"];
+                };
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    reject_role_match: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role_id: number;
+                match_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedScore"];
                 };
             };
             /** @description A problem document (RFC 9457) in the reader's language */

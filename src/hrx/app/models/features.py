@@ -24,6 +24,8 @@ _TELLING: Final = re.compile(
     r"|(?:氏名|名前|name|住所|address|生年月日|date of birth|年齢|age)\s*[:：][^\n]*"
 )
 
+_APART: Final = r"[\s・,、.]*"
+
 
 def _version() -> str:
     """Changes with the list and this code's number; a model is served only by what it was trained with."""
@@ -43,8 +45,8 @@ _PATTERNS: Final = tuple(_pattern(word) for word in VOCABULARY)
 
 
 def blind(text: str, protected: Iterable[str] = ()) -> str:
-    """The folded text without what tells who somebody is. `protected`: what the record knows of the person
-    (names in every spelling, address, birthday), whose words are taken out wherever they stand."""
+    """The folded text without what tells who somebody is. `protected`: what is known of the person (whole
+    names in every spelling, address, birthday), each taken out wherever it stands as a whole."""
     return _blind(text, protected).text
 
 
@@ -69,10 +71,20 @@ def row_of(words: Mapping[str, object] | Iterable[str]) -> list[float]:
 
 def _blind(text: str, protected: Iterable[str]) -> TracedText:
     found = fold_traced(text)
-    words = {part for one in protected for part in (fold(one), *fold(one).split()) if len(part) > 1}
-    for word in sorted(words, key=len, reverse=True):
-        found = found.without(re.compile(re.escape(word)))
+    told = {tuple(fold(one).split()) for one in protected}
+    for words in sorted(told, key=lambda words: (-sum(map(len, words)), words)):
+        if sum(map(len, words)) > 1:
+            found = found.without(_as_a_whole(words))
     return found.without(_TELLING)
+
+
+def _as_a_whole(words: Sequence[str]) -> re.Pattern[str]:
+    """A name in either order, however its parts are held apart.
+
+    Not its parts alone: where somebody called Java writes Java, they mean the language more often than
+    themselves, and would be thought to know less than the same person of another name."""
+    orders = {_APART.join(re.escape(one) for one in way) for way in (words, tuple(reversed(words)))}
+    return re.compile("|".join(sorted(orders)))
 
 
 def rank_matches(people: Sequence[Sequence[float]], role: Sequence[float]) -> list[int]:

@@ -16,14 +16,14 @@ _VERSION_COLUMNS: Final = (
     " upper(v.effective) - 1 AS effective_to, v.file_name, v.media_type, v.size_bytes, v.language,"
     " v.pages_total, v.pages_done, v.passages, v.warnings, v.problem, v.ready_at"
 )
-_PERSON_NAME: Final = (
+PERSON_NAME: Final = (
     "coalesce(nullif(btrim(p.family_kanji || ' ' || p.given_kanji), ''),"
     " btrim(p.family_latin || ' ' || p.given_latin))"
 )
 #: The version that a line shows: the one in force today, else the newest.
 _LINES: Final = f"""
 SELECT d.id, d.kind, d.title, d.audience, d.person_id, d.created_at, d.source_path,
-       {_PERSON_NAME} AS person_name, shown.*
+       {PERSON_NAME} AS person_name, shown.*
 FROM app.document AS d
 LEFT JOIN app.person AS p ON p.id = d.person_id
 JOIN LATERAL (
@@ -73,7 +73,7 @@ async def get_document(session: AsyncSession, *, document_id: int) -> RowMapping
     """Raises DocumentNotFound for absent and deleted ones, and for those of others."""
     found = await session.execute(
         text(
-            f"SELECT {_PERSON_NAME} AS person_name, d.id, d.kind, d.title, d.audience,"  # noqa: S608
+            f"SELECT {PERSON_NAME} AS person_name, d.id, d.kind, d.title, d.audience,"  # noqa: S608
             " d.person_id, d.source_path, d.created_at, d.created_by FROM app.document AS d"
             " LEFT JOIN app.person AS p ON p.id = d.person_id WHERE d.id = :id AND d.deleted_at IS NULL"
         ),

@@ -34,7 +34,7 @@ async def list_document_skills(document_id: Id, version_id: Id, request: Request
             raise not_allowed()
         resume = await read_resume(session, document_id=document_id, version_id=version_id)
     # The part that scores may keep us waiting; no transaction does.
-    judged = await judge(request.app.state.scoring, [resume])
+    judged = await judge(request.app.state.scoring, [resume.shown])
     async with signed_in(request) as session:
         # It may have been deleted meanwhile.
         document = await queries.get_document(session, document_id=document_id)

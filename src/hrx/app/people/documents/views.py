@@ -289,14 +289,7 @@ def show_skills(
                 **{name: row[name] for name in ("id", "score", "verdict", "decided_at")},
                 skill=row["label"],
                 name=name_skill(row["label"], language=language),
-                reasons=[
-                    SkillWord(
-                        word=each["word"],
-                        weight=each["weight"],
-                        places=[Place(start=start, end=end) for start, end in each["places"]],
-                    )
-                    for each in row["reasons"]
-                ],
+                reasons=show_words(row["reasons"]),
             )
             for row in rows
             # A model of before may name a skill that the list has no more.
@@ -305,6 +298,18 @@ def show_skills(
         model_version=model_version,
         may_decide=may_decide,
     )
+
+
+# `Any`: the row's JSON, as keeping writes it.
+def show_words(stored: Sequence[dict[str, Any]]) -> list[SkillWord]:
+    return [
+        SkillWord(
+            word=each["word"],
+            weight=each["weight"],
+            places=[Place(start=start, end=end) for start, end in each["places"]],
+        )
+        for each in stored
+    ]
 
 
 def name_skill(skill: str, *, language: Language) -> str:

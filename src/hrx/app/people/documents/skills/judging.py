@@ -1,4 +1,4 @@
-"""What the live model says of résumés, and why: each word's weight is what the answer loses without it.
+"""What the live model says of texts, and why: each word's weight is what the answer loses without it.
 
 The model is asked outside of any transaction and never sees a text: only which words of a closed list stand
 in it, after what tells who somebody is was taken out. Nothing of its inside is known here, so that any model
@@ -15,7 +15,6 @@ from typing import Final
 from hrx.app.models import features
 from hrx.app.models.client import Scores, ScoringClient
 from hrx.app.models.lexicon import SKILLS
-from hrx.app.people.documents.skills.reading import Resume
 
 MODEL: Final = "skills"
 #: Where the model's F1 was measured (app/models/training/fitting.py); below it a skill is not shown.
@@ -29,6 +28,14 @@ LEAST_WEIGHT: Final = 0.1
 MOST_PLACES: Final = 20
 #: Scores are float32: nearer to 0 or 1 the log-odds would be noise.
 _EDGE: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A text, and the words in it that tell who somebody is: no sign of a skill, whatever they spell."""
+
+    body: str
+    protected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +65,17 @@ class Judged:
     texts: tuple[Mapping[str, Said], ...]
 
 
-async def judge(scoring: ScoringClient, resumes: Sequence[Resume]) -> Judged:
-    """What the live model says of each, all by one version. No résumés are no question: raises ValueError.
+async def find_live_version(scoring: ScoringClient) -> str:
+    """The version that answers now. Raises as `judge` does."""
+    return (await judge(scoring, [Shown(body="")])).version
+
+
+async def judge(scoring: ScoringClient, shown: Sequence[Shown]) -> Judged:
+    """What the live model says of each, all by one version. No texts are no question: raises ValueError.
 
     Costs about 10 ms of a thread for a thousand characters. Raises ScoringAway, Unavailable with the reason
     of the part that scores, Refused when the live model was trained with other features."""
-    words = await asyncio.to_thread(_find_words, resumes)
+    words = await asyncio.to_thread(_find_words, shown)
     rows = [row for held in words for row in _rows_of(held)]
     scores = await scoring.score(rows, model=MODEL, features=features.VERSION)
     texts: list[Mapping[str, Said]] = []
@@ -77,8 +89,8 @@ async def judge(scoring: ScoringClient, resumes: Sequence[Resume]) -> Judged:
 _Words = dict[str, list[tuple[int, int]]]
 
 
-def _find_words(resumes: Sequence[Resume]) -> list[_Words]:
-    return [features.find_words(one.body, one.protected) for one in resumes]
+def _find_words(shown: Sequence[Shown]) -> list[_Words]:
+    return [features.find_words(one.body, one.protected) for one in shown]
 
 
 def _rows_of(held: _Words) -> list[list[float]]:

@@ -21,6 +21,8 @@ _KEEP: Final = text(
     "  each.label, each.score, each.reasons"
     " FROM jsonb_to_recordset(CAST(:rows AS jsonb))"
     "  AS each (document_id bigint, version_id bigint, label text, score float8, reasons jsonb)"
+    # It may have been deleted while the model was asked.
+    " JOIN app.document AS d ON d.id = each.document_id AND d.deleted_at IS NULL"
     " ON CONFLICT DO NOTHING"
 )
 # The newest decision on the same skill of the same text counts, also when an earlier model had said so.
