@@ -17,6 +17,7 @@ PAGES = (
     "/org",
     "/changes",
     "/documents",
+    "/matching",
     "/assistant",
     "/imports",
     "/users",
@@ -26,7 +27,7 @@ PAGES = (
 )
 #: next-intl writes the key where a text is missing.
 KEY = re.compile(
-    r"\b(?:common|nav|people|person|orders|documents|assistant|imports|users|audit|account|home|org)\.[a-z]\w+\b"
+    r"\b(?:common|nav|people|person|orders|documents|assistant|imports|users|audit|account|home|org|matching)\.[a-z]\w+\b"
 )
 
 

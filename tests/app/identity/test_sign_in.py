@@ -34,6 +34,7 @@ async def test_the_right_password_opens_a_session(browser: Browser, make_user: M
         "export": True,
         "audit": False,
         "manage_users": False,
+        "match": True,
     }
 
 

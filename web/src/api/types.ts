@@ -96,4 +96,11 @@ export type DocumentDetail = Get<"/api/v1/documents/{document_id}">;
 export type DocumentVersion = DocumentDetail["versions"][number];
 export type DocumentText = Get<"/api/v1/documents/{document_id}/versions/{version_id}/text">;
 export type Proposal = Get<"/api/v1/documents/{document_id}/proposals">["items"][number];
+export type DocumentSkill =
+  Get<"/api/v1/documents/{document_id}/versions/{version_id}/skills">["items"][number];
+export type SkillWord = DocumentSkill["reasons"][number];
+export type RoleProfile = Get<"/api/v1/role-profiles">["items"][number];
+export type RoleMatches = Get<"/api/v1/role-profiles/{role_id}/matches">;
+export type RoleCandidate = RoleMatches["items"][number];
+export type RoleDescription = PostBody<"/api/v1/role-profiles">;
 export type Uploads = Answer<paths["/api/v1/documents"]["post"]>;

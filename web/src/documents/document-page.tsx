@@ -18,6 +18,7 @@ import { EditDialog } from "./edit-dialog";
 import { NewVersionDialog } from "./new-version-dialog";
 import { ProposalsSection } from "./proposals-section";
 import { documentRights } from "./rights";
+import { SkillsSection } from "./skills-section";
 import { useReaders } from "./use-readers";
 import { VersionList } from "./version-list";
 
@@ -65,6 +66,7 @@ function Loaded({ document }: { document: DocumentDetail }) {
   const isResume = document.kind === "resume" || document.kind === "career_history";
   const isOwn = isResume && document.person_id !== null && document.person_id === ownPersonId;
   const mayAdd = document.may_change || isOwn;
+  const inForce = document.versions.find((one) => one.state === "ready");
   const close = () => setOpen(null);
   return (
     <>
@@ -75,6 +77,7 @@ function Loaded({ document }: { document: DocumentDetail }) {
       />
       <div className="space-y-5">
         {isResume && mayAdd && <ProposalsSection document={document} />}
+        {isResume && inForce && <SkillsSection documentId={document.id} versionId={inForce.id} />}
         <Section title={t("versions")} bodyClassName="pt-2 pb-1">
           <p className="mb-3 text-xs text-faint">{t("versionsLead")}</p>
           <VersionList document={document} onReplace={mayAdd ? () => setOpen("version") : null} />

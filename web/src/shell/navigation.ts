@@ -5,6 +5,7 @@ import {
   FolderOpen,
   House,
   MessageCircleQuestion,
+  ScanSearch,
   ScrollText,
   ShieldCheck,
   UserRoundCog,
@@ -22,6 +23,7 @@ export interface Destination {
     | "org"
     | "orders"
     | "documents"
+    | "matching"
     | "imports"
     | "users"
     | "audit"
@@ -48,6 +50,9 @@ export interface Destinations {
 
 /** Where this person may go; the API refuses the rest anyway, so this only spares them dead ends. */
 export function destinationsFor(session: Session): Destinations {
+  const everyday: Destination[] = [...EVERYONE];
+  if (session.may.match)
+    everyday.push({ href: "/matching", label: "matching", icon: ScanSearch, leavesDate: true });
   const administration: Destination[] = [];
   if (session.may.import)
     administration.push({ href: "/imports", label: "imports", icon: FileUp, leavesDate: true });
@@ -56,7 +61,7 @@ export function destinationsFor(session: Session): Destinations {
   if (session.may.audit)
     administration.push({ href: "/audit", label: "audit", icon: ScrollText, leavesDate: true });
   return {
-    everyday: EVERYONE,
+    everyday,
     administration,
     account: { href: "/account", label: "account", icon: UserRoundCog, leavesDate: true },
   };

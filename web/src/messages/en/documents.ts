@@ -136,6 +136,13 @@ export const documents = {
   reject: "Reject",
   seePlace: "See it in the text",
   keptWithDocument: "Stays with the document: the record has no such field",
+  skills: "Skills read from it",
+  skillsLead:
+    "A proposal by a model that does not look at names, sexes, ages or addresses. A person decides; nothing enters the record by itself.",
+  noSkills: "The model is sure of no skill here.",
+  skillsBy: "By the model {version}",
+  skillOf: "Skill “{skill}”",
+  sure: "{percent, number} % sure",
   accepted: "Accepted",
   rejected: "Rejected",
   decideOf: "Proposal for “{field}”",

@@ -25,6 +25,7 @@ export const nav = {
   org: "Org chart",
   orders: "Changes",
   documents: "Documents",
+  matching: "Role matching",
   administration: "Administration",
   imports: "Import",
   users: "Users & roles",

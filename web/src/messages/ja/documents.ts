@@ -141,6 +141,13 @@ export const documents = {
   reject: "却下",
   seePlace: "原文で確認",
   keptWithDocument: "人事記録に項目がないため、文書とともに保管されます",
+  skills: "読み取ったスキル",
+  skillsLead:
+    "モデルによる提案です。氏名・性別・年齢・住所は見ていません。決めるのは人で、人事記録に自動で入ることはありません。",
+  noSkills: "モデルが確かだと見るスキルはありません。",
+  skillsBy: "モデル {version} による",
+  skillOf: "スキル「{skill}」",
+  sure: "確からしさ {percent, number}%",
   accepted: "承認済み",
   rejected: "却下済み",
   decideOf: "「{field}」の候補",

@@ -5,6 +5,7 @@ export * from "./audit";
 export * from "./documents";
 export * from "./home";
 export * from "./imports";
+export * from "./matching";
 export * from "./orders";
 export * from "./org";
 export * from "./people";

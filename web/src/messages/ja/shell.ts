@@ -25,6 +25,7 @@ export const nav = {
   org: "組織図",
   orders: "異動・発令",
   documents: "文書・規程",
+  matching: "人材マッチング",
   administration: "管理",
   imports: "一括取り込み",
   users: "利用者と権限",

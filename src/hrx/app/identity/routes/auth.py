@@ -118,7 +118,7 @@ class SessionTenant(BaseModel):
 
 
 #: Which doors the pages show; the routes and the database decide again.
-May = dict[Literal["hire", "transfer", "import", "export", "audit", "manage_users"], bool]
+May = dict[Literal["hire", "transfer", "import", "export", "audit", "manage_users", "match"], bool]
 
 
 class CurrentSession(BaseModel):
@@ -172,4 +172,5 @@ def _may(principal: Principal) -> May:
         "export": principal.sees_everyone,
         "audit": principal.is_any(Role.OWNER, Role.AUDITOR),
         "manage_users": principal.is_any(Role.OWNER),
+        "match": principal.is_any(Role.OWNER, Role.HR, Role.MANAGER, Role.AUDITOR),
     }

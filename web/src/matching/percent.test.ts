@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { percentOf } from "./percent";
+
+test.each([
+  [0, 0],
+  [0.0004, 1],
+  [0.505, 51],
+  [0.994, 99],
+  [0.99996, 99],
+  [1, 99],
+])("a score of %f is read as %i %%", (score, percent) => {
+  expect(percentOf(score)).toBe(percent);
+});
