@@ -14,7 +14,7 @@ from hrx.kit.errors import Text, Unavailable
 
 _POLL_S: Final = 0.1
 _REQUEST_TIMEOUT_S: Final = 3.0
-_SETTLE_S: Final = 3.0
+_SETTLE_S: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
