@@ -9,7 +9,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -40,6 +40,11 @@ class Fault(StrEnum):
     ERROR_INSIDE = "error inside the answer"
     USAGE_MISSING = "no usage"
     USAGE_WRONG = "usage that cannot be"
+    FEWER = "a vector too few"
+    SHORTER = "vectors of another length"
+    NOT_A_NUMBER = "a vector with NaN in it"
+    NOTHING = "a vector of zeros"
+    SAME_PLACE = "two vectors in one place"
 
 
 #: Faults after which the answer is good all the same.
@@ -71,6 +76,11 @@ class LlmServer:
     #: Share of requests that fail at random, and by what.
     failing: tuple[float, tuple[Fault, ...]] = (0.0, ())
     chance: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - chance, no secret
+    #: Of a model that makes vectors: their length where none is asked for, and what it understands by what.
+    dimensions: int = 8
+    meanings: Sequence[Sequence[str]] = (("一",), ("二",), ("三",))
+    #: Texts that the model refuses, by a word in them.
+    refused_word: str = ""
     asked: list[Json] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     billed: list[Billed] = field(default_factory=list)
@@ -100,11 +110,13 @@ class LlmServer:
             fault = Fault.UNAUTHORIZED
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
+        if self.refused_word and self.refused_word in json.dumps(body, ensure_ascii=False):
+            fault = Fault.NOT_UNDERSTOOD
         refused = await self._refuse(fault)
         if refused is not None:
             return refused
         if "mbed" in request.path:
-            return web.json_response(self._embeddings(body))
+            return await self._embed(request, body, fault)
         if body.get("stream") or "stream" in request.path:
             return await self._stream(request, body, fault)
         return await self._answer(request, body, fault)
@@ -269,16 +281,66 @@ class LlmServer:
         else:
             yield from _google_events(pieces, tool, usage)
 
-    def _embeddings(self, body: Json) -> Json:
-        if self.speaks == "google":
-            return {"embeddings": [{"values": [0.5, -0.25]} for _ in body["requests"]]}
-        rows = [
-            {"object": "embedding", "index": i, "embedding": [float(i), 1.0]}
-            for i in range(len(body["input"]))
-        ]
+    # ── embeddings ─────────────────────────────────────────────────────────────────────────────────
+    async def _embed(self, request: web.Request, body: Json, fault: Fault | None) -> web.StreamResponse:
+        if fault is Fault.MALFORMED:
+            return web.Response(text='{"data": [', content_type="application/json")
+        if fault is Fault.ERROR_INSIDE:
+            return web.json_response(self._error("overloaded_error"))
+        told = json.dumps(self._embeddings(body, fault)).encode()
+        if fault not in (Fault.CUT, Fault.STALL, Fault.PINGS):
+            return web.Response(body=told, content_type="application/json")
+        self.billed.pop()
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(told[:40])
+        return await self._leave(request, response, fault)
+
+    def _embeddings(self, body: Json, fault: Fault | None) -> Json:
+        texts = (
+            [one["content"]["parts"][0]["text"] for one in body["requests"]]
+            if self.speaks == "google"
+            else body["input"]
+        )
+        vectors = _spoil([self.vector(text, dimensions=_asked_dimensions(body)) for text in texts], fault)
         billed = self._bill(body, output=0)
+        if self.speaks == "google":
+            told: Json = {"embeddings": [{"values": vector} for vector in vectors]}
+            usage: Json = {"promptTokenCount": billed.input_tokens, "totalTokenCount": billed.input_tokens}
+            return told if fault is Fault.USAGE_MISSING else {**told, "usageMetadata": usage}
+        rows = [
+            {"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)
+        ]
+        if fault is Fault.SAME_PLACE:
+            rows[0]["index"] = len(rows) - 1
         usage = {"prompt_tokens": billed.input_tokens, "total_tokens": billed.input_tokens}
+        # The protocol promises a place, not an order.
         return {"object": "list", "data": rows[::-1], "model": body["model"], "usage": usage}
+
+    def vector(self, text: str, *, dimensions: int | None = None) -> list[float]:
+        """Which of the meanings a text holds, each a direction; a text without any points elsewhere."""
+        length = dimensions or self.dimensions
+        found = [float(sum(text.count(word) for word in group)) for group in self.meanings]
+        vector = [*found, 0.0 if any(found) else 1.0] + [0.0] * length
+        return vector[:length]
+
+
+def _asked_dimensions(body: Json) -> int | None:
+    """OpenAI's and Google's name for it; None where it is the model's own."""
+    if "requests" in body:
+        return int(body["requests"][0]["outputDimensionality"])
+    return int(body["dimensions"]) if "dimensions" in body else None
+
+
+def _spoil(vectors: list[list[float]], fault: Fault | None) -> list[list[float]]:
+    if fault is Fault.FEWER:
+        return vectors[:-1]
+    if fault is Fault.SHORTER:
+        return [vector[:-1] for vector in vectors]
+    if fault in (Fault.NOT_A_NUMBER, Fault.NOTHING):
+        spoilt = 0.0 if fault is Fault.NOTHING else float("nan")
+        return [*vectors[:-1], [spoilt] * len(vectors[-1])]
+    return vectors
 
 
 def _event(data: object, *, name: str = "") -> bytes:

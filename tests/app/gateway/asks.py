@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hrx.app.gateway.asking import Ask, Message, Speaker, Tool, ToolCall
+from hrx.app.gateway.asking import Ask, EmbedAsk, Message, Speaker, Tool, ToolCall
 
 FIND = Tool(
     name="find_people",
@@ -29,6 +29,19 @@ def make_ask(text: str = "有給休暇は何日ありますか。", **given: Any
         **given,
     }
     return Ask(**values)
+
+
+def make_embed_ask(*texts: str, **given: Any) -> EmbedAsk:
+    """Passages to be turned into vectors of eight numbers; anything may be given."""
+    values: dict[str, Any] = {
+        "feature": "search",
+        "texts": texts or ("一", "二", "三"),
+        "model": "openai:m-1",
+        "dimensions": 8,
+        "kind": "passage",
+        **given,
+    }
+    return EmbedAsk(**values)
 
 
 def make_ask_with_result(call: ToolCall, result: str = '[{"name": "佐藤"}]') -> Ask:

@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError
 
 from hrx.app.gateway.answering import Answer, Finished
 from hrx.app.gateway.asking import Message, Speaker
-from hrx.app.gateway.door import Gateway, NotConfigured, build_gateway
+from hrx.app.gateway.building import build_gateway
+from hrx.app.gateway.door import Gateway, NotConfigured
 from hrx.app.gateway.ledger import BudgetSpent, CallsTooFast, Ledger, set_allowance, set_masking
 from hrx.app.gateway.masking import PersonName
 from hrx.app.gateway.prices import PriceMissing, read_prices
@@ -29,7 +30,7 @@ from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.tenancy import Principal, Role, TenantId, UserId, system_principal
 from hrx.kit import clock
 from tests.app.conftest import MakeSettings, MakeUser
-from tests.app.gateway.asks import FIND, make_ask
+from tests.app.gateway.asks import FIND, make_ask, make_embed_ask
 from tests.app.gateway.test_calling import PATIENT, make_target
 from tests.conftest import PostgresServer
 from tests.servers.llm import Fault, LlmServer, running_llm
@@ -59,7 +60,7 @@ async def opened(
     route = Route(targets=targets)
     gateway = Gateway(
         chat=route,
-        embedding=route,
+        embedding={target.name: Route(targets=(target,)) for target in targets},
         ledger=Ledger(database),
         figures=given.pop("figures", None) or AiFigures(CollectorRegistry()),
         **given,
@@ -307,7 +308,7 @@ async def test_personal_data_stays_here_where_the_tenant_wants_it(
         async with database.transaction(system_principal(tenant)) as session:
             await set_masking(session, masks_personal_data=True)
         await gateway.complete(ask, by=system_principal(tenant))
-        await gateway.embed([question], feature="search", by=system_principal(tenant))
+        await gateway.embed(make_embed_ask(question, model="openai:m-0"), by=system_principal(tenant))
     for body in server.asked[-2:]:
         assert not any(secret in str(body) for secret in ("佐藤", "花子", "hanako", "1234"))
         assert "⟦PERSON1⟧" in str(body)

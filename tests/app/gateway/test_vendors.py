@@ -201,18 +201,6 @@ async def test_the_result_of_a_tool_goes_back_with_its_call(speaks: str) -> None
         assert '"thoughtSignature": "c2VhbA=="' in told
 
 
-@pytest.mark.parametrize("speaks", ["openai", "google"])
-async def test_vectors_come_in_the_order_of_the_texts(speaks: str) -> None:
-    async with running_llm(speaks) as server:
-        adapter = ADAPTERS[Vendor(speaks)]
-        ask = adapter.encode_embeddings(["一", "二", "三"], model="e-1", key=server.key)
-        assert ask is not None
-        found = adapter.decode_embeddings(await post(server, ask))
-    assert len(found.vectors) == 3
-    if speaks == "openai":
-        assert [vector[0] for vector in found.vectors] == [0.0, 1.0, 2.0]
-
-
 def test_results_of_several_tools_are_one_turn_where_the_vendor_wants_it() -> None:
     calls = tuple(ToolCall(id=f"t{n}", name="find_people", arguments="{}") for n in range(2))
     ask = make_ask_with_result(calls[0])

@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from hrx.app.assistant.directory import NameDirectory
 from hrx.app.assistant.retrieval.retriever import Retriever
-from hrx.app.gateway.door import Gateway, build_gateway
+from hrx.app.gateway.building import build_gateway
+from hrx.app.gateway.door import Gateway
 from hrx.app.platform.ai_figures import AiFigures, AssistantFigures
 from hrx.app.platform.db import Database
 from hrx.app.settings import AppSettings

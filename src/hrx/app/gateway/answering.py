@@ -37,7 +37,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """Vectors in the order of the texts, and the model that made them: others do not compare with them."""
+    """Vectors of length 1 in the order of the texts, and the model that made them: others do not compare with
+    them."""
 
     vectors: tuple[tuple[float, ...], ...]
     vendor: str

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hrx.kit.search.encoders.protocol import Kind
+
 
 class Speaker(StrEnum):
     """Who says a message."""
@@ -80,6 +82,20 @@ class Ask:
     temperature: float | None = None
     prompt_version: str = ""
     is_interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedAsk:
+    """Texts to be turned into vectors of `dimensions` numbers by one model, `vendor:model`: vectors of two do
+    not compare, so nobody else is asked. `kind`: what the texts are, where the vendor makes a difference.
+    `within_s`: shorter than the call's own limit where a person waits; None is that limit."""
+
+    feature: str
+    texts: tuple[str, ...]
+    model: str
+    dimensions: int
+    kind: Kind
+    within_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,8 +82,9 @@ class Begun:
     vectors: tuple[tuple[float, ...], ...] = ()
 
 
-def end_of(route: Route) -> float:
-    return clock.monotonic_s() + max(target.clocks.call_s for target in route.targets)
+def end_of(route: Route, *, within_s: float | None = None) -> float:
+    limit_s = max(target.clocks.call_s for target in route.targets)
+    return clock.monotonic_s() + (limit_s if within_s is None else min(limit_s, within_s))
 
 
 def spent(call: Call, begun: Begun) -> Usage | None:

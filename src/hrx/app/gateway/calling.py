@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 from hrx.app.gateway.answering import Answer, Attempted, Event, Finished, Piece, Restarted
-from hrx.app.gateway.asking import Ask, Decoded, Finish, Usage
+from hrx.app.gateway.asking import Ask, Decoded, EmbedAsk, Finish, Usage
 from hrx.app.gateway.attempts import Connections, OpenAnswer, fetch_whole, read
 from hrx.app.gateway.breaker import Breaker
 from hrx.app.gateway.call import Begun, Call, Permit, Watcher, end_of, spent
+from hrx.app.gateway.embedding import check_vectors
 from hrx.app.gateway.failures import PASSING, FailureKind, VendorFailure
 from hrx.app.gateway.targets import Route, Target, believed_usage, estimate_tokens, texts_of
 from hrx.app.gateway.unanswered import (
@@ -61,14 +62,15 @@ class Caller:
             left=list(route.targets),
         )
 
-    def open_embedding(self, texts: list[str], *, route: Route, permit: Permit) -> Call:
+    def open_embedding(self, ask: EmbedAsk, *, route: Route, permit: Permit) -> Call:
+        """The same for texts to be turned into vectors."""
         return Call(
             route=route,
             permit=permit,
             operation="embeddings",
-            texts=texts,
+            texts=list(ask.texts),
             most_output=0,
-            ends_s=end_of(route),
+            ends_s=end_of(route, within_s=ask.within_s),
             left=list(route.targets),
         )
 
@@ -86,20 +88,17 @@ class Caller:
         assert begun.decoded is not None  # noqa: S101 - an answer that comes whole
         return self._finish(call, begun, begun.decoded)
 
-    async def embed(self, call: Call) -> tuple[tuple[tuple[float, ...], ...], Target]:
-        """Vectors of the call's texts, and who made them. Raises as `complete`."""
+    async def embed(self, ask: EmbedAsk, call: Call) -> tuple[tuple[tuple[float, ...], ...], Target]:
+        """Vectors of the texts, and who made them: all of them good, or none. Raises as `complete`."""
 
         async def begin(target: Target) -> Begun:
             began_s, adapter = clock.monotonic_s(), ADAPTERS[target.vendor]
-            asked = adapter.encode_embeddings(call.texts, model=target.model, key=target.endpoint.key)
-            if asked is None:
-                raise VendorFailure(FailureKind.INVALID_REQUEST, detail="has no embeddings")
+            asked = adapter.encode_embeddings(ask, model=target.model, key=target.endpoint.key)
             body = await fetch_whole(self.connections, target, asked, within_s=call.left_s)
             found = read(adapter.decode_embeddings, body)
-            if len(found.vectors) != len(call.texts):
-                raise VendorFailure(FailureKind.INVALID_RESPONSE, detail="other number of vectors")
+            vectors = check_vectors(found.vectors, ask)
             decoded = Decoded(text="", tool_calls=(), finish=Finish.STOP, usage=found.usage)
-            return Begun(target=target, began_s=began_s, decoded=decoded, vectors=found.vectors)
+            return Begun(target=target, began_s=began_s, decoded=decoded, vectors=vectors)
 
         begun = await self._begin(call, begin)
         assert begun.decoded is not None  # noqa: S101 - an answer that comes whole

@@ -10,37 +10,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
 from hrx.app.gateway.answering import Answer, Attempted, Embedded, Event, Finished, Piece, Restarted
-from hrx.app.gateway.asking import Ask, Usage
+from hrx.app.gateway.asking import Ask, EmbedAsk, Usage
 from hrx.app.gateway.breaker import Breaker, BreakerState
 from hrx.app.gateway.call import Call
 from hrx.app.gateway.calling import Caller
+from hrx.app.gateway.embedding import limits_of, split
 from hrx.app.gateway.ledger import BudgetSpent, CallFacts, CallsTooFast, Ledger, Outcome, Reservation
 from hrx.app.gateway.masking import Mask, NameIndex, PersonName, Unmasking
-from hrx.app.gateway.prices import SHIPPED, read_prices
-from hrx.app.gateway.targets import (
-    Clocks,
-    Endpoint,
-    Route,
-    Target,
-    endpoints_with_keys,
-    most_tokens,
-    parse_targets,
-    texts_of,
-)
-from hrx.app.gateway.vendors.adapter import Vendor
+from hrx.app.gateway.targets import Route, Target, most_tokens, texts_of
+from hrx.app.gateway.vendors.adapter import EmbedLimits
 from hrx.app.platform.ai_figures import AiFigures
 from hrx.app.platform.db import Database
 from hrx.app.platform.tenancy import Principal
-from hrx.app.settings import AppSettings
 from hrx.kit import clock
 from hrx.kit.errors import HrxError, Text, Unavailable
-from hrx.kit.secrets import newest
 
 _logger = logging.getLogger("hrx.gateway")
 NANO: Final = 1_000_000_000
@@ -62,7 +51,7 @@ class Gateway:
         self,
         *,
         chat: Route | None,
-        embedding: Route | None,
+        embedding: Mapping[str, Route],
         ledger: Ledger,
         figures: AiFigures,
         directory: Directory | None = None,
@@ -79,9 +68,13 @@ class Gateway:
         """Whether there is a model to ask; without one the assistant answers by quoting."""
         return self._chat is not None
 
-    @property
-    def may_embed(self) -> bool:
-        return self._embedding is not None
+    def may_embed(self, model: str) -> bool:
+        """Whether texts can be turned into vectors by this model, `vendor:model`."""
+        return model in self._embedding
+
+    def limits_of(self, model: str) -> EmbedLimits:
+        """What one request for vectors may hold. Raises NotConfigured."""
+        return limits_of(self._embedding_route(model))
 
     async def close(self) -> None:
         await self._caller.close()
@@ -107,7 +100,7 @@ class Gateway:
     async def stream(self, ask: Ask, *, by: Principal) -> AsyncGenerator[Event]:
         """The answer as it comes (decision 0019); a Finished answer is on the ledger already.
 
-        Raises as `complete`, and AnswerInterrupted. Leave it with `aclosing`: then what was said is sett"""
+        Raises as `complete`, and AnswerInterrupted. Leave it with `aclosing`: what was said is settled then."""
         route = _route(self._chat, is_interactive=ask.is_interactive)
         reservation = await self._open(_facts(ask), route, texts_of(ask), ask.max_output_tokens, by=by)
         mask = await self._mask(reservation, by)
@@ -129,24 +122,50 @@ class Gateway:
         if finished is not None:
             yield finished
 
-    async def embed(self, texts: Sequence[str], *, feature: str, by: Principal) -> Embedded:
-        """Vectors of texts, all by one model. Raises as `complete`."""
-        route = _route(self._embedding, is_interactive=False)
-        facts = CallFacts(feature=feature, operation="embeddings")
-        reservation = await self._open(facts, route, texts, 0, by=by)
+    async def embed(self, ask: EmbedAsk, *, by: Principal) -> Embedded:
+        """Vectors of all texts, by the one model that is named; more than the vendor takes at once are several
+        calls. Raises as `complete`."""
+        route = self._embedding_route(ask.model)
+        vectors: list[tuple[float, ...]] = []
+        for part in split(ask, limits=limits_of(route)):
+            vectors += await self._embed(part, route, by=by)
+        [target] = route.targets
+        return Embedded(vectors=tuple(vectors), vendor=target.vendor.value, model=target.model)
+
+    async def _embed(
+        self, ask: EmbedAsk, route: Route, *, by: Principal
+    ) -> tuple[tuple[float, ...], ...]:
+        facts = CallFacts(feature=ask.feature, operation="embeddings")
+        reservation = await self._open(facts, route, ask.texts, 0, by=by)
         mask = await self._mask(reservation, by)
-        sent = [mask.mask(text) if mask else text for text in texts]
-        call = self._caller.open_embedding(sent, route=route, permit=reservation)
+        if mask is not None:
+            ask = replace(ask, texts=tuple(map(mask.mask, ask.texts)))
+        call = self._caller.open_embedding(ask, route=route, permit=reservation)
         began_s, state = clock.monotonic_s(), "abandoned"
         try:
-            vectors, target = await self._caller.embed(call)
+            vectors, _ = await self._caller.embed(ask, call)
             state = "answered"
         except HrxError:
             state = "failed"
             raise
         finally:
             await self._settle(reservation, call, state=state, began_s=began_s)
-        return Embedded(vectors=vectors, vendor=target.vendor.value, model=target.model)
+        return vectors
+
+    def _embedding_route(self, model: str) -> Route:
+        route = self._embedding.get(model)
+        if route is None:
+            raise NotConfigured(
+                Text(
+                    ja=f"ベクトルを作るモデル {model} が設定されていません。",
+                    en=f"The model {model} that makes vectors is not set up.",
+                ),
+                hint=Text(
+                    ja="その事業者の API キー(または HRX_LLM_URL)を設定してください。",
+                    en="Set the API key of its vendor, or HRX_LLM_URL.",
+                ),
+            )
+        return route
 
     async def _open(
         self, facts: CallFacts, route: Route, texts: Sequence[str], most_output: int, *, by: Principal
@@ -216,59 +235,6 @@ class Watch:
             self._watched.add(target.name)
             gauge = self._figures.breaker.labels(target.vendor.value, target.model)
             gauge.set_function(lambda: _BREAKER_LEVEL[breaker.state])
-
-
-def build_gateway(
-    settings: AppSettings, *, database: Database, figures: AiFigures, directory: Directory | None = None
-) -> Gateway:
-    """The gateway as the settings want it. Raises Invalid for models that cannot be read or have no price."""
-    return Gateway(
-        chat=_read_route(settings, settings.llm_targets),
-        embedding=_read_route(settings, settings.llm_embedding_targets),
-        ledger=Ledger(database),
-        figures=figures,
-        directory=directory,
-    )
-
-
-def _read_route(settings: AppSettings, named: str) -> Route | None:
-    """The models named whose vendor has a key; None when there is none."""
-    endpoints = endpoints_with_keys(_endpoints(settings))
-    prices = read_prices(settings.llm_prices_file or SHIPPED)
-    clocks = Clocks(
-        connect_s=settings.llm_connect_timeout_s,
-        first_token_s=settings.llm_first_token_timeout_s,
-        idle_s=settings.llm_idle_timeout_s,
-        answer_s=settings.llm_answer_timeout_s,
-        call_s=settings.llm_call_timeout_s,
-    )
-    targets = tuple(
-        Target(
-            vendor=vendor,
-            model=model,
-            endpoint=endpoints[vendor],
-            clocks=clocks,
-            price=prices.get(vendor.value, model, on=clock.now().date()),
-        )
-        for vendor, model in parse_targets(named)
-        if vendor in endpoints
-    )
-    if not targets:
-        return None
-    return Route(targets=targets, laps=settings.llm_laps, hedge_s=settings.llm_hedge_s or None)
-
-
-def _endpoints(settings: AppSettings) -> dict[Vendor, Endpoint]:
-    given = {
-        Vendor.OPENAI: (settings.openai_url, settings.openai_api_key),
-        Vendor.ANTHROPIC: (settings.anthropic_url, settings.anthropic_api_key),
-        Vendor.GOOGLE: (f"{settings.google_url}/v1beta", settings.google_api_key),
-        Vendor.COMPATIBLE: (settings.llm_url or "", settings.llm_api_key),
-    }
-    return {
-        vendor: Endpoint(base_url=url.rstrip("/"), key=newest(key.get_secret_value()) if key else "")
-        for vendor, (url, key) in given.items()
-    }
 
 
 def _route(route: Route | None, *, is_interactive: bool) -> Route:

@@ -36,6 +36,8 @@ class AnswerTooExpensive(Unavailable):
 def no_answer(call: Call) -> VendorsUnavailable:
     kinds: Mapping[str, None] = dict.fromkeys(one.outcome for one in call.attempts)
     why = ", ".join(kinds) or "resting"
+    if call.operation == "embeddings":
+        return _no_vectors(call, why)
     return VendorsUnavailable(
         Text(
             ja=f"どの言語モデルも応答しませんでした({why})。",
@@ -44,6 +46,22 @@ def no_answer(call: Call) -> VendorsUnavailable:
         hint=Text(
             ja="しばらくしてからもう一度お試しください。運用者は SOP 5.2.4 を参照してください。",
             en="Try again in a while. Operators: hrx sop show 5.2.4.",
+        ),
+    )
+
+
+def _no_vectors(call: Call, why: str) -> VendorsUnavailable:
+    [target] = call.route.targets
+    details: Mapping[str, None] = dict.fromkeys(one.detail for one in call.attempts if one.detail)
+    told = f"{why}: {', '.join(details)}" if details else why
+    return VendorsUnavailable(
+        Text(
+            ja=f"{target.name} からベクトルを得られませんでした({told})。",
+            en=f"{target.name} gave no vectors ({told}).",
+        ),
+        hint=Text(
+            ja="あとでもう一度試します。次元が違う場合は encoder.yaml を直してください。",
+            en="It is tried again later. Where the number of dimensions differs, mend encoder.yaml.",
         ),
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
 import orjson
 
-from hrx.app.gateway.asking import Ask, Decoded, Finish, ToolCall, Usage, Vectors
+from hrx.app.gateway.asking import Ask, Decoded, EmbedAsk, Finish, ToolCall, Usage, Vectors
 from hrx.app.gateway.failures import FailureKind, VendorFailure, cut_short, malformed
 from hrx.app.gateway.vendors.sse import SseEvent
 
@@ -30,6 +30,14 @@ class HttpAsk:
     path: str
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedLimits:
+    """What one request for vectors may hold: texts, and tokens over all of them."""
+
+    texts: int
+    tokens: int
 
 
 class StreamDecoder(Protocol):
@@ -56,11 +64,16 @@ class Adapter(Protocol):
 
     def open_stream(self) -> StreamDecoder: ...
 
-    def encode_embeddings(self, texts: Sequence[str], *, model: str, key: str) -> HttpAsk | None:
+    @property
+    def embed_limits(self) -> EmbedLimits | None:
         """None where the vendor has no embeddings."""
         ...
 
-    def decode_embeddings(self, body: bytes) -> Vectors: ...
+    def encode_embeddings(self, ask: EmbedAsk, *, model: str, key: str) -> HttpAsk: ...
+
+    def decode_embeddings(self, body: bytes) -> Vectors:
+        """In the order of the texts. Raises VendorFailure where it cannot be told which is whose."""
+        ...
 
 
 Json = dict[str, Any]

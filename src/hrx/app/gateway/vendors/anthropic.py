@@ -10,6 +10,7 @@ import orjson
 from hrx.app.gateway.asking import (
     Ask,
     Decoded,
+    EmbedAsk,
     Finish,
     Message,
     Speaker,
@@ -43,7 +44,9 @@ _FINISH: Final = {
 
 
 class AnthropicAdapter:
-    """System text stands beside the messages; results of tools are a user's turn."""
+    """System text stands beside the messages; results of tools are a user's turn. There are no embeddings."""
+
+    embed_limits = None
 
     def encode_chat(self, ask: Ask, *, model: str, key: str, is_streamed: bool) -> HttpAsk:
         system = "\n\n".join(one.text for one in ask.messages if one.speaker is Speaker.SYSTEM)
@@ -92,9 +95,8 @@ class AnthropicAdapter:
     def open_stream(self) -> AnthropicStream:
         return AnthropicStream()
 
-    def encode_embeddings(self, texts: Sequence[str], *, model: str, key: str) -> HttpAsk | None:
-        """Anthropic has none."""
-        return None
+    def encode_embeddings(self, ask: EmbedAsk, *, model: str, key: str) -> HttpAsk:
+        raise malformed("this vendor has no embeddings")
 
     def decode_embeddings(self, body: bytes) -> Vectors:
         raise malformed("this vendor has no embeddings")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -10,6 +10,7 @@ import orjson
 from hrx.app.gateway.asking import (
     Ask,
     Decoded,
+    EmbedAsk,
     Finish,
     Message,
     Speaker,
@@ -20,6 +21,7 @@ from hrx.app.gateway.asking import (
 from hrx.app.gateway.failures import malformed
 from hrx.app.gateway.vendors.adapter import (
     JSON_HEADERS,
+    EmbedLimits,
     HttpAsk,
     Json,
     TextAndCalls,
@@ -28,6 +30,7 @@ from hrx.app.gateway.vendors.adapter import (
     read_json,
 )
 from hrx.app.gateway.vendors.sse import SseEvent
+from hrx.kit.search.encoders.protocol import Kind
 
 _CHOICE: Final = {ToolChoice.AUTO: "AUTO", ToolChoice.REQUIRED: "ANY", ToolChoice.NONE: "NONE"}
 _FINISH: Final = {
@@ -41,8 +44,14 @@ _FINISH: Final = {
 }
 
 
+_TASK: Final[Mapping[Kind, str]] = {"query": "RETRIEVAL_QUERY", "passage": "RETRIEVAL_DOCUMENT"}
+
+
 class GoogleAdapter:
     """The model stands in the path; calls of tools have names, and ids only from newer models."""
+
+    #: A batch of 100 is the most; what is beyond 2,048 tokens of a text, the model does not read.
+    embed_limits: EmbedLimits | None = EmbedLimits(texts=100, tokens=200_000)
 
     def encode_chat(self, ask: Ask, *, model: str, key: str, is_streamed: bool) -> HttpAsk:
         body: Json = {
@@ -72,8 +81,16 @@ class GoogleAdapter:
     def open_stream(self) -> GoogleStream:
         return GoogleStream()
 
-    def encode_embeddings(self, texts: Sequence[str], *, model: str, key: str) -> HttpAsk | None:
-        asked = [{"model": f"models/{model}", "content": {"parts": [{"text": text}]}} for text in texts]
+    def encode_embeddings(self, ask: EmbedAsk, *, model: str, key: str) -> HttpAsk:
+        asked = [
+            {
+                "model": f"models/{model}",
+                "content": {"parts": [{"text": text}]},
+                "taskType": _TASK[ask.kind],
+                "outputDimensionality": ask.dimensions,
+            }
+            for text in ask.texts
+        ]
         return HttpAsk(
             path=f"/models/{model}:batchEmbedContents",
             headers=_headers(key),
@@ -81,11 +98,15 @@ class GoogleAdapter:
         )
 
     def decode_embeddings(self, body: bytes) -> Vectors:
-        rows = read_json(body).get("embeddings")
+        found = read_json(body)
+        if found.get("error"):
+            raise failure_in(found["error"])
+        rows = found.get("embeddings")
         if not isinstance(rows, list):
             raise malformed("no embeddings")
-        # This call tells no usage.
-        return Vectors(vectors=tuple(tuple(row["values"]) for row in rows), usage=None)
+        # Older models tell no usage.
+        usage = _usage(found["usageMetadata"]) if found.get("usageMetadata") else None
+        return Vectors(vectors=tuple(tuple(row["values"]) for row in rows), usage=usage)
 
 
 class GoogleStream:

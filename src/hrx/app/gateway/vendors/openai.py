@@ -7,10 +7,21 @@ from typing import Final
 
 import orjson
 
-from hrx.app.gateway.asking import Ask, Decoded, Finish, Message, Speaker, ToolCall, Usage, Vectors
+from hrx.app.gateway.asking import (
+    Ask,
+    Decoded,
+    EmbedAsk,
+    Finish,
+    Message,
+    Speaker,
+    ToolCall,
+    Usage,
+    Vectors,
+)
 from hrx.app.gateway.failures import malformed
 from hrx.app.gateway.vendors.adapter import (
     JSON_HEADERS,
+    EmbedLimits,
     HttpAsk,
     Json,
     TextAndCalls,
@@ -29,11 +40,26 @@ _FINISH: Final = {
 }
 
 
-class OpenAiAdapter:
-    """`names_limit`: what the limit of the answer is called; older compatible servers know `max_tokens`."""
+#: OpenAI's reference: 2,048 texts and 300,000 tokens a request; the tokens are ours to estimate.
+OPENAI_LIMITS: Final = EmbedLimits(texts=2_048, tokens=250_000)
+#: Text Embeddings Inference takes 32 texts and 16,384 tokens a request unless told otherwise; others, more.
+COMPATIBLE_LIMITS: Final = EmbedLimits(texts=32, tokens=16_000)
 
-    def __init__(self, *, names_limit: str = "max_completion_tokens") -> None:
+
+class OpenAiAdapter:
+    """`names_limit`: what the limit of the answer is called; older compatible servers know `max_tokens`.
+    `may_shorten`: whether a length of vectors may be asked for; servers refuse it for models that have one."""
+
+    def __init__(
+        self,
+        *,
+        names_limit: str = "max_completion_tokens",
+        embed_limits: EmbedLimits = OPENAI_LIMITS,
+        may_shorten: bool = True,
+    ) -> None:
         self._names_limit = names_limit
+        self._may_shorten = may_shorten
+        self.embed_limits: EmbedLimits | None = embed_limits
 
     def encode_chat(self, ask: Ask, *, model: str, key: str, is_streamed: bool) -> HttpAsk:
         body: Json = {
@@ -87,18 +113,24 @@ class OpenAiAdapter:
     def open_stream(self) -> OpenAiStream:
         return OpenAiStream()
 
-    def encode_embeddings(self, texts: Sequence[str], *, model: str, key: str) -> HttpAsk | None:
-        body = {"model": model, "input": list(texts), "encoding_format": "float"}
+    def encode_embeddings(self, ask: EmbedAsk, *, model: str, key: str) -> HttpAsk:
+        body: Json = {"model": model, "input": list(ask.texts), "encoding_format": "float"}
+        if self._may_shorten:
+            body["dimensions"] = ask.dimensions
         return HttpAsk(path="/embeddings", headers=_headers(key), body=orjson.dumps(body))
 
     def decode_embeddings(self, body: bytes) -> Vectors:
         found = read_json(body)
+        if found.get("error"):
+            raise failure_in(found["error"])
         rows = found.get("data")
         if not isinstance(rows, list):
             raise malformed("no embeddings")
-        rows = sorted(rows, key=lambda row: row["index"])
+        by_index = {row["index"]: row["embedding"] for row in rows}
+        if len(by_index) != len(rows) or sorted(by_index) != list(range(len(rows))):
+            raise malformed("vectors without a place, or two in one")
         usage = _usage(found.get("usage"))
-        return Vectors(vectors=tuple(tuple(row["embedding"]) for row in rows), usage=usage)
+        return Vectors(vectors=tuple(tuple(by_index[at]) for at in range(len(rows))), usage=usage)
 
 
 class OpenAiStream:
