@@ -18,13 +18,6 @@ class LlmSettings(Settings):
         unit="list",
         example="openai:gpt-5-mini,anthropic:claude-haiku-4-5",
     )
-    llm_embedding_targets: str = setting(
-        "",
-        ja="文をベクトルにするモデル。書き方は HRX_LLM_TARGETS と同じ。",
-        en="Models that turn texts into vectors, written like HRX_LLM_TARGETS.",
-        unit="list",
-        example="openai:text-embedding-3-large",
-    )
     llm_prices_file: Path | None = setting(
         None,
         ja="モデルの価格表(YAML)。なければ製品に付属のもの。",
@@ -65,6 +58,15 @@ class LlmSettings(Settings):
         unit="s",
         gt=0,
         le=600,
+    )
+    llm_question_vector_timeout_s: float = setting(
+        2.0,
+        ja="質問のベクトルを外部のモデルに作らせるときの制限時間。過ぎると言葉だけで探します。",
+        en="How long a model elsewhere may take to turn a question into a vector; later than this it is "
+        "searched for by its words alone.",
+        unit="s",
+        gt=0,
+        le=30,
     )
     llm_hedge_s: float = setting(
         0.0,

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from hrx.app.llm_settings import LlmSettings
 from hrx.app.model_settings import ScoringSettings
 from hrx.app.vendor_settings import VendorSettings
+from hrx.kit.search.encoders.settings import EncoderSettings
 from hrx.kit.settings import Settings, document, setting
 
 
@@ -345,7 +346,7 @@ class ProductSettings(Settings):
 
 
 # The generated reference lists the fields of the last base first.
-class AppSettings(ScoringSettings, LlmSettings, VendorSettings, ProductSettings):
+class AppSettings(EncoderSettings, ScoringSettings, LlmSettings, VendorSettings, ProductSettings):
     """Settings of the API and the worker; read once in `main`, then passed down."""
 
 

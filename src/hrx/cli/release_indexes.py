@@ -14,8 +14,13 @@ from hrx.kit.errors import Text
 from hrx.ops.ledger.entries import Kind
 from hrx.ops.operators.roles import Permission
 from hrx.ops.release.indexes.building import build as build_generation
-from hrx.ops.release.indexes.building import building_session, count_behind
-from hrx.ops.release.indexes.definitions import ENCODERS, get_definition, load_definitions, version_of
+from hrx.ops.release.indexes.building import building_session, count_behind, count_lacking
+from hrx.ops.release.indexes.definitions import (
+    choose_encoder,
+    get_definition,
+    load_definitions,
+    version_of,
+)
 from hrx.ops.release.indexes.generations import (
     APPLICATION,
     Generation,
@@ -46,7 +51,12 @@ def list_(as_json: AsJson = False) -> None:
     """Every index with its generations: how far each is, which one answers, how many rows it is behind."""
     with opened() as plane, _looking(plane) as session:
         items = [
-            _document(one, find_pointer(session, name), behind=_behind(session, one))
+            _document(
+                one,
+                find_pointer(session, name),
+                behind=_behind(session, one),
+                lacking=count_lacking(session, one),
+            )
             for name in load_definitions(plane.settings.runbook_dir)
             for one in list_generations(session, name)
         ]
@@ -71,6 +81,7 @@ def list_(as_json: AsJson = False) -> None:
         Text(ja="進み", en="Built"),
         Text(ja="指しているもの", en="Pointed at by"),
         Text(ja="遅れ(行)", en="Rows behind"),
+        Text(ja="ベクトル待ち(行)", en="Rows without vector yet"),
     )
     output.show_table(
         columns,
@@ -83,6 +94,7 @@ def list_(as_json: AsJson = False) -> None:
                 f"{one['done_ratio']:.0%}",
                 str(one["pointed_at_by"] or "–"),
                 "–" if one["behind"] is None else str(one["behind"]),
+                str(one["lacking"]),
             ]
             for one in items
         ],
@@ -95,7 +107,7 @@ def build(
     """Fill a generation beside the live one, in batches; goes on where it stood. Search is not touched."""
     with acting(operator, code=code, needs=Permission.PLAN_AND_RUN) as (plane, actor):
         definition = get_definition(plane.settings.runbook_dir, name)
-        encoder = ENCODERS[definition.encoder]
+        encoder = choose_encoder(definition, plane.settings)
         if dry_run:
             version = version_of(definition, encoder)
             show_done(
@@ -110,17 +122,28 @@ def build(
         with building_session(plane.target.database_url(_OWNER), name) as session:
             made = build_generation(session, definition, encoder, tell=_be_quiet if as_json else _tell)
             pointer = find_pointer(session, name)
-        body = _document(made, pointer, behind=0)
+            lacking = count_lacking(session, made)
+        body = _document(made, pointer, behind=0, lacking=lacking)
         plane.ledger.append(Kind.INDEX_BUILT, actor=actor.name, subject=f"index:{name}", body=body)
-    show_done(
-        Text(
-            ja=f"✓ {name} の世代 {made.number}({made.version})ができました\n"
-            f"→ 切り替える: `hrx release indexes switch {name}`",
-            en=f"✓ Generation {made.number} of {name} ({made.version}) is built\n"
-            f"→ Switch to it: `hrx release indexes switch {name}`",
-        ),
-        body,
-        as_json=as_json,
+    show_done(_built(made, lacking), body, as_json=as_json)
+
+
+def _built(made: Generation, lacking: int) -> Text:
+    name = made.index
+    if lacking:
+        return Text(
+            ja=f"✓ {name} の世代 {made.number}({made.version})の言葉ができました。"
+            f"残り {lacking:,} 行のベクトルはワーカーが作ります\n"
+            "→ 残りを見る: `hrx release indexes list`",
+            en=f"✓ The words of generation {made.number} of {name} ({made.version}) are built; the worker "
+            f"makes the vectors of {lacking:,} rows\n"
+            "→ See what is left: `hrx release indexes list`",
+        )
+    return Text(
+        ja=f"✓ {name} の世代 {made.number}({made.version})ができました\n"
+        f"→ 切り替える: `hrx release indexes switch {name}`",
+        en=f"✓ Generation {made.number} of {name} ({made.version}) is built\n"
+        f"→ Switch to it: `hrx release indexes switch {name}`",
     )
 
 
@@ -169,7 +192,7 @@ def _move(
                 ),
                 yes=yes,
             )
-            switch_generation(session, to, by=actor.name)
+            switch_generation(session, to, by=actor.name, folder=plane.settings.encoders_dir)
             body = _document(to, find_pointer(session, name), behind=None)
         plane.ledger.append(Kind.INDEX_SWITCHED, actor=actor.name, subject=f"index:{name}", body=body)
     show_done(
@@ -210,7 +233,9 @@ def _be_quiet(_one: Generation) -> None:
     return
 
 
-def _document(one: Generation, pointer: Pointer | None, *, behind: int | None) -> dict[str, object]:
+def _document(
+    one: Generation, pointer: Pointer | None, *, behind: int | None, lacking: int | None = None
+) -> dict[str, object]:
     names = {pointer.live: "live", pointer.previous: "previous"} if pointer is not None else {}
     return {
         "index": one.index,
@@ -222,4 +247,5 @@ def _document(one: Generation, pointer: Pointer | None, *, behind: int | None) -
         "is_finished": one.is_finished,
         "pointed_at_by": names.get(one.number),
         "behind": behind,
+        "lacking": lacking,
     }

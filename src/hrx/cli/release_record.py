@@ -80,7 +80,7 @@ def gather(id: str, at: datetime, sbom: SbomReference | None, *, recording: Reco
         recording=recording,
         checks=(CheckResult(name="tests", outcome=Outcome.NOT_CHECKED, detail="not run by this command"),),
         sbom=sbom,
-        pointers=gather_pointers(HOME, settings.runbook_dir, open_registry(settings)),
+        pointers=gather_pointers(HOME, settings.runbook_dir, open_registry(settings), encoders=settings),
     )
 
 

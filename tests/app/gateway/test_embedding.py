@@ -206,9 +206,7 @@ async def test_more_texts_than_a_vendor_takes_go_in_several_requests(
 ) -> None:
     texts = [TEXTS[at % 3] for at in range(205)]
     async with running_llm("google") as server, opened(database, server) as gateway:
-        found = await gateway.embed(
-            make_embed_ask(*texts, model="google:m-0"), by=system_principal(tenant)
-        )
+        found = await gateway.embed(make_embed_ask(*texts, model="google:m-0"), by=system_principal(tenant))
     assert [len(body["requests"]) for body in server.asked] == [100, 100, 5]
     assert [one.index(1.0) for one in found.vectors] == [at % 3 for at in range(205)]
     assert len(await rows(database, tenant, ALL_CALLS)) == 3

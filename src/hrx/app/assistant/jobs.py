@@ -12,12 +12,13 @@ from hrx.app.assistant.conversations.actions import (
     forget_lost_quotes,
 )
 from hrx.app.assistant.evaluation import jobs as evaluation_jobs
+from hrx.app.assistant.indexing import jobs as indexing_jobs
 from hrx.app.platform import jobs
 from hrx.app.platform.jobs import JobContext
 
 _logger = logging.getLogger("hrx.assistant")
 #: Named, so that the tasks registered there are not lost as an unused import.
-TASKS: Final = (evaluation_jobs,)
+TASKS: Final = (evaluation_jobs, indexing_jobs)
 
 
 @jobs.every_tenant("assistant.clear_conversations", cron="17 * * * *")

@@ -18,6 +18,7 @@ from hrx.app.platform.ai_figures import AiFigures, AssistantFigures
 from hrx.app.platform.db import Database
 from hrx.app.settings import AppSettings
 from hrx.kit.prompts import Prompt, load_prompts
+from hrx.kit.search.encoders.describing import list_descriptions
 
 _logger = logging.getLogger("hrx.assistant")
 #: Prompts belong to the checkout that runs, as the release that names them does.
@@ -30,6 +31,7 @@ class AssistantParts:
 
     gateway: Gateway
     retriever: Retriever
+    question_vector_within_s: float
     prompt: Prompt | None
     ai: AiFigures
     figures: AssistantFigures
@@ -48,14 +50,23 @@ def assistant_of(request: Request) -> AssistantParts:
 def build_assistant(
     settings: AppSettings, *, database: Database, ai: AiFigures, registry: CollectorRegistry
 ) -> AssistantParts:
-    """Nothing is connected yet. Raises Invalid for models without a price, PromptWrong for a bad prompt."""
+    """Nothing is connected yet. Raises Invalid for models without a price, EncoderWrong, PromptWrong."""
     prompt = load_prompts(PROMPTS).get("answer")
     if prompt is None:
         fields = {"path": str(PROMPTS)}
         _logger.warning("No prompt for answers; documents are quoted", extra={"fields": fields})
+    models = [one.model for one in list_descriptions(settings.encoders_dir) if one.kind == "gateway"]
+    gateway = build_gateway(
+        settings,
+        database=database,
+        figures=ai,
+        directory=NameDirectory(database),
+        embedding_models=models,
+    )
     return AssistantParts(
-        gateway=build_gateway(settings, database=database, figures=ai, directory=NameDirectory(database)),
-        retriever=Retriever(),
+        gateway=gateway,
+        retriever=Retriever(folder=settings.encoders_dir, asks_elsewhere=bool(models)),
+        question_vector_within_s=settings.llm_question_vector_timeout_s,
         prompt=prompt,
         ai=ai,
         figures=AssistantFigures(registry),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -18,6 +18,7 @@ from hrx.app.assistant.conversations import actions, queries
 from hrx.app.assistant.conversations.models import KeptAnswer
 from hrx.app.assistant.evaluation.actions.keeping import propose_question
 from hrx.app.assistant.parts import assistant_of
+from hrx.app.assistant.retrieval.vectors import know_vector
 from hrx.app.people.employees.inputs import Day
 from hrx.app.platform import audit
 from hrx.app.platform.edge import (
@@ -52,6 +53,15 @@ async def ask_question(body: shapes.QuestionAsked, request: Request) -> Streamin
         text=body.question, conversation_id=body.conversation_id, on=body.on, began_s=clock.monotonic_s()
     )
     assistant = assistant_of(request)
+    # Before any transaction: a model elsewhere may be asked.
+    retriever = await know_vector(
+        assistant.retriever,
+        body.question,
+        open_as_asker=lambda: signed_in(request),
+        gateway=assistant.gateway,
+        within_s=assistant.question_vector_within_s,
+    )
+    assistant = replace(assistant, retriever=retriever)
     # A transaction of its own, over before the stream begins: a stream must not hold a connection.
     async with signed_in(request) as session:
         opened = await open_answer(session, question, assistant=assistant)

@@ -26,7 +26,6 @@ from hrx.app.gateway.masking import Mask, NameIndex, PersonName, Unmasking
 from hrx.app.gateway.targets import Route, Target, most_tokens, texts_of
 from hrx.app.gateway.vendors.adapter import EmbedLimits
 from hrx.app.platform.ai_figures import AiFigures
-from hrx.app.platform.db import Database
 from hrx.app.platform.tenancy import Principal
 from hrx.kit import clock
 from hrx.kit.errors import HrxError, Text, Unavailable
@@ -100,7 +99,7 @@ class Gateway:
     async def stream(self, ask: Ask, *, by: Principal) -> AsyncGenerator[Event]:
         """The answer as it comes (decision 0019); a Finished answer is on the ledger already.
 
-        Raises as `complete`, and AnswerInterrupted. Leave it with `aclosing`: what was said is settled then."""
+        Raises as `complete`, and AnswerInterrupted. Leave it with `aclosing`: what was said is paid then."""
         route = _route(self._chat, is_interactive=ask.is_interactive)
         reservation = await self._open(_facts(ask), route, texts_of(ask), ask.max_output_tokens, by=by)
         mask = await self._mask(reservation, by)
@@ -123,8 +122,8 @@ class Gateway:
             yield finished
 
     async def embed(self, ask: EmbedAsk, *, by: Principal) -> Embedded:
-        """Vectors of all texts, by the one model that is named; more than the vendor takes at once are several
-        calls. Raises as `complete`."""
+        """Vectors of all texts, by the one model that is named; more than the vendor takes at once are
+        several calls. Raises as `complete`."""
         route = self._embedding_route(ask.model)
         vectors: list[tuple[float, ...]] = []
         for part in split(ask, limits=limits_of(route)):
@@ -132,9 +131,7 @@ class Gateway:
         [target] = route.targets
         return Embedded(vectors=tuple(vectors), vendor=target.vendor.value, model=target.model)
 
-    async def _embed(
-        self, ask: EmbedAsk, route: Route, *, by: Principal
-    ) -> tuple[tuple[float, ...], ...]:
+    async def _embed(self, ask: EmbedAsk, route: Route, *, by: Principal) -> tuple[tuple[float, ...], ...]:
         facts = CallFacts(feature=ask.feature, operation="embeddings")
         reservation = await self._open(facts, route, ask.texts, 0, by=by)
         mask = await self._mask(reservation, by)

@@ -20,9 +20,7 @@ def limits_of(route: Route) -> EmbedLimits:
     limits = ADAPTERS[target.vendor].embed_limits
     if limits is None:
         raise Invalid(
-            Text(
-                ja=f"{target.name} はベクトルを作れません。", en=f"{target.name} makes no vectors."
-            ),
+            Text(ja=f"{target.name} はベクトルを作れません。", en=f"{target.name} makes no vectors."),
             hint=Text(
                 ja="openai、google、compatible のモデルを指定してください。",
                 en="Name a model of openai, google or compatible.",

@@ -150,6 +150,22 @@ async def _run(
         runtime.metrics.duration.labels(context.job.task_name, outcome).observe(time.perf_counter() - started)
 
 
+def task_elsewhere(name: str) -> Task:
+    """A task that a higher layer registers under this name, for work that a lower one causes."""
+    return Task(name=name, registered=_Named(name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Configured by its name alone, like a registered task."""
+
+    name: str
+
+    # `Any`: procrastinate's own words.
+    def configure(self, **options: Any) -> Any:
+        return _app.configure_task(self.name, queue=DEFAULT_QUEUE, **options)
+
+
 async def enqueue(
     session: AsyncSession,
     task: Task,

@@ -7,18 +7,29 @@ know is left alone: it catches up when it is switched to."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hrx.app.platform import jobs
 from hrx.app.platform.db import fetch_dicts, send
-from hrx.kit.search.passages import IndexedPassage, PassageText, find_dense, index_passages, lexical_version
+from hrx.kit.search.passages import (
+    IndexedPassage,
+    PassageText,
+    find_dense,
+    index_passages,
+    is_made_here,
+    lacking,
+    lexical_version,
+)
+from hrx.kit.search.weights import as_dense
 
 INDEX: Final = "passages"
 _BATCH: Final = 500
+#: Makes the vectors that rows lack; the assistant has it, for it may ask a vendor.
+EMBED: Final = jobs.task_elsewhere("search.embed_passages")
 _GENERATIONS: Final = """
 SELECT g.number, p.live = g.number AS is_live, g.encoder
 FROM search.generation AS g
@@ -37,6 +48,24 @@ FROM unnest(:keys::bigint[], :digests::text[], :documents::bigint[], :versions::
   AS r (key, digest, document_id, version_id, language, terms, grams, embedding)
 ORDER BY r.key
 ON CONFLICT (tenant_id, key) DO NOTHING
+"""
+# Index: passages_gN_lacking.
+_LACKING: Final = """
+SELECT i.key, p.headings, p.body, i.language
+FROM search.passages_g{number} AS i
+JOIN app.document_passage AS p ON p.id = i.key
+WHERE i.tenant_id = (SELECT app.current_tenant()) AND starts_with(i.digest, 'without a vector ')
+  AND i.key > :after
+ORDER BY i.key
+LIMIT :limit
+"""
+# Only where the row still is of the text that the vector was made of.
+_GIVE: Final = """
+UPDATE search.passages_g{number} AS i
+SET digest = r.digest, embedding = r.embedding::public.halfvec
+FROM unnest(:keys::bigint[], :digests::text[], :embeddings::text[]) AS r (key, digest, embedding)
+WHERE i.tenant_id = (SELECT app.current_tenant()) AND i.key = r.key
+  AND i.digest = 'without a vector ' || r.digest
 """
 
 
@@ -72,6 +101,11 @@ async def list_generations(session: AsyncSession) -> list[IndexGeneration]:
     ]
 
 
+def is_late(generation: IndexGeneration) -> bool:
+    """Whether its vectors are made by the worker, after the words are there."""
+    return generation.dense is not None and not is_made_here(generation.dense)
+
+
 async def find_live(session: AsyncSession) -> IndexGeneration | None:
     """The generation that answers; None where none was made, or by an analyser that this release has not."""
     return next((one for one in await list_generations(session) if one.is_live), None)
@@ -80,6 +114,7 @@ async def find_live(session: AsyncSession) -> IndexGeneration | None:
 async def put_passages(session: AsyncSession, rows: Sequence[PassageRow]) -> None:
     """Write the rows of passages into the index. Background work of the tenant; harmless to repeat.
 
+    Rows whose vectors are made by the worker lack them for a moment, and the job that makes them is enqueued.
     Costs about 2 ms a passage, the analysis in another thread. From the first row on other writers of the
     tenant wait for the end of the transaction: call it last."""
     generations = await list_generations(session)
@@ -89,6 +124,48 @@ async def put_passages(session: AsyncSession, rows: Sequence[PassageRow]) -> Non
         for one in generations:
             sql = _PUT.format(number=one.number)
             await send(session, sql, _parameters(rows[start:end], made[one.dense][start:end]))
+    if any(row.lacks_embedding for one in generations if is_late(one) for row in made[one.dense]):
+        await jobs.enqueue(session, EMBED, only_once=EMBED.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LackingRow:
+    """A row that lacks its vector."""
+
+    key: int
+    passage: PassageText
+
+
+async def list_lacking(
+    session: AsyncSession, generation: IndexGeneration, *, after: int, limit: int
+) -> list[LackingRow]:
+    """The next by key. Background work of the tenant."""
+    found = await fetch_dicts(
+        session, _LACKING.format(number=generation.number), {"after": after, "limit": limit}
+    )
+    return [
+        LackingRow(
+            key=one["key"],
+            passage=PassageText(headings=one["headings"], body=one["body"], language=one["language"]),
+        )
+        for one in found
+    ]
+
+
+async def give_vectors(
+    session: AsyncSession,
+    generation: IndexGeneration,
+    rows: Sequence[LackingRow],
+    vectors: Sequence[Sequence[float] | None],
+) -> None:
+    """Write the vectors of rows; None: it is to have none. A row that was written anew meanwhile stays as it
+    is, and lacks its own. Background work of the tenant; harmless to repeat."""
+    given = {
+        "keys": [row.key for row in rows],
+        "digests": [row.passage.digest for row in rows],
+        "embeddings": [None if one is None else as_dense(one) for one in vectors],
+    }
+    await send(session, _GIVE.format(number=generation.number), given)
 
 
 async def remove_version(session: AsyncSession, version_id: int) -> None:
@@ -117,7 +194,7 @@ def _index(rows: Sequence[PassageRow], dense: str | None) -> list[IndexedPassage
 def _parameters(rows: Sequence[PassageRow], indexed: Sequence[IndexedPassage]) -> dict[str, object]:
     return {
         "keys": [row.id for row in rows],
-        "digests": [_digest(row.passage, one) for row, one in zip(rows, indexed, strict=True)],
+        "digests": [lacking(row.passage.digest, one) for row, one in zip(rows, indexed, strict=True)],
         "documents": [row.document_id for row in rows],
         "versions": [row.version_id for row in rows],
         "languages": [row.passage.language for row in rows],
@@ -125,10 +202,3 @@ def _parameters(rows: Sequence[PassageRow], indexed: Sequence[IndexedPassage]) -
         "grams": [one.grams for one in indexed],
         "embeddings": [one.embedding for one in indexed],
     }
-
-
-def _digest(passage: PassageText, indexed: IndexedPassage) -> str:
-    """As the builder of the index asks the database for it; of a row that lacks its vector another, so
-    that the next who catches up writes it whole."""
-    told = hashlib.md5(passage.searched.encode(), usedforsecurity=False).hexdigest()
-    return f"without a vector {told}" if indexed.lacks_embedding else told

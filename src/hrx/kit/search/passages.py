@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,9 +10,12 @@ from typing import Final
 from hrx.kit.errors import Language
 from hrx.kit.search import weights
 from hrx.kit.search.analysis import analyse, analyser_version
+from hrx.kit.search.encoders.describing import RESERVED
 from hrx.kit.search.encoders.finding import can_read, find_encoder
 from hrx.kit.search.weights import USUAL_GRAMS, USUAL_TERMS, as_dense, as_sparse, weigh
 
+#: Before the digest of a row that should have a vector and has none yet.
+LACKING: Final = "without a vector "
 #: A sparse vector of pgvector has at most 16,000 entries: of a passage that is no passage, the terms that
 #: count least are left out.
 _MOST: Final = 8_000
@@ -28,6 +32,11 @@ class PassageText:
     @property
     def searched(self) -> str:
         return "\n".join((*self.headings, self.body))
+
+    @property
+    def digest(self) -> str:
+        """As the builder of the index asks the database for it."""
+        return hashlib.md5(self.searched.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +91,17 @@ def index_version(dense: str | None) -> str:
 def find_dense(version: str) -> str | None:
     """The revision of the encoder in the version of a generation."""
     return version.partition("+")[2] or None
+
+
+def is_made_here(dense: str) -> bool:
+    """Whether vectors of this encoder are written with the words: the one that comes along. Those of others
+    are made by the worker afterwards, which may take long and cost something."""
+    return dense.startswith(f"{RESERVED}-")
+
+
+def lacking(digest: str, indexed: IndexedPassage) -> str:
+    """The digest of a row; of one that lacks its vector another, so that whoever makes vectors finds it."""
+    return f"{LACKING}{digest}" if indexed.lacks_embedding else digest
 
 
 def _most(weighed: dict[int, float]) -> dict[int, float]:

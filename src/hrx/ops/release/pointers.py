@@ -15,17 +15,24 @@ from hrx.kit.errors import Refused, Text
 from hrx.kit.models.records import Alias
 from hrx.kit.models.registry import Registry
 from hrx.kit.prompts import load_prompts
+from hrx.kit.search.encoders.settings import EncoderSettings
 from hrx.ops.ledger.entries import Kind, Ledger
 from hrx.ops.plan import canonical_json
 from hrx.ops.release.indexes.building import CaughtUp, building_session, catch_up
-from hrx.ops.release.indexes.definitions import ENCODERS, get_encoder, load_definitions, version_of
+from hrx.ops.release.indexes.definitions import (
+    Encoder,
+    choose_encoder,
+    get_encoder,
+    load_definitions,
+    version_of,
+)
 from hrx.ops.release.indexes.generations import (
     APPLICATION,
     Generation,
     find_pointer,
     list_generations,
 )
-from hrx.ops.release.indexes.switching import switch
+from hrx.ops.release.indexes.switching import require_vectors, switch
 from hrx.ops.release.models.moving import move, open_registry, open_signer, verify
 from hrx.ops.release.releases import Build, Component, Release
 from hrx.ops.seams.migrating import MigratingSession, migrating_session
@@ -59,15 +66,15 @@ class Pointers:
     find_url: FindUrl
 
     def require_ready(self, changes: tuple[PointerChange, ...]) -> None:
-        """Before anything is touched. Raises PointersNotReady with what to type; RegistryUnavailable,
-        DatabaseAway."""
+        """Before anything is touched. Raises PointersNotReady and IndexNotReady with what to type;
+        RegistryUnavailable, DatabaseAway."""
         for one in changes:
             if one.component is Component.MODEL:
                 self._require_model(one)
             else:
                 with self._looking() as session:
                     if find_pointer(session, one.name) is not None:
-                        _get_built(session, one)
+                        require_vectors(session, _get_built(session, one))
 
     def apply(self, changes: tuple[PointerChange, ...], *, by: str, reason: str) -> list[PointerChange]:
         """Move what is not there yet; gives what was moved. An index that nobody ever switched to stays
@@ -88,8 +95,11 @@ class Pointers:
             if one.component is Component.INDEX and self._find_live(one) not in (None, one.version):
                 with building_session(self.find_url(), one.name) as session:
                     made = _get_built(session, one)
-                    done[one.name] = catch_up(session, get_encoder(made.encoder), made)
+                    done[one.name] = catch_up(session, self._encoder_of(made), made)
         return done
+
+    def _encoder_of(self, made: Generation) -> Encoder:
+        return get_encoder(made.encoder, folder=self.settings.encoders_dir)
 
     def _find_live(self, one: PointerChange) -> str | None:
         if one.component is Component.MODEL:
@@ -143,7 +153,7 @@ class Pointers:
                 return False
         with building_session(self.find_url(), one.name) as session:
             made = _get_built(session, one)
-            switch(session, made, by=by)
+            switch(session, made, by=by, folder=self.settings.encoders_dir)
         self.ledger.append(
             Kind.INDEX_SWITCHED,
             actor=by,
@@ -156,15 +166,18 @@ class Pointers:
         return migrating_session(self.find_url(), application=APPLICATION, statement_timeout_s=30)
 
 
-def gather_pointers(home: Path, runbook: Path, registry: Registry) -> dict[Component, Build]:
-    """What a checkout and the registry are now: live models, prompts, indexes as they are defined.
+def gather_pointers(
+    home: Path, runbook: Path, registry: Registry, *, encoders: EncoderSettings
+) -> dict[Component, Build]:
+    """What a checkout and the registry are now: live models, prompts, indexes as they are defined, with the
+    encoders of this installation.
 
     A component of which there is nothing is left out. Raises RegistryUnavailable, ModelNotTrusted,
-    PromptWrong, ContentWrong."""
+    PromptWrong, ContentWrong, EncoderUnknown, EncoderWrong."""
     found = {
         Component.MODEL: _gather_models(registry),
         Component.PROMPT: _gather_prompts(home / "prompts"),
-        Component.INDEX: _gather_indexes(runbook),
+        Component.INDEX: _gather_indexes(runbook, encoders),
     }
     return {component: build for component, build in found.items() if build.parts}
 
@@ -206,8 +219,8 @@ def _gather_prompts(folder: Path) -> Build:
     )
 
 
-def _gather_indexes(runbook: Path) -> Build:
-    known = [(one, ENCODERS[one.encoder]) for one in load_definitions(runbook).values()]
+def _gather_indexes(runbook: Path, encoders: EncoderSettings) -> Build:
+    known = [(one, choose_encoder(one, encoders)) for one in load_definitions(runbook).values()]
     return _build(
         {one.name: version_of(one, encoder) for one, encoder in known},
         # An index answers only to vectors of the very encoder that it was built with.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hrx.kit.search.encoders.settings import EncoderSettings
 from hrx.ops.settings.channels import ChannelSettings
 from hrx.ops.settings.checks import CheckSettings
 from hrx.ops.settings.console import ConsoleSettings
@@ -29,6 +30,7 @@ __all__ = ["HOME", "OpsSettings"]
 
 # The generated reference lists the fields of the last base first.
 class OpsSettings(
+    EncoderSettings,
     ModelSettings,
     LimitSettings,
     LogSettings,

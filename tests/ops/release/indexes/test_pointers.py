@@ -81,7 +81,12 @@ class Scene:
             version="1",
             commit=id * 8,
             built_at=datetime(2026, 11, 1, tzinfo=UTC),
-            components=gather_pointers(self.home, self.settings.runbook_dir, open_registry(self.settings)),
+            components=gather_pointers(
+                self.home,
+                self.settings.runbook_dir,
+                open_registry(self.settings),
+                encoders=self.settings,
+            ),
         )
 
     def live(self) -> tuple[str | None, int | None]:

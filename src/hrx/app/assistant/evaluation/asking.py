@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +25,7 @@ from hrx.app.assistant.evaluation.models import (
 )
 from hrx.app.assistant.parts import AssistantParts
 from hrx.app.assistant.retrieval.finding import Passage, find_passages
+from hrx.app.assistant.retrieval.vectors import know_vector
 from hrx.app.platform.tenancy import Principal
 from hrx.kit import clock
 from hrx.kit.errors import Expected, HrxError
@@ -39,6 +41,14 @@ async def ask_question(
     """What came. Raises Unavailable when something is away: then it is asked again, not counted."""
     began_s = clock.monotonic_s()
     try:
+        retriever = await know_vector(
+            assistant.retriever,
+            question.question,
+            open_as_asker=open_as_asker,
+            gateway=assistant.gateway,
+            within_s=assistant.question_vector_within_s,
+        )
+        assistant = replace(assistant, retriever=retriever)
         async with open_as_asker() as session:
             found = await find_passages(
                 session, question.question, limit=PLACES, retriever=assistant.retriever

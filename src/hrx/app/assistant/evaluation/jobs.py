@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hrx.app.assistant.evaluation.actions import learning, running
 from hrx.app.assistant.evaluation.asking import ask_question
@@ -15,12 +17,14 @@ from hrx.app.assistant.evaluation.queries import find_asker, list_unasked
 from hrx.app.assistant.evaluation.weighing import Tried, choose, is_worth, list_candidates
 from hrx.app.assistant.parts import AssistantParts, build_assistant, without_model
 from hrx.app.assistant.retrieval.learned import read_learned
-from hrx.app.assistant.retrieval.retriever import Retriever
+from hrx.app.assistant.retrieval.retriever import Weights
+from hrx.app.assistant.retrieval.vectors import know_vector
 from hrx.app.platform import jobs
 from hrx.app.platform.ai_figures import AiFigures
 from hrx.app.platform.jobs import JobContext
+from hrx.app.platform.search_index import find_live
 from hrx.app.platform.tenancy import Principal
-from hrx.kit.errors import Expected, Language
+from hrx.kit.errors import Expected
 from hrx.kit.search.analysis import guess_language
 
 _logger = logging.getLogger("hrx.assistant")
@@ -70,22 +74,40 @@ async def learn_weights(job: JobContext) -> None:
     """Weigh the legs of finding anew where the tenant's questions say so beyond chance.
 
     Weights that are no better than those delivered any more, or that no question speaks for, are dropped."""
-    retriever = Retriever()
+    registry = CollectorRegistry()
+    assistant = build_assistant(
+        job.settings, database=job.database, ai=AiFigures(registry), registry=registry
+    )
+    try:
+        await _learn_weights(job, assistant)
+    finally:
+        await assistant.gateway.close()
+
+
+async def _learn_weights(job: JobContext, assistant: AssistantParts) -> None:
+    retriever = assistant.retriever
     async with job.transaction() as session:
-        learned = await read_learned(session)
-    tried = {language: Tried(now=learned.get(language, one)) for language, one in retriever.weights.items()}
+        live = await find_live(session)
+        dense = live.dense if live is not None else None
+        learned = await read_learned(session, dense=dense)
+    delivered = {language: retriever.weigh(language, dense=dense) for language in retriever.weights}
+    tried = {language: Tried(now=learned.get(language, one)) for language, one in delivered.items()}
+    read = retriever.languages_of(dense)
     async for question, asker in _each_question(job):
         language = guess_language(question.question)
         trial = tried[language]
         if len(trial.ids) < MOST_LEARNED_FROM:
-            await _try(job, question, trial, asker=asker, language=language, retriever=retriever)
+            # Those delivered first: of equals the first is chosen.
+            candidates = [delivered[language], *list_candidates(has_dense=language in read)]
+            await _try(job, question, trial, candidates, asker=asker, assistant=assistant)
     for language, trial in tried.items():
-        delivered = retriever.weights[language]
         choice = choose(trial)
         async with job.transaction() as session:
-            if choice is not None and choice.weights != delivered:
-                await learning.keep_weights(session, language, choice)
-            elif language in learned and (choice is not None or not is_worth(trial, than=delivered)):
+            if choice is not None and choice.weights != delivered[language]:
+                await learning.keep_weights(session, language, choice, encoder=dense)
+            elif language in learned and (
+                choice is not None or not is_worth(trial, than=delivered[language])
+            ):
                 await learning.forget_weights(session, language)
 
 
@@ -113,18 +135,27 @@ async def _try(
     job: JobContext,
     question: AskedQuestion,
     trial: Tried,
+    candidates: Sequence[Weights],
     *,
     asker: Principal,
-    language: Language,
-    retriever: Retriever,
+    assistant: AssistantParts,
 ) -> None:
-    # Those delivered first: of equals the first is chosen.
-    candidates = dict.fromkeys([retriever.weights[language], *list_candidates(language), trial.now])
+    def open_as_asker() -> AbstractAsyncContextManager[AsyncSession]:
+        return job.database.transaction(asker)
+
+    retriever = await know_vector(
+        assistant.retriever,
+        question.question,
+        open_as_asker=open_as_asker,
+        gateway=assistant.gateway,
+        within_s=job.settings.llm_question_vector_timeout_s,
+        is_weighed=False,
+    )
     try:
         reached = await learning.try_weights(
             question,
-            list(candidates),
-            open_as_asker=lambda: job.database.transaction(asker),
+            list(dict.fromkeys([*candidates, trial.now])),
+            open_as_asker=open_as_asker,
             retriever=retriever,
         )
     except Expected:

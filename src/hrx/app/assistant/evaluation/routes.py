@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, UploadFile
+from fastapi import APIRouter, Query, Request, UploadFile
 from starlette.responses import Response
 
 from hrx.app.assistant.evaluation import importing, queries, shapes
 from hrx.app.assistant.evaluation.actions import keeping
 from hrx.app.assistant.evaluation.jobs import evaluate_now
 from hrx.app.assistant.evaluation.models import Expectation, NewQuestion
+from hrx.app.assistant.parts import assistant_of
 from hrx.app.assistant.retrieval.learned import list_learned
-from hrx.app.assistant.retrieval.retriever import WEIGHTS
 from hrx.app.platform.edge import Id, Reply, Transaction, require
 from hrx.app.platform.jobs import enqueue
+from hrx.app.platform.search_index import find_live
 from hrx.app.platform.tenancy import Role
+from hrx.kit.errors import LANGUAGES
 from hrx.kit.search.analysis import guess_language
 
 router = APIRouter(prefix="/assistant/evaluation", tags=["assistant"])
@@ -140,10 +142,16 @@ async def start_evaluation_run(session: Transaction) -> Response:
 
 
 @router.get("/weights", response_model=shapes.SearchWeightsOfLanguages, dependencies=[_READERS])
-async def list_search_weights(session: Transaction) -> Response:
+async def list_search_weights(session: Transaction, request: Request) -> Response:
     """What questions are searched by now: as delivered, or as the nightly runs learned."""
-    learned = {row["language"]: row for row in await list_learned(session)}
-    delivered = [shapes.SearchWeights(language=language, **asdict(one)) for language, one in WEIGHTS.items()]
+    live = await find_live(session)
+    dense = live.dense if live is not None else None
+    learned = {row["language"]: row for row in await list_learned(session, dense=dense)}
+    retriever = assistant_of(request).retriever
+    delivered = [
+        shapes.SearchWeights(language=language, **asdict(retriever.weigh(language, dense=dense)))
+        for language in LANGUAGES
+    ]
     items = [learned.get(one.language, one.model_dump()) for one in delivered]
     return Reply({"items": items})
 

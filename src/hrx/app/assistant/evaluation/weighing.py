@@ -13,7 +13,6 @@ from statistics import fmean, stdev
 from typing import Final
 
 from hrx.app.assistant.retrieval.retriever import Weights
-from hrx.kit.errors import Language
 
 #: Of fewer, two questions that change places are a difference of two in a hundred.
 LEAST_QUESTIONS: Final = 50
@@ -50,9 +49,9 @@ class Choice:
     before: float
 
 
-def list_candidates(language: Language) -> tuple[Weights, ...]:
-    """Each leg alone and mixtures of them: 6 in Japanese, which no encoder of ours reads, 21 in English."""
-    denses, shares = (_SHARES, _FEW_SHARES) if language == "en" else ((0.0,), _SHARES)
+def list_candidates(*, has_dense: bool) -> tuple[Weights, ...]:
+    """Each leg alone and mixtures of them: 21 in a language that the index's encoder reads, 6 in others."""
+    denses, shares = (_SHARES, _FEW_SHARES) if has_dense else ((0.0,), _SHARES)
     found = {
         Weights(terms=round(rest * (1 - grams), 2), grams=round(rest * grams, 2), dense=dense)
         for dense in denses

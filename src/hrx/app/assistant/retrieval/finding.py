@@ -89,7 +89,7 @@ async def find_passages(
     if generation is None:
         return _NOTHING
     if weights is None:
-        weights = await read_learned(session)
+        weights = await read_learned(session, dense=generation.dense)
     asked = await retriever.prepare(question, language=language, dense=generation.dense, weights=weights)
     rows = await fetch_dicts(session, find_in(generation.number), _parameters(asked, limit=limit))
     return Found(

@@ -6,14 +6,17 @@ Japanese, equal weights with an English encoder halve MRR."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Language
 from hrx.kit.search.analysis import Analysis, analyse, guess_language
+from hrx.kit.search.encoders.describing import find_description
 from hrx.kit.search.encoders.finding import find_encoder
+from hrx.kit.search.passages import is_made_here
 from hrx.kit.search.synonyms import Synonyms, load_synonyms
 from hrx.kit.search.weights import as_dense, place_of
 
@@ -65,10 +68,36 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retriever:
-    """What turns questions into searches; one a process."""
+    """What turns questions into searches; one a process.
+
+    `folder`: where the installation's own encoders are; `asks_elsewhere`: one of them is a model behind the
+    gateway. `known`: vectors that such a model made, by revision and question."""
 
     weights: Mapping[Language, Weights] = field(default_factory=lambda: dict(WEIGHTS))
     synonyms: Synonyms = field(default_factory=load_synonyms)
+    folder: Path | None = None
+    asks_elsewhere: bool = False
+    known: Mapping[tuple[str, str], Sequence[float]] = field(default_factory=dict)
+
+    def weigh(
+        self, language: Language, *, dense: str | None, learned: Mapping[Language, Weights] | None = None
+    ) -> Weights:
+        """What is in force for a language: what was learned, else what is delivered. Delivered weights of
+        meaning were measured with the encoder that comes along; another counts once questions have shown that
+        it helps."""
+        found = (learned or {}).get(language)
+        if found is not None:
+            return found
+        delivered = self.weights[language]
+        return delivered if dense is None or is_made_here(dense) else delivered.without_dense()
+
+    def languages_of(self, dense: str | None) -> frozenset[Language]:
+        """Those that the encoder of a revision reads; none where it is not here. May open it."""
+        described = find_description(self.folder, dense)
+        if described is not None:
+            return described.languages
+        encoder = find_encoder(dense)
+        return encoder.languages if encoder is not None else frozenset()
 
     async def prepare(
         self,
@@ -95,15 +124,23 @@ class Retriever:
     ) -> Question:
         spoken = language or guess_language(question)
         found = analyse(question)
-        fusion, vector = (weights or {}).get(spoken, self.weights[spoken]), None
+        fusion, vector = self.weigh(spoken, dense=dense, learned=weights), None
         # Where there is no word there is no meaning either, but a vector points somewhere all the same.
-        encoder = find_encoder(dense) if fusion.dense and found.terms else None
-        if encoder is not None and spoken in encoder.languages:
-            vector = as_dense(encoder.encode([question], kind="query")[0])
-        else:
+        if dense is not None and fusion.dense and found.terms:
+            vector = self._vector(question, spoken, dense=dense)
+        if vector is None:
             fusion = fusion.without_dense()
         terms = self._terms(question, found, fusion)
-        return Question(language=spoken, terms=terms, weights=fusion, vector=vector)
+        told = None if vector is None else as_dense(vector)
+        return Question(language=spoken, terms=terms, weights=fusion, vector=told)
+
+    def _vector(self, question: str, spoken: Language, *, dense: str) -> Sequence[float] | None:
+        if (dense, question) in self.known:
+            return self.known[dense, question]
+        encoder = find_encoder(dense, folder=self.folder)
+        if encoder is None or spoken not in encoder.languages:
+            return None
+        return encoder.encode([question], kind="query")[0]
 
     def _terms(self, question: str, found: Analysis, weights: Weights) -> tuple[Term, ...]:
         weighed = dict.fromkeys(islice(found.terms, _MOST_TERMS), 1.0)

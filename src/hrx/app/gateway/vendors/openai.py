@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import orjson
@@ -48,7 +47,7 @@ COMPATIBLE_LIMITS: Final = EmbedLimits(texts=32, tokens=16_000)
 
 class OpenAiAdapter:
     """`names_limit`: what the limit of the answer is called; older compatible servers know `max_tokens`.
-    `may_shorten`: whether a length of vectors may be asked for; servers refuse it for models that have one."""
+    `may_shorten`: whether a length of vectors may be asked for; others refuse it for models that have one."""
 
     def __init__(
         self,

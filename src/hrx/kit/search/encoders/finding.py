@@ -1,11 +1,13 @@
-"""The encoder of this installation, if it has one."""
+"""The encoders of this installation: the English one that comes along, and those that it brings itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Language
+from hrx.kit.search.encoders.describing import find_description
 from hrx.kit.search.encoders.protocol import Encoder
 
 #: Of the pieces that an encoder cuts a text into, the most that may be unknown to it.
@@ -14,10 +16,20 @@ _MOST_UNKNOWN: Final = 0.05
 _SAMPLE: Final = 50
 
 
-def find_encoder(revision: str | None) -> Encoder | None:
-    """The one of this revision, opened when first asked for; None where another or none is installed."""
+def find_encoder(revision: str | None, *, folder: Path | None = None) -> Encoder | None:
+    """The one of this revision, opened when first asked for; None where another or none is installed, or a
+    server behind the gateway is asked instead. `folder`: where the installation's own are.
+
+    Raises EncoderWrong."""
     if revision is None:
         return None
+    described = find_description(folder, revision)
+    if described is not None:
+        if described.kind == "gateway":
+            return None
+        from hrx.kit.search.encoders.onnx_folder import open_folder
+
+        return open_folder(described)
     # Where no encoder is wanted, what it is made of is not loaded either.
     from hrx.kit.search.encoders.minilm import find_minilm
 

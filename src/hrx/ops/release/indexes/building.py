@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hrx.kit.errors import HrxError, Refused, Text, Unavailable
+from hrx.kit.search.passages import LACKING
 from hrx.ops.release.indexes.definitions import Encoder, IndexDefinition
 from hrx.ops.release.indexes.generations import (
     APPLICATION,
@@ -137,7 +138,7 @@ def count_behind(
             [(missing,)] = session.rows(
                 f"SELECT count(*) FROM {_source(definition)} AS s"  # noqa: S608
                 f" LEFT JOIN {generation.table} AS i ON i.tenant_id = %(tenant)s AND i.key = s.key"
-                " WHERE i.digest IS DISTINCT FROM s.digest",
+                f" WHERE {_differs(generation)}",
                 {"tenant": tenant},
             )
             [(gone,)] = session.rows(
@@ -147,6 +148,22 @@ def count_behind(
             )
         behind += int(missing) + int(gone)
     return behind
+
+
+def count_lacking(session: MigratingSession, generation: Generation) -> int:
+    """Rows whose vectors are still to be made by the worker; 0 for generations that are written whole."""
+    if not generation.is_late:
+        return 0
+    lacking = 0
+    for tenant in list_tenants(session, generation.definition):
+        with _as_tenant(session, tenant):
+            [(count,)] = session.rows(
+                f"SELECT count(*) FROM {generation.table} AS i WHERE i.tenant_id = %(tenant)s"  # noqa: S608
+                f" AND starts_with(i.digest, '{LACKING}')",
+                {"tenant": tenant},
+            )
+        lacking += int(count)
+    return lacking
 
 
 def list_tenants(session: MigratingSession, definition: IndexDefinition) -> list[int]:
@@ -213,7 +230,7 @@ def _read_changed(
         return session.rows(
             f"SELECT s.* FROM {_source(definition)} AS s"  # noqa: S608
             f" LEFT JOIN {generation.table} AS i ON i.tenant_id = %(tenant)s AND i.key = s.key"
-            " WHERE i.digest IS DISTINCT FROM s.digest ORDER BY s.key LIMIT %(rows)s",
+            f" WHERE {_differs(generation)} ORDER BY s.key LIMIT %(rows)s",
             {"tenant": tenant, "rows": limit},
         )
 
@@ -277,6 +294,12 @@ def _as_tenant(session: MigratingSession, tenant: int) -> Iterator[None]:
         session.rows("ROLLBACK")
         raise
     session.rows("COMMIT")
+
+
+def _differs(generation: Generation) -> str:
+    """Of a source `s` and the index `i`. A row of the right text that waits for the worker is well."""
+    waits = f" AND i.digest IS DISTINCT FROM '{LACKING}' || s.digest" if generation.is_late else ""
+    return f"i.digest IS DISTINCT FROM s.digest{waits}"
 
 
 def _source(definition: IndexDefinition) -> str:

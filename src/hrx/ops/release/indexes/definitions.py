@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from hrx.kit.errors import NotFound, Refused, Text
 from hrx.kit.ngrams import VERSION, encode_ngrams
+from hrx.kit.search.encoders.describing import get_description, list_descriptions
 from hrx.kit.search.encoders.places import find_revision
-from hrx.kit.search.passages import find_dense, index_version, lexical_version
+from hrx.kit.search.encoders.settings import EncoderSettings
+from hrx.kit.search.passages import find_dense, index_version, is_made_here, lexical_version
 from hrx.ops.plan import canonical_json
 from hrx.ops.runbook.reading import Node, as_node, read_yaml, wrong
 
@@ -102,6 +104,16 @@ ENCODERS: Final[dict[str, Encoder]] = {
 }
 
 
+def choose_encoder(definition: IndexDefinition, settings: EncoderSettings | None) -> Encoder:
+    """What the next generation of an index is built with here; without settings by what comes along.
+
+    Raises EncoderUnknown, EncoderWrong."""
+    if definition.encoder != PASSAGES or settings is None or settings.search_encoder is None:
+        return ENCODERS[definition.encoder]
+    found = get_description(settings.encoders_dir, settings.search_encoder)
+    return PassageEncoder(dense=found.revision, dimensions=found.dimensions)
+
+
 def load_definitions(runbook: Path) -> dict[str, IndexDefinition]:
     """By name. Raises ContentWrong with file and place."""
     root = as_node(read_yaml(runbook / FILE), place=FILE)
@@ -120,9 +132,11 @@ def get_definition(runbook: Path, name: str) -> IndexDefinition:
     return known[name]
 
 
-def get_encoder(version: str) -> Encoder:
-    """The encoder that a generation was built with. Raises EncoderGone."""
-    found = next((one for one in _list_encoders() if one.version == version), None)
+def get_encoder(version: str, *, folder: Path | None = None) -> Encoder:
+    """The encoder that a generation was built with. `folder`: where the installation's own are.
+
+    Raises EncoderGone, EncoderWrong."""
+    found = next((one for one in _list_encoders(folder) if one.version == version), None)
     if found is None:
         raise EncoderGone(
             Text(
@@ -149,9 +163,18 @@ def has_vectors(version: str) -> bool:
     return find_dense(version) is not None
 
 
-def _list_encoders() -> tuple[Encoder, ...]:
+def is_written_whole(version: str) -> bool:
+    """Whether rows of this version get vectors together with their words."""
+    dense = find_dense(version)
+    return dense is not None and is_made_here(dense)
+
+
+def _list_encoders(folder: Path | None) -> Iterator[Encoder]:
+    yield from ENCODERS.values()
     # Passages without vectors can be written wherever those with vectors can.
-    return (*ENCODERS.values(), PassageEncoder(dense=None))
+    yield PassageEncoder(dense=None)
+    for one in list_descriptions(folder):
+        yield PassageEncoder(dense=one.revision, dimensions=one.dimensions)
 
 
 def version_of(definition: IndexDefinition, encoder: Encoder) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from hrx.kit.search.passages import find_dense, is_made_here
 from hrx.ops.release.indexes.definitions import Encoder, IndexDefinition, version_of
 from hrx.ops.release.indexes.layouts import layout_of
 from hrx.ops.seams.migrating import MigratingSession
@@ -81,6 +82,12 @@ class Generation:
     @property
     def table(self) -> str:
         return f"search.{self.index}_g{self.number}"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its vectors are made by the worker, after the words are there."""
+        dense = find_dense(self.encoder)
+        return dense is not None and not is_made_here(dense)
 
     @property
     def done_ratio(self) -> float:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from hrx.kit.search.passages import IndexedPassage, PassageText, index_passages
+from hrx.kit.search.passages import IndexedPassage, PassageText, index_passages, lacking
 from hrx.ops.release.indexes.definitions import PASSAGES, Encoder, IndexDefinition, PassageEncoder
 from hrx.ops.release.indexes.passages_sql import (
     COLUMNS_SQL,
@@ -147,7 +147,7 @@ class PassageLayout:
             {
                 "tenant": tenant,
                 "keys": [row[0] for row in found],
-                "digests": [row[1] for row in found],
+                "digests": [lacking(row[1], one) for row, one in zip(found, encoded, strict=True)],
                 "documents": [row[2] for row in found],
                 "versions": [row[3] for row in found],
                 "languages": [row[4] for row in found],

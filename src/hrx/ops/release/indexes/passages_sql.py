@@ -23,7 +23,8 @@ CREATE TABLE search.{name} (
 ALTER TABLE search.{name} ALTER terms SET STORAGE EXTERNAL, ALTER grams SET STORAGE EXTERNAL,
   ALTER embedding SET STORAGE PLAIN;
 CREATE INDEX {name}_version ON search.{name} (tenant_id, version_id);
-CREATE INDEX {name}_document ON search.{name} (tenant_id, document_id)
+CREATE INDEX {name}_document ON search.{name} (tenant_id, document_id);
+CREATE INDEX {name}_lacking ON search.{name} (tenant_id, key) WHERE starts_with(digest, 'without a vector ')
 """
 #: In how many passages of the tenant a term stands, by language and the place of the term; place 0 counts the
 #: passages. Counts by version would tell it of what the asker may read, but are as large as the index itself.
@@ -47,6 +48,8 @@ IS_WORK: Final = "'system' = ANY (string_to_array(coalesce(current_setting('hrx.
 RIGHTS_SQL: Final = """
 CREATE POLICY written_by_work ON search.{name} AS RESTRICTIVE FOR INSERT
   WITH CHECK ((SELECT {is_work}));
+CREATE POLICY changed_by_work ON search.{name} AS RESTRICTIVE FOR UPDATE
+  USING ((SELECT {is_work}));
 CREATE POLICY deleted_by_work ON search.{name} AS RESTRICTIVE FOR DELETE
   USING ((SELECT {is_work}));
 CREATE POLICY written_by_work ON search.{name}_df AS RESTRICTIVE FOR INSERT
@@ -55,7 +58,7 @@ CREATE POLICY changed_by_work ON search.{name}_df AS RESTRICTIVE FOR UPDATE
   USING ((SELECT {is_work}));
 CREATE POLICY deleted_by_work ON search.{name}_df AS RESTRICTIVE FOR DELETE
   USING ((SELECT {is_work}));
-GRANT INSERT, DELETE ON search.{name} TO {roles};
+GRANT INSERT, DELETE, UPDATE (digest, embedding) ON search.{name} TO {roles};
 GRANT INSERT, UPDATE, DELETE ON search.{name}_df TO {roles}
 """
 #: Whoever writes, whatever way: the counts follow. Runs as the writer, under the writer's policies.
@@ -63,6 +66,7 @@ FUNCTION_SQL: Final = """
 CREATE OR REPLACE FUNCTION search.count_passages() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
+  changed bigint;
   counts CONSTANT text := TG_TABLE_NAME || '_df';
   told CONSTANT text := 'SELECT r.tenant_id, r.language, split_part(e.one, '':'', 1)::integer AS place,'
     ' count(*)::integer AS passages FROM %s AS r CROSS JOIN LATERAL string_to_table(concat_ws('','', ''0:1'','
@@ -70,6 +74,17 @@ DECLARE
     ' nullif(split_part(ltrim(r.grams::text, ''{''), ''}'', 1), '''')), '','') AS e (one)'
     ' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3';
 BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    -- A vector that comes later changes no words: nothing to count, nobody to wait for.
+    SELECT count(*) INTO changed FROM went AS w
+    LEFT JOIN came AS c ON c.tenant_id = w.tenant_id AND c.key = w.key AND c.language = w.language
+      AND c.terms OPERATOR(public.=) w.terms
+      AND (c.grams OPERATOR(public.=) w.grams OR (c.grams IS NULL AND w.grams IS NULL))
+    WHERE c.key IS NULL;
+    IF changed = 0 THEN
+      RETURN NULL;
+    END IF;
+  END IF;
   -- One writer of a tenant at a time, to the end of its transaction: two would wait for each other's terms.
   PERFORM pg_advisory_xact_lock(hashtextextended(counts || current_setting('hrx.tenant_id', true), 0));
   IF TG_OP <> 'INSERT' THEN

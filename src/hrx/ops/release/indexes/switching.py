@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Conflict, Refused, Text, Unavailable
-from hrx.ops.release.indexes.building import catch_up
+from hrx.ops.release.indexes.building import catch_up, count_lacking
 from hrx.ops.release.indexes.definitions import get_encoder
 from hrx.ops.release.indexes.generations import Generation, find_pointer, list_generations, list_readers
 from hrx.ops.release.indexes.layouts import layout_of
@@ -35,10 +36,20 @@ class IndexBusy(Unavailable):
     code = "index.busy"
 
 
-def switch(session: MigratingSession, generation: Generation, *, by: str) -> None:
+def switch(
+    session: MigratingSession,
+    generation: Generation,
+    *,
+    by: str,
+    folder: Path | None = None,
+    may_lack: bool = False,
+) -> None:
     """Catch the generation up, point the live view at it, and catch up once more with what came meanwhile.
 
-    Its caller holds the lock of builds. Raises IndexNotReady, EncoderGone, IndexBusy; nothing is switched."""
+    `folder`: where the installation's own encoders are. `may_lack`: rows may still wait for their vectors,
+    and are found by their words until then. Its caller holds the lock of builds.
+
+    Raises IndexNotReady, EncoderGone, EncoderWrong, IndexBusy; nothing is switched."""
     name = generation.index
     if not generation.is_finished:
         raise IndexNotReady(
@@ -52,8 +63,10 @@ def switch(session: MigratingSession, generation: Generation, *, by: str) -> Non
             ),
         )
     # The old generation answers until the new one has what it has.
-    encoder = get_encoder(generation.encoder)
+    encoder = get_encoder(generation.encoder, folder=folder)
     catch_up(session, encoder, generation)
+    if not may_lack:
+        require_vectors(session, generation)
     for tried in range(1, _TRIES + 1):
         session.rows("BEGIN")
         try:
@@ -75,6 +88,27 @@ def switch(session: MigratingSession, generation: Generation, *, by: str) -> Non
             ja="長いトランザクションを終わらせてから、もう一度。", en="End the long transaction, then again."
         ),
     )
+
+
+def require_vectors(session: MigratingSession, generation: Generation) -> None:
+    """Raises IndexNotReady while rows wait for vectors; never for a generation that answered before, which
+    may have got a document a moment ago and must be there to go back to."""
+    name = generation.index
+    pointer = find_pointer(session, name)
+    if pointer is not None and generation.number in (pointer.live, pointer.previous):
+        return
+    lacking = count_lacking(session, generation)
+    if lacking:
+        raise IndexNotReady(
+            Text(
+                ja=f"{name} の世代 {generation.number} では {lacking:,} 行がまだベクトルを待っています",
+                en=f"{lacking:,} rows of generation {generation.number} of {name} wait for their vectors",
+            ),
+            hint=Text(
+                ja="ワーカーが作っています。残りは `hrx release indexes list` で。0 になったら切り替えます。",
+                en="The worker makes them. See what is left with `hrx release indexes list`; switch at 0.",
+            ),
+        )
 
 
 def begin_answering(session: MigratingSession, generation: Generation, *, by: str) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from hrx.kit.errors import Text, Unavailable
+from hrx.kit.search.encoders.settings import EncoderSettings
 from hrx.kit.secrets import mask_text
+from hrx.kit.settings import ENV_PREFIX
 from hrx.ops.targets.machine.layout import Layout
 from hrx.ops.targets.machine.postgres import SUPERUSER, PostgresCluster
 from hrx.ops.targets.machine.programs import fingerprint_tree
@@ -58,12 +60,18 @@ def migrate(layout: Layout, *, owner_url: str, identity: str) -> bool:
     _run_python(
         layout.root,
         ["-m", "hrx.ops.release.indexes.preparing"],
-        variables={"HRX_OWNER_DATABASE_URL": owner_url},
+        variables={"HRX_OWNER_DATABASE_URL": owner_url, **_encoders()},
         timeout_s=_MIGRATE_TIMEOUT_S,
         what=Text(ja="検索インデックスの準備", en="Making the search index"),
     )
     stamp.write_text(wanted)
     return True
+
+
+def _encoders() -> dict[str, str]:
+    """Which encoder the operator chose for the index."""
+    names = [f"{ENV_PREFIX}{name.upper()}" for name in EncoderSettings.model_fields]
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def load_demo(layout: Layout, *, variables: Mapping[str, str], timeout_s: float = _DEMO_TIMEOUT_S) -> str:

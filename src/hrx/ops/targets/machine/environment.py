@@ -57,7 +57,9 @@ _NOT_FOR_BACKUP: Final = frozenset(
     }
 )  # fmt: skip
 #: Of both planes.
-_SHARED: Final = frozenset({"HRX_REDIS_URL", "HRX_LOG_LEVEL", "HRX_ENVIRONMENT"})
+_SHARED: Final = frozenset(
+    {"HRX_REDIS_URL", "HRX_LOG_LEVEL", "HRX_ENVIRONMENT", "HRX_ENCODERS_DIR", "HRX_SEARCH_ENCODER"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,10 +19,11 @@ from hrx.kit.errors import Language
 from hrx.kit.search.analysis import guess_language
 
 _KEEP: Final = """
-INSERT INTO app.search_weights (language, terms, grams, dense, questions, mrr, mrr_before)
-VALUES (:language, :terms, :grams, :dense, :questions, :mrr, :mrr_before)
+INSERT INTO app.search_weights (language, terms, grams, dense, encoder, questions, mrr, mrr_before)
+VALUES (:language, :terms, :grams, :dense, :encoder, :questions, :mrr, :mrr_before)
 ON CONFLICT (tenant_id, language) DO UPDATE
-SET terms = excluded.terms, grams = excluded.grams, dense = excluded.dense, questions = excluded.questions,
+SET terms = excluded.terms, grams = excluded.grams, dense = excluded.dense, encoder = excluded.encoder,
+    questions = excluded.questions,
     mrr = excluded.mrr, mrr_before = excluded.mrr_before, learned_at = now()
 """
 _FORGET: Final = "DELETE FROM app.search_weights AS w WHERE w.language = :language"
@@ -49,13 +50,16 @@ async def try_weights(
     return reached
 
 
-async def keep_weights(session: AsyncSession, language: Language, choice: Choice) -> None:
-    """From the next question on they are in force."""
+async def keep_weights(
+    session: AsyncSession, language: Language, choice: Choice, *, encoder: str | None
+) -> None:
+    """From the next question on they are in force. `encoder`: whose vectors they were learned with."""
     weights = choice.weights
     values = {
         "terms": weights.terms,
         "grams": weights.grams,
         "dense": weights.dense,
+        "encoder": encoder,
         "questions": choice.questions,
         "mrr": choice.mrr,
         "mrr_before": choice.before,
