@@ -1,12 +1,12 @@
 """Whose vectors the weights of finding were learned with: those of another may help less, or not at all.
 
-Revision: 0021   Revises: 0018
+Revision: 0021   Revises: 0019
 """
 
 from alembic import op
 
 revision = "0021"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 # The next night's run learns it again.

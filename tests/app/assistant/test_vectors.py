@@ -33,6 +33,7 @@ from hrx.app.platform.jobs import JobContext
 from hrx.app.platform.search_index import LackingRow, give_vectors, list_generations, list_lacking
 from hrx.app.platform.tenancy import PersonId, Principal, Role, system_principal
 from hrx.app.settings import AppSettings
+from hrx.kit.errors import Language
 from hrx.kit.search.encoders.describing import get_description
 from hrx.kit.search.passages import PassageText
 from hrx.ops.release.indexes.building import build, building_session, count_behind, count_lacking
@@ -120,7 +121,7 @@ class World:
             )
         finally:
             await assistant.gateway.close()
-        given = None if weights is None else {"ja": weights, "en": weights}
+        given: dict[Language, Weights] | None = None if weights is None else {"ja": weights, "en": weights}
         async with self.library.database.transaction(asker) as session:
             return await find_passages(session, question, retriever=retriever, weights=given)
 
