@@ -1,12 +1,12 @@
 """Whose vectors the weights of finding were learned with: those of another may help less, or not at all.
 
-Revision: 0021   Revises: 0019
+Revision: 0021   Revises: 0020
 """
 
 from alembic import op
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 # The next night's run learns it again.
