@@ -26,12 +26,15 @@ from hrx.app import health
 from hrx.app.assistant import jobs as assistant_jobs
 from hrx.app.assistant.evaluation.jobs import evaluate_now
 from hrx.app.gateway.ledger import Ledger
+from hrx.app.models.client import ScoringClient
 from hrx.app.people.documents import jobs as documents_jobs
 from hrx.app.people.documents import score_jobs
+from hrx.app.people.documents.skills.judging import MODEL
+from hrx.app.people.documents.skills.watching import watch_model
 from hrx.app.people.employees import jobs as employees_jobs
 from hrx.app.people.employees.importing import jobs as importing_jobs
 from hrx.app.platform import audit, faults, jobs
-from hrx.app.platform.ai_figures import AiFigures, EvaluationFigures
+from hrx.app.platform.ai_figures import AiFigures, EvaluationFigures, ModelFigures
 from hrx.app.platform.db import Database, open_database
 from hrx.app.platform.edge import Reply
 from hrx.app.platform.queue_figures import QueueFigures
@@ -54,6 +57,8 @@ COUNT_FAILED_EVERY_S: Final = 60.0
 #: How answers were evaluated, and whether this release has been: Prometheus looks every few seconds.
 READ_EVALUATIONS_EVERY_S: Final = 15.0
 EVALUATE_RELEASE_EVERY_S: Final = 15.0
+#: What our own models say is looked at over thirty days; five minutes more change little.
+WATCH_MODELS_EVERY_S: Final = 300.0
 #: How often it is looked whether outside effects are held (after a restore), and whether they still are.
 LOOK_FOR_HOLD_EVERY_S: Final = 1.0
 #: Running jobs get this long to finish when the process is told to stop; supervisord waits longer.
@@ -79,6 +84,7 @@ class WorkerMetrics:
         self.loop_lag = LoopLag(registry)
         self.ai = AiFigures(registry)
         self.evaluation = EvaluationFigures(registry)
+        self.models = ModelFigures(registry)
 
     def set_working(self, is_working: bool) -> None:
         self.is_working = is_working
@@ -108,6 +114,7 @@ class Worker:
             group.create_task(_repeat(self.count_failed_jobs, every_s=COUNT_FAILED_EVERY_S))
             group.create_task(_repeat(self.read_evaluations, every_s=READ_EVALUATIONS_EVERY_S))
             group.create_task(_repeat(self.evaluate_release, every_s=EVALUATE_RELEASE_EVERY_S))
+            group.create_task(_repeat(self.watch_models, every_s=WATCH_MODELS_EVERY_S))
             group.create_task(self.metrics.loop_lag.run())
 
     async def _work(self) -> None:
@@ -203,6 +210,19 @@ class Worker:
         """See how well answers were found when customers' questions were last asked."""
         async with self.database.transaction(None) as session:
             await self.metrics.evaluation.read(session)
+
+    async def watch_models(self) -> None:
+        """See whether our model's scores lie as when it was trained, and how often people agree with it."""
+        if self.settings.scoring_socket is None:
+            return
+        scoring = ScoringClient(self.settings.scoring_socket, timeout_s=self.settings.scoring_timeout_s)
+        try:
+            references = await scoring.list_references(MODEL)
+        finally:
+            await scoring.close()
+        async with self.database.transaction(None) as session:
+            watched = await watch_model(session, references)
+        self.metrics.models.note(MODEL, drift=watched.drift, accuracy=watched.accuracy)
 
     async def evaluate_release(self) -> None:
         """Have this release asked what those before it were asked, once, so that it can be held."""

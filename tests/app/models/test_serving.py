@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from hrx.app.models.client import Scores, ScoringAway, ScoringClient
+from hrx.app.models.client import NO_SHADOW, Scores, ScoringAway, ScoringClient
+from hrx.app.models.drift import count_tenths
 from hrx.app.models.scoring import ColumnsDiffer, Loaded, Scorer
 from hrx.app.models.serving.batching import Batcher, Limits, RowsInvalid, ScoringBusy, ScoringLate
 from hrx.app.models.serving.figures import ScoringFigures
@@ -192,6 +193,45 @@ async def test_nonsense_on_the_socket_ends_that_connection_and_no_other(
             await client.score([_ROW], model="large", features="small-1")
         assert len((await client.score([_ROW] * 3000, model="small", features="small-1")).rows) == 3000
         await client.close()
+
+
+async def test_the_shadow_is_asked_by_its_own_name_and_answers_nobody_else(
+    held: tuple[Registry, Signer], tmp_path: Path
+) -> None:
+    with serving(held, tmp_path) as process:
+        client = open_client(process.socket)
+        live = process.go_live(make_draft(1.0))
+        await ask_until_live(client, live)
+        with pytest.raises(Refused) as nobody:
+            await ask_shadow(client)
+        assert nobody.value.stable_code == NO_SHADOW
+        challenger = process.go_live(make_draft(2.0), Alias.SHADOW)
+        found = await until_shadow(client)
+        assert (found.version, (await ask(client)).version) == (challenger, live)
+        assert found.rows != (await ask(client)).rows
+        # Asked at the same moment, each is answered by whom it was asked of.
+        answers = await asyncio.gather(*(ask(client) if at % 2 else ask_shadow(client) for at in range(60)))
+        assert [one.version for one in answers] == [challenger, live] * 30
+        references = await client.list_references("small")
+        draft = make_draft(1.0)
+        assert references.keys() == {live, challenger}
+        assert references[live] == count_tenths(score for row in draft.golden for score in row.answer)
+        assert sum(references[challenger]) == sum(references[live]) > 0
+        await client.close()
+
+
+async def ask_shadow(client: ScoringClient) -> Scores:
+    return await client.score([_ROW], model="small", features="small-1", is_shadow=True)
+
+
+async def until_shadow(client: ScoringClient) -> Scores:
+    """What was just moved to the shadow is loaded first."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        with suppress(Refused):
+            return await ask_shadow(client)
+        await asyncio.sleep(0.01)
+    raise AssertionError("no shadow")
 
 
 class SlowScorer(Scorer):

@@ -29,6 +29,8 @@ _ASKS_AGAIN_AFTER_S: Final = 0.05
 _PING_S: Final = 0.5
 _FAILS_UNTIL_REST: Final = 3
 _RESTS_S: Final = 5.0
+#: The code of "no version is in the shadow".
+NO_SHADOW: Final = "model.no_shadow"
 
 
 class ScoringAway(Unavailable):
@@ -80,18 +82,22 @@ class ScoringClient:
         self._opening = asyncio.Lock()
         self._connection: _Connection | None = None
 
-    async def score(self, rows: Sequence[Sequence[float]], *, model: str, features: str) -> Scores:
+    async def score(
+        self, rows: Sequence[Sequence[float]], *, model: str, features: str, is_shadow: bool = False
+    ) -> Scores:
         """Scores of every row, all by the same version. No rows are no question: raises ValueError.
 
-        Raises ScoringAway, Unavailable with the part's own reason (busy, late, no version live), Refused
-        when no version takes these features."""
+        `is_shadow`: of the version in the shadow, which nobody is shown. Raises ScoringAway, Unavailable with
+        the part's own reason (busy, late, no version live), Refused when no version takes these features or
+        none is in the shadow."""
         given = np.asarray(rows, dtype=np.float32)
         if given.ndim != 2 or not len(given):
             raise ValueError("rows")
         started_s = clock.monotonic_s()
         outcome = "failed"
         try:
-            found = await self._score_all(given, model=model, features=features)
+            head = {"model": model, "features": features, "within_ms": self._timeout_s * 1_000}
+            found = await self._score_all(given, head=head | ({"shadow": True} if is_shadow else {}))
             outcome = "ok"
             return found
         finally:
@@ -119,12 +125,20 @@ class ScoringClient:
             await self._connection.close()
             self._connection = None
 
-    async def _score_all(self, given: Any, *, model: str, features: str) -> Scores:
-        head = {"model": model, "features": features, "within_ms": self._timeout_s * 1_000}
+    async def list_references(self, model: str) -> dict[str, tuple[int, ...]]:
+        """How the scores of the live version and of the one in the shadow lay when they were trained: tenths,
+        by version. Raises as `score` does."""
+        told = (await self._ask({"model": model, "about": True}, None)).head.get("references", {})
+        return {str(version): tuple(map(int, counts)) for version, counts in told.items()}
+
+    async def _score_all(self, given: Any, *, head: dict[str, Any]) -> Scores:
         chunks = [given[at : at + _CHUNK_ROWS] for at in range(0, len(given), _CHUNK_ROWS)]
         for _ in range(_TRIES):
             answers = [await self._ask(head, one) for one in chunks]
             heads = [one.head for one in answers]
+            if any(one.get("shadow", False) != head.get("shadow", False) for one in heads):
+                # A part that scores of an earlier release knows of no shadow and answers with what is live.
+                raise _no_shadow()
             if len({head["version"] for head in heads}) == 1:
                 return Scores(
                     version=heads[0]["version"],
@@ -240,6 +254,13 @@ def _not_set_up() -> ScoringAway:
             en="Ask your administrator to set HRX_SCORING_SOCKET.",
         ),
         code="model.scoring_not_set_up",
+    )
+
+
+def _no_shadow() -> Refused:
+    return Refused(
+        Text(ja="採点の部品は影の版を知りません", en="The part that scores knows of no shadow"),
+        code=NO_SHADOW,
     )
 
 

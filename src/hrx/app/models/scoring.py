@@ -33,6 +33,12 @@ class FeaturesDiffer(Refused):
     code = "model.features_differ"
 
 
+class NoShadow(Refused):
+    """No version stands in the shadow for these features."""
+
+    code = "model.no_shadow"
+
+
 class ColumnsDiffer(Refused):
     """The version for these features counts another number of them: the rows were made for another one."""
 
@@ -130,6 +136,24 @@ class Scorer:
         """The version that is asked the same without effect; None when there is none for these features."""
         shadow = self._standing.shadow
         return shadow if shadow is not None and shadow.version.features == features else None
+
+    def choose_shadow(self, features: str, *, columns: int) -> Loaded:
+        """The same, to be asked by its own name. Raises NoShadow, ColumnsDiffer."""
+        shadow = self.find_shadow(features)
+        if shadow is None:
+            raise NoShadow(
+                Text(
+                    ja=f"{self.model} に、影で採点する版はありません",
+                    en=f"No version of {self.model} scores in the shadow",
+                ),
+                hint=Text(
+                    ja="`hrx release models move 版 --alias shadow` で選びます。",
+                    en="Choose one: `hrx release models move VERSION --alias shadow`.",
+                ),
+            )
+        if shadow.columns != columns:
+            raise _columns_differ(shadow, columns)
+        return shadow
 
     def _features_differ(self, loaded: Loaded, features: str) -> FeaturesDiffer:
         live = loaded.version

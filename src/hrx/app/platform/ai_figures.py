@@ -5,6 +5,7 @@ Rules and dashboards can name these series from now on; the assistant and the ev
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -88,12 +89,10 @@ _OLDEST: Final = text("SELECT extract(epoch FROM app.oldest_evaluation())::float
 
 
 class EvaluationFigures:
-    """How good our own models and the answers on customers' questions were when last evaluated. Read from the
-    tables again and again, so that they outlive the process that evaluated."""
+    """How good the answers on customers' questions were when last evaluated. Read from the tables again and
+    again, so that they outlive the process that evaluated."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.accuracy = MODEL_ACCURACY.gauge(registry)
-        self.drift = MODEL_DRIFT.gauge(registry)
         self._value = EVALUATION_VALUE.gauge(registry)
         self._counted = EVALUATION_COUNTED.gauge(registry)
         self._lost = EVALUATION_LOST.gauge(registry)
@@ -117,6 +116,21 @@ class EvaluationFigures:
             self._oldest.set_function(lambda: clock.now().timestamp())
         else:
             self._oldest.set_function(lambda: oldest_s)
+
+
+class ModelFigures:
+    """How our own models do on what customers have; of the worker."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._accuracy = MODEL_ACCURACY.gauge(registry)
+        self._drift = MODEL_DRIFT.gauge(registry)
+
+    def note(self, model: str, *, drift: Mapping[str, float], accuracy: Mapping[str, float]) -> None:
+        """Of the versions that stand ready; what is said of others is taken back."""
+        for gauge, values in ((self._drift, drift), (self._accuracy, accuracy)):
+            gauge.clear()
+            for version, value in values.items():
+                gauge.labels(model, version).set(value)
 
 
 class AssistantFigures:

@@ -121,16 +121,16 @@ MODEL_ACCURACY: Final = gauge(
     "hrx_model_accuracy_ratio",
     Source.WORKER,
     unit="ratio",
-    ja="定期評価での正答率。",
-    en="Share of right answers in the last evaluation.",
+    ja="人の判断と一致した割合(過去 30 日、判断 20 件から)。",
+    en="Share of people's decisions that agree with the model (30 days, from 20 decisions on).",
     labels=_OWN,
 )
 MODEL_DRIFT: Final = gauge(
     "hrx_model_drift_psi",
     Source.WORKER,
     unit="PSI",
-    ja="入力の分布のずれ(0.2 を超えると要調査)。",
-    en="Drift of the input's distribution (population stability index; above 0.2 look into it).",
+    ja="点数の分布の、学習時からのずれ(過去 30 日。0.2 を超えると要調査)。",
+    en="Drift of the scores' distribution from training (30 days, stability index; above 0.2 look into it).",
     labels=_OWN,
 )
 RAG_RETRIEVALS: Final = counter(

@@ -111,9 +111,12 @@ class Answering:
             batcher = self._batchers.get(str(asked.get("model")))
             if batcher is None:
                 raise _nobody(str(asked.get("model")))
+            if asked.get("about"):
+                return {**known, "references": batcher.list_references()}, None
             within_s = min(float(asked.get("within_ms", 1_000)) / 1_000, _LONGEST_S)
+            is_shadow = asked.get("shadow") is True
             loaded, found = await batcher.score(
-                frame.rows, features=str(asked.get("features")), within_s=within_s
+                frame.rows, features=str(asked.get("features")), within_s=within_s, is_shadow=is_shadow
             )
         except HrxError as error:
             self._figures.requests.labels(_outcome(error)).inc()
@@ -128,6 +131,7 @@ class Answering:
             **known,
             "version": version.version,
             "sha256": version.sha256,
+            "shadow": is_shadow,
             "features": version.features,
             "labels": list(version.labels),
         }, found

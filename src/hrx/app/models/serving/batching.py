@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime
 
+from hrx.app.models.drift import count_tenths
 from hrx.app.models.scoring import Loaded, Scorer
 from hrx.app.models.serving.figures import ScoringFigures
 from hrx.kit import clock
@@ -59,11 +60,12 @@ class _Waiting:
     rows: Any
     deadline_s: float
     done: asyncio.Future[tuple[Loaded, Any]]
+    is_shadow: bool
 
     @property
-    def kind(self) -> tuple[str, int]:
-        """What has to be the same in one batch: the features, and how many of them."""
-        return self.features, self.rows.shape[1]
+    def kind(self) -> tuple[str, int, bool]:
+        """What has to be the same in one batch: the features, how many of them, and who is to answer."""
+        return self.features, self.rows.shape[1], self.is_shadow
 
 
 class Batcher:
@@ -79,14 +81,16 @@ class Batcher:
         # One thread: a run uses a core, and the next batch gathers meanwhile.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
 
-    async def score(self, rows: Any, *, features: str, within_s: float) -> tuple[Loaded, Any]:
+    async def score(
+        self, rows: Any, *, features: str, within_s: float, is_shadow: bool = False
+    ) -> tuple[Loaded, Any]:
         """The version that answers, and its scores for every row (float32, n × labels).
 
-        `rows`: float32, n × columns. Raises RowsInvalid, ScoringBusy, ScoringLate, NoModelServes,
-        FeaturesDiffer, ColumnsDiffer."""
+        `rows`: float32, n × columns. `is_shadow`: the version in the shadow is asked. Raises RowsInvalid,
+        ScoringBusy, ScoringLate, NoModelServes, FeaturesDiffer, ColumnsDiffer, NoShadow."""
         _require_rows(rows)
         # What nobody could answer does not wait; who answers is chosen when the run begins.
-        self._scorer.choose(features, columns=rows.shape[1])
+        self._choose((features, rows.shape[1], is_shadow))
         if self._waiting_rows + len(rows) > self._limits.queue_rows:
             raise ScoringBusy(
                 Text(
@@ -96,7 +100,7 @@ class Batcher:
                 hint=Text(ja="少し待って、もう一度。", en="Wait a little, then again."),
             )
         done: asyncio.Future[tuple[Loaded, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(features, rows, clock.monotonic_s() + within_s, done))
+        self._waiting.append(_Waiting(features, rows, clock.monotonic_s() + within_s, done, is_shadow))
         self._note(len(rows))
         self._changed.set()
         return await done
@@ -146,8 +150,7 @@ class Batcher:
         try:
             # Chosen now, for all of them: a switch in the meantime is the next batch's affair. One that came
             # while they waited may count other features; then they are refused, never scored with it.
-            features, columns = batch[0].kind
-            loaded = self._scorer.choose(features, columns=columns)
+            loaded = self._choose(batch[0].kind)
             rows = batch[0].rows if len(batch) == 1 else np.concatenate([one.rows for one in batch])
             found = await self._score(loaded, rows)
         # Whatever the library raises: those who wait must be told, and the queue goes on.
@@ -160,6 +163,11 @@ class Batcher:
             at += len(one.rows)
             if not one.done.done():
                 one.done.set_result((loaded, answer))
+
+    def _choose(self, kind: tuple[str, int, bool]) -> Loaded:
+        features, columns, is_shadow = kind
+        choose = self._scorer.choose_shadow if is_shadow else self._scorer.choose
+        return choose(features, columns=columns)
 
     async def _answer_alone(self, batch: list[_Waiting], error: Exception) -> None:
         """One request must not take the others of its batch down with it."""
@@ -193,6 +201,16 @@ class Batcher:
         finally:
             stopping.cancel()
             self._figures.run_s.labels(self._scorer.model).observe(clock.monotonic_s() - started_s)
+
+    def list_references(self) -> dict[str, tuple[int, ...]]:
+        """How the scores of each version that stands ready lay when it was trained: tenths of the answers of
+        its golden rows, which its trainer took from texts that it had not learned from."""
+        stands = self._scorer.standing
+        return {
+            one.version.version: count_tenths(score for row in one.version.golden for score in row.answer)
+            for one in (stands.live, stands.shadow)
+            if one is not None
+        }
 
     def _note(self, rows: int) -> None:
         self._waiting_rows += rows

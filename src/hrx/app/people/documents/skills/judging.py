@@ -62,28 +62,30 @@ class Judged:
 
     version: str
     sha256: str | None
+    is_shadow: bool
     texts: tuple[Mapping[str, Said], ...]
 
 
-async def find_live_version(scoring: ScoringClient) -> str:
+async def find_version(scoring: ScoringClient, *, is_shadow: bool = False) -> str:
     """The version that answers now. Raises as `judge` does."""
-    return (await judge(scoring, [Shown(body="")])).version
+    return (await judge(scoring, [Shown(body="")], is_shadow=is_shadow)).version
 
 
-async def judge(scoring: ScoringClient, shown: Sequence[Shown]) -> Judged:
+async def judge(scoring: ScoringClient, shown: Sequence[Shown], *, is_shadow: bool = False) -> Judged:
     """What the live model says of each, all by one version. No texts are no question: raises ValueError.
 
     Costs about 10 ms of a thread for a thousand characters. Raises ScoringAway, Unavailable with the reason
-    of the part that scores, Refused when the live model was trained with other features."""
+    of the part that scores, Refused when the live model was trained with other features or, of the shadow,
+    when there is none."""
     words = await asyncio.to_thread(_find_words, shown)
     rows = [row for held in words for row in _rows_of(held)]
-    scores = await scoring.score(rows, model=MODEL, features=features.VERSION)
+    scores = await scoring.score(rows, model=MODEL, features=features.VERSION, is_shadow=is_shadow)
     texts: list[Mapping[str, Said]] = []
     at = 0
     for held in words:
         texts.append(_explain(scores, held, at))
         at += 1 + len(held)
-    return Judged(version=scores.version, sha256=scores.sha256, texts=tuple(texts))
+    return Judged(version=scores.version, sha256=scores.sha256, is_shadow=is_shadow, texts=tuple(texts))
 
 
 _Words = dict[str, list[tuple[int, int]]]

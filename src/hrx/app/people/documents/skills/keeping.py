@@ -41,9 +41,7 @@ _LIST: Final = text(
 )
 
 
-async def keep_scores(
-    session: AsyncSession, judged: Judged, resumes: Sequence[Resume], *, is_shadow: bool = False
-) -> None:
+async def keep_scores(session: AsyncSession, judged: Judged, resumes: Sequence[Resume]) -> None:
     """One row for each label of each résumé; what is there already stays. Safe to repeat."""
     rows = [
         {
@@ -62,7 +60,7 @@ async def keep_scores(
             "model": MODEL,
             "model_version": judged.version,
             "model_sha256": judged.sha256,
-            "is_shadow": is_shadow,
+            "is_shadow": judged.is_shadow,
             "rows": orjson.dumps(rows).decode(),
         },
     )
