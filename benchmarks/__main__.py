@@ -204,7 +204,9 @@ async def _measure(house: House, wanted: Sequence[str], given: argparse.Namespac
         sections.append(await measure_passage_access(house, each=given.each))
     if "passage_filter" in wanted:
         _say(f"passage_filter, {given.passages:,} passages …")
-        sections.append(await measure_passage_filter(house, passages=given.passages))
+        sections.append(
+            await measure_passage_filter(house, passages=given.passages, questions=min(given.questions, 200))
+        )
     if "answers" in wanted:
         for path in (path for path in given.squad if path.exists()):
             _say(f"answers, {path.stem} …")
