@@ -19,6 +19,8 @@ import pytest_asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
+from hrx.app.assistant.evaluation.jobs import learn_weights
+from hrx.app.assistant.evaluation.weighing import LEAST_QUESTIONS
 from hrx.app.assistant.indexing.jobs import embed_lacking, fill
 from hrx.app.assistant.indexing.making import Made, Maker
 from hrx.app.assistant.parts import AssistantParts, build_assistant
@@ -39,9 +41,13 @@ from hrx.kit.search.passages import PassageText
 from hrx.ops.release.indexes.building import build, building_session, count_behind, count_lacking
 from hrx.ops.release.indexes.definitions import choose_encoder, get_definition
 from hrx.ops.release.indexes.generations import Generation
+from hrx.ops.release.indexes.preparing import prepare_indexes
 from hrx.ops.release.indexes.switching import IndexNotReady, find_before, switch
+from tests.app.assistant.asking import ask
 from tests.app.assistant.library import Library
-from tests.app.conftest import MakeSettings
+from tests.app.assistant.test_question_sets import PATH, make_set
+from tests.app.clients import create_user, open_browser
+from tests.app.conftest import MakeSettings, running
 from tests.app.people.company import create_tenant
 from tests.conftest import ROOT, PostgresServer
 from tests.kit.encoders import describe, make_onnx_encoder
@@ -52,7 +58,7 @@ COUNTS = "SELECT place, language, passages FROM search.passages_g{}_df ORDER BY 
 KEYS = "SELECT key FROM search.passages_g{} ORDER BY 1"
 VECTORS = "SELECT key FROM search.passages_g{} WHERE embedding IS NOT NULL ORDER BY 1"
 #: What the stand-ins understand: other words of the same meaning.
-MEANINGS = (("休暇", "休み", "leave"), ("旅費", "経費"))
+MEANINGS = (("休暇", "休み", "leave", "respite"), ("旅費", "経費"))
 LEAVE, TRAVEL = "休暇 を 与える", "旅費 を 払う"
 #: Meaning alone, as questions may have shown it to be best.
 DENSE = Weights(terms=0.0, grams=0.0, dense=1.0)
@@ -440,3 +446,67 @@ def test_delivered_weights_of_meaning_are_those_of_the_encoder_that_comes_along(
     assert retriever.weigh("en", dense="minilm-0123456789abcdef").dense > 0
     assert retriever.weigh("en", dense="e5-0123456789abcdef").dense == 0
     assert retriever.weigh("en", dense="e5-0123456789abcdef", learned={"en": DENSE}) == DENSE
+
+
+async def test_the_night_learns_that_an_encoder_helps_and_from_then_on_questions_are_asked_by_it(
+    make_world: MakeWorld,
+) -> None:
+    world = await make_world()
+    rules = (f"Rule n{n} of the canteen." for n in range(4))
+    shelved = await world.library.shelve("Annual leave is granted.", *rules, title="Handbook")
+    made = world.build()
+    await embed_lacking(world.job)
+    world.switch(made)
+    async with running(world.settings) as app:
+        hr, employee = [open_browser(app, address=f"198.51.100.{number}") for number in range(1, 3)]
+        for browser, role in ((hr, Role.HR), (employee, Role.EMPLOYEE)):
+            user = await create_user(
+                app,
+                world.library.database,
+                tenant_id=world.library.tenant_id,
+                roles=frozenset({role}),
+            )
+            await browser.sign_in(user)
+        asked = len(world.server.asked)
+        await ask(employee, "respite for me?")
+        assert len(world.server.asked) == asked
+        expected = [{"document_id": shelved.document_id, "quote": "Annual leave"}]
+        questions = [{"question": f"respite q{n}", "expected": expected} for n in range(LEAST_QUESTIONS)]
+        answer = await hr.post(f"{PATH}/sets/{await make_set(hr)}/questions", {"questions": questions})
+        assert answer.status_code == 201, answer.text
+        await learn_weights(world.job)
+        [learned] = await world.rows(
+            "SELECT language, dense, encoder, mrr, mrr_before FROM app.search_weights"
+        )
+        revision = get_description(world.settings.encoders_dir, "compatible").revision
+        assert (learned["language"], learned["encoder"]) == ("en", revision)
+        assert (learned["mrr"], learned["mrr_before"]) == (1.0, 0.0)
+        assert learned["dense"] > 0
+        asked = len(world.server.asked)
+        await ask(employee, "respite for me?")
+        assert [body["input"] for body in world.server.asked[asked:]] == [["respite for me?"]]
+        found = await world.find("respite for me?")
+        assert (found.passages[0].id, found.legs) == (shelved.passages[0], ("dense",))
+        for browser in (hr, employee):
+            await browser.http.aclose()
+
+
+async def test_a_start_builds_nothing_while_something_answers_and_answers_by_words_where_nothing_does(
+    make_world: MakeWorld,
+) -> None:
+    world = await make_world()
+    shelved = await world.library.shelve(LEAVE, TRAVEL)
+
+    def prepare() -> bool:
+        return prepare_indexes(world.owner_url, settings=world.settings)
+
+    assert not await asyncio.to_thread(prepare)
+    # As after a release whose analyser makes other terms.
+    with psycopg.connect(world.owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE search.generation SET encoder = 'passages-0' WHERE index_name = 'passages'")
+    assert await asyncio.to_thread(prepare)
+    assert (await world.find("旅費")).passages[0].id == shelved.passages[1]
+    assert await world.rows(VECTORS.format(2)) == []
+    await embed_lacking(world.job)
+    assert len(await world.rows(VECTORS.format(2))) == 2
+    assert not await asyncio.to_thread(prepare)
