@@ -9,7 +9,7 @@ from hrx.kit import clock
 from hrx.kit.errors import HrxError
 from hrx.kit.models.records import Alias, ModelVersion, Move
 from hrx.kit.models.registry import Registry
-from hrx.ops.release.indexes.building import count_behind
+from hrx.ops.release.indexes.building import count_behind, count_lacking
 from hrx.ops.release.indexes.definitions import load_definitions
 from hrx.ops.release.indexes.generations import (
     APPLICATION,
@@ -74,14 +74,15 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexView:
-    """`coming`: the newest generation while it does not answer yet. `behind`: rows that the live one lacks;
-    None when that was not counted."""
+    """`coming`: the newest generation while it does not answer yet; `lacking`: its rows without vectors yet.
+    `behind`: rows that the live one lacks. None when that was not counted."""
 
     name: str
     pointer: Pointer | None = None
     live: Generation | None = None
     previous: Generation | None = None
     coming: Generation | None = None
+    lacking: int | None = 0
     behind: int | None = None
 
 
@@ -148,7 +149,7 @@ def _view_index(session: MigratingSession, name: str) -> IndexView:
     pointer = find_pointer(session, name)
     newest = generations[max(generations)] if generations else None
     if pointer is None:
-        return IndexView(name=name, coming=newest)
+        return IndexView(name=name, coming=newest, lacking=_count_lacking(session, newest))
     live = generations.get(pointer.live)
     is_ahead = newest is not None and newest.number not in (pointer.live, pointer.previous)
     return IndexView(
@@ -157,8 +158,21 @@ def _view_index(session: MigratingSession, name: str) -> IndexView:
         live=live,
         previous=generations.get(pointer.previous or 0),
         coming=newest if is_ahead else None,
+        lacking=_count_lacking(session, newest if is_ahead else None),
         behind=_count_behind(session, live) if live is not None else None,
     )
+
+
+def _count_lacking(session: MigratingSession, one: Generation | None) -> int | None:
+    if one is None:
+        return 0
+    began_s = clock.monotonic_s()
+    try:
+        return count_lacking(
+            session, one, is_stopped=lambda: clock.monotonic_s() - began_s > _COUNTED_WITHIN_S
+        )
+    except HrxError:
+        return None
 
 
 def _count_behind(session: MigratingSession, one: Generation) -> int | None:

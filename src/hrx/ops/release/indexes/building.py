@@ -128,12 +128,7 @@ def count_behind(
     behind = 0
     for tenant in list_tenants(session, definition):
         if is_stopped():
-            raise CountStopped(
-                Text(
-                    ja=f"{generation.index} の遅れを数え終わりませんでした",
-                    en=f"How far {generation.index} is behind was not counted to its end",
-                )
-            )
+            raise _count_stopped(generation)
         with _as_tenant(session, tenant):
             [(missing,)] = session.rows(
                 f"SELECT count(*) FROM {_source(definition)} AS s"  # noqa: S608
@@ -150,12 +145,18 @@ def count_behind(
     return behind
 
 
-def count_lacking(session: MigratingSession, generation: Generation) -> int:
-    """Rows whose vectors are still to be made by the worker; 0 for generations that are written whole."""
+def count_lacking(
+    session: MigratingSession, generation: Generation, *, is_stopped: Callable[[], bool] = lambda: False
+) -> int:
+    """Rows whose vectors are still to be made by the worker; 0 for generations that are written whole.
+
+    Raises CountStopped when `is_stopped` says so between two tenants."""
     if not generation.is_late:
         return 0
     lacking = 0
     for tenant in list_tenants(session, generation.definition):
+        if is_stopped():
+            raise _count_stopped(generation)
         with _as_tenant(session, tenant):
             [(count,)] = session.rows(
                 f"SELECT count(*) FROM {generation.table} AS i WHERE i.tenant_id = %(tenant)s"  # noqa: S608
@@ -164,6 +165,15 @@ def count_lacking(session: MigratingSession, generation: Generation) -> int:
             )
         lacking += int(count)
     return lacking
+
+
+def _count_stopped(generation: Generation) -> CountStopped:
+    return CountStopped(
+        Text(
+            ja=f"{generation.index} の遅れを数え終わりませんでした",
+            en=f"How far {generation.index} is behind was not counted to its end",
+        )
+    )
 
 
 def list_tenants(session: MigratingSession, definition: IndexDefinition) -> list[int]:
