@@ -510,3 +510,31 @@ async def test_a_start_builds_nothing_while_something_answers_and_answers_by_wor
     await embed_lacking(world.job)
     assert len(await world.rows(VECTORS.format(2))) == 2
     assert not await asyncio.to_thread(prepare)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "compatible"])
+async def test_an_encoder_that_was_spoilt_is_a_leg_that_is_off_and_no_asker_sees_an_error(
+    make_world: MakeWorld, kind: str
+) -> None:
+    world = await make_world(kind)
+    shelved = await world.library.shelve(LEAVE, TRAVEL)
+    made = world.build()
+    await embed_lacking(world.job)
+    world.switch(made)
+    both = Weights(terms=0.5, grams=0.0, dense=0.5)
+    assert (await world.find("旅費", weights=both)).legs == ("terms", "dense")
+    assistant = world.assistant()
+    file = Path(str(world.settings.encoders_dir)) / kind / "encoder.yaml"
+    file.write_text(file.read_text().replace("dimensions: 4", "dimensions: many"))
+    async with world.job.transaction() as session:
+        retriever = await know_vector(
+            assistant.retriever,
+            "旅費",
+            open_as_asker=world.job.transaction,
+            gateway=assistant.gateway,
+            within_s=20.0,
+            is_weighed=False,
+        )
+        found = await find_passages(session, "旅費", retriever=retriever, weights={"ja": both, "en": both})
+    await assistant.gateway.close()
+    assert (found.legs, found.passages[0].id) == (("terms",), shelved.passages[1])

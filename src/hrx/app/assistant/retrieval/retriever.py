@@ -6,6 +6,7 @@ Japanese, equal weights with an English encoder halve MRR."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,12 +15,13 @@ from typing import Final
 
 from hrx.kit.errors import Language
 from hrx.kit.search.analysis import Analysis, analyse, guess_language
-from hrx.kit.search.encoders.describing import find_description
+from hrx.kit.search.encoders.describing import EncoderWrong, find_description
 from hrx.kit.search.encoders.finding import find_encoder
 from hrx.kit.search.passages import is_made_here
 from hrx.kit.search.synonyms import Synonyms, load_synonyms
 from hrx.kit.search.weights import as_dense, place_of
 
+_logger = logging.getLogger("hrx.assistant")
 #: Terms and letter groups of a question that are looked for; a sentence has about 20 and 60.
 _MOST_TERMS: Final = 128
 _MOST_GRAMS: Final = 384
@@ -137,10 +139,15 @@ class Retriever:
     def _vector(self, question: str, spoken: Language, *, dense: str) -> Sequence[float] | None:
         if (dense, question) in self.known:
             return self.known[dense, question]
-        encoder = find_encoder(dense, folder=self.folder)
-        if encoder is None or spoken not in encoder.languages:
+        try:
+            encoder = find_encoder(dense, folder=self.folder)
+            if encoder is None or spoken not in encoder.languages:
+                return None
+            return encoder.encode([question], kind="query")[0]
+        except EncoderWrong:
+            # The operator's affair, not the asker's.
+            _logger.exception("No vector for a question; searched for by its words")
             return None
-        return encoder.encode([question], kind="query")[0]
 
     def _terms(self, question: str, found: Analysis, weights: Weights) -> tuple[Term, ...]:
         weighed = dict.fromkeys(islice(found.terms, _MOST_TERMS), 1.0)

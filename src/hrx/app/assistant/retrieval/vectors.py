@@ -49,14 +49,14 @@ async def know_vector(
         live = await find_live(session)
         dense = live.dense if live is not None else None
         weights = await read_learned(session, dense=dense) if is_weighed else {}
-    description = find_description(retriever.folder, dense)
-    if dense is None or description is None or description.kind != "gateway":
-        return retriever
-    spoken = guess_language(question)
-    counts = not is_weighed or retriever.weigh(spoken, dense=dense, learned=weights).dense
-    if not counts or spoken not in description.languages or not analyse(question).terms:
-        return retriever
     try:
+        description = find_description(retriever.folder, dense)
+        if dense is None or description is None or description.kind != "gateway":
+            return retriever
+        spoken = guess_language(question)
+        counts = not is_weighed or retriever.weigh(spoken, dense=dense, learned=weights).dense
+        if not counts or spoken not in description.languages or not analyse(question).terms:
+            return retriever
         [vector] = await embed(
             gateway, description, [question], kind="query", by=principal, within_s=within_s
         )
