@@ -7,7 +7,7 @@ import { AppLink } from "@/shell/link";
 import { Badge } from "@/ui/badge";
 import { ProgressBar } from "@/ui/progress";
 import { ErrorNote } from "@/ui/states";
-import { percentOf } from "./percent";
+import { isSure, percentOf } from "./percent";
 import { SkillWords } from "./skill-words";
 import { VerdictButtons } from "./verdict-buttons";
 
@@ -109,11 +109,25 @@ function Reasons({ candidate }: { candidate: RoleCandidate }) {
     <ul className="mt-2 space-y-1.5">
       {candidate.skills.map((one) => (
         <li key={one.skill} className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5">
-          <span className="text-sm">{t("shown", { skill: one.name, percent: percentOf(one.shown) })}</span>
-          {one.verdict && (
-            <Badge tone={one.verdict === "accepted" ? "today" : "neutral"}>{documents(one.verdict)}</Badge>
+          {isSure(one.shown) ? (
+            <>
+              <span className="text-sm">
+                {t("shown", { skill: one.name, percent: percentOf(one.shown) })}
+              </span>
+              {one.verdict && (
+                <Badge tone={one.verdict === "accepted" ? "today" : "neutral"}>
+                  {documents(one.verdict)}
+                </Badge>
+              )}
+              <SkillWords
+                documentId={candidate.document_id}
+                versionId={candidate.version_id}
+                words={one.words}
+              />
+            </>
+          ) : (
+            <span className="text-sm text-faint">{t("notShown", { skill: one.name })}</span>
           )}
-          <SkillWords documentId={candidate.document_id} versionId={candidate.version_id} words={one.words} />
         </li>
       ))}
     </ul>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { percentOf } from "./percent";
+import { isSure, percentOf } from "./percent";
 
 test.each([
   [0, 0],
@@ -10,4 +10,8 @@ test.each([
   [1, 99],
 ])("a score of %f is read as %i %%", (score, percent) => {
   expect(percentOf(score)).toBe(percent);
+});
+
+test("a skill that the model is not sure of is not shown as one", () => {
+  expect([0, 0.499, 0.5, 1].map(isSure)).toEqual([false, false, true, true]);
 });

@@ -3,6 +3,8 @@ import type { SkillWord } from "@/api/types";
 import { writeRange } from "@/documents/text";
 import { AppLink } from "@/shell/link";
 
+const MOST_AGAINST = 2;
+
 interface SkillWordsProps {
   documentId: number;
   versionId: number;
@@ -13,7 +15,8 @@ interface SkillWordsProps {
 export function SkillWords({ documentId, versionId, words }: SkillWordsProps) {
   const t = useTranslations("matching");
   const speaksFor = words.filter((one) => one.weight > 0);
-  const against = words.filter((one) => one.weight < 0);
+  // The heaviest come first; what follows says little.
+  const against = words.filter((one) => one.weight < 0).slice(0, MOST_AGAINST);
   if (words.length === 0) return <span className="text-xs text-faint">{t("noWords")}</span>;
   return (
     <span className="flex flex-wrap items-baseline gap-x-2 gap-y-0.5 text-xs">

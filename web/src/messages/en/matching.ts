@@ -37,6 +37,7 @@ export const matching = {
   place: "Place {place, number}",
   match: "{percent, number} % match",
   shown: "{skill} {percent, number} %",
+  notShown: "{skill}: no sign of it",
   noWords: "no sign of it in the text",
   against: "speaks against it: {words}",
   comma: ", ",

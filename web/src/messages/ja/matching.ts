@@ -35,6 +35,7 @@ export const matching = {
   place: "{place, number} 位",
   match: "一致 {percent, number}%",
   shown: "{skill} {percent, number}%",
+  notShown: "{skill}: 読み取れません",
   noWords: "文中に手がかりなし",
   against: "打ち消す語: {words}",
   comma: "、",
