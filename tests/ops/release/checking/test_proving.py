@@ -38,17 +38,36 @@ def test_what_was_counted_is_told(tmp_path: Path) -> None:
     assert (found.outcome, found.detail.en) == (Outcome.PASSED, "4 passed, 1 skipped")
 
 
+def test_what_held_only_alone_is_counted_and_named(tmp_path: Path) -> None:
+    said = (
+        "2 failed, 40 passed, 1 skipped in 9.10s",
+        "Once more, alone: 2",
+        "2 passed in 0.31s",
+        "Failed beside others, passed alone:",
+        "  tests/test_a.py::test_one",
+        "  tests/test_b.py::test_two[x y]",
+        "1 passed, 0 failed",
+    )
+    found = check_tests(checkout(tmp_path, "".join(f"print({line!r})\n" for line in said)))
+    assert found.outcome is Outcome.PASSED
+    assert found.detail.en == (
+        "42 passed, 1 skipped; failed beside others, passed alone:"
+        " tests/test_a.py::test_one, tests/test_b.py::test_two[x y]"
+    )
+
+
 @pytest.mark.parametrize(
     "script",
     [
         "print('3 passed, 1 failed in 0.31s')\n",
         "print('4 passed, 2 errors in 0.31s')\n",
+        "print('1 failed in 0.31s\\nOnce more, alone: 1\\n1 failed in 0.31s')\nimport sys; sys.exit(1)\n",
         "print('no tests ran in 0.01s')\n",
         "print('all is well')\n",
         GOOD + "import sys; sys.exit(1)\n",
         GOOD + "import time; time.sleep(300)\n",
     ],
-    ids=["failed", "errors", "none", "no count", "exit 1", "hangs"],
+    ids=["failed", "errors", "twice", "none", "no count", "exit 1", "hangs"],
 )
 def test_what_does_not_hold_or_cannot_be_counted_fails(tmp_path: Path, script: str) -> None:
     bench = checkout(tmp_path, script)
