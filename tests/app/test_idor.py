@@ -100,6 +100,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "questions": [{"question": "社用車はありますか", "expects": "not_found"}],
     },
     "POST /assistant/evaluation/sets/{set_id}/import": {},
+    "PUT /assistant/evaluation/questions/{question_id}": {
+        "question": "社用車はありますか", "expects": "not_found",
+    },
     "POST /assistant/evaluation/questions/{question_id}/accept": {
         "set_id": "{question_set}", "expects": "not_found",
     },

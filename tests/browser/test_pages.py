@@ -20,6 +20,7 @@ PAGES = (
     "/matching",
     "/assistant",
     "/imports",
+    "/evaluation",
     "/users",
     "/audit",
     "/account",
@@ -27,7 +28,8 @@ PAGES = (
 )
 #: next-intl writes the key where a text is missing.
 KEY = re.compile(
-    r"\b(?:common|nav|people|person|orders|documents|assistant|imports|users|audit|account|home|org|matching)\.[a-z]\w+\b"
+    r"\b(?:common|nav|people|person|orders|documents|assistant|imports|evaluation|users|audit|account|home|org"
+    r"|matching)\.[a-z]\w+\b"
 )
 
 

@@ -14,9 +14,9 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("s
 async def test_an_employee_has_no_hr_screens(room: Room) -> None:
     seat = await room.seat("employee", "en")
     await seat.open("/people")
-    for name in ("Import", "Users & roles", "Audit log", "Hire"):
+    for name in ("Import", "Answer quality", "Users & roles", "Audit log", "Hire"):
         await expect(seat.link(name)).to_have_count(0)
-    for path in ("/imports", "/users", "/audit", "/people/new"):
+    for path in ("/imports", "/evaluation", "/evaluation/sets/1", "/users", "/audit", "/people/new"):
         await seat.open(path)
         await expect(seat.page.get_by_role("heading", level=1)).to_have_text("This page is not open to you")
 

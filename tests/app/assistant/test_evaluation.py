@@ -64,6 +64,11 @@ async def runs_of(hr: Browser) -> list[dict[str, Any]]:
     return found
 
 
+async def sets_of(hr: Browser) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await hr.get(f"{PATH}/sets")).json()["items"]
+    return found
+
+
 async def test_a_run_asks_as_the_named_asker_and_leaves_no_conversation(
     database: Database,
     tenant: TenantId,
@@ -109,7 +114,35 @@ async def test_what_came_instead_is_shown_with_its_place(
     first = worst["came"][0]
     assert (first["document_id"], first["title"], worst["mode"]) == (other, "旅費規程", "quotes")
     assert (first["start_char"], first["end_char"]) == (0, len(TRAVEL))
+    assert first["headings"][0] == "旅費規程"
     assert worst["expected"] == [{"document_id": document, "title": "就業規則", "quote": ""}]
+
+
+async def test_each_set_tells_what_came_of_it_last(
+    database: Database, tenant: TenantId, sign_in: SignIn, make_settings: MakeSettings
+) -> None:
+    document = await shelve(database, tenant, CONDOLENCE, LEAVE, TRAVEL)
+    hr = await sign_in(Role.HR)
+    full = await fill(hr, document, name="規程")
+    wrong = await make_set(hr, "旅費")
+    given = {
+        "question": "年次有給休暇は何日ですか",
+        "expected": [{"document_id": document, "quote": "2,500円"}],
+    }
+    await hr.post(f"{PATH}/sets/{wrong}/questions", {"questions": [given]})
+    fresh = await make_set(hr, "新しい")
+    assert [one["last"] for one in await sets_of(hr)] == [None, None, None]
+    for commit in (FIRST, SECOND):
+        await evaluate(job_of(database, tenant, make_settings, commit), cause="nightly")
+    last = {one["id"]: one["last"] for one in await sets_of(hr)}
+    newest = (await runs_of(hr))[0]
+    assert last[fresh] is None
+    assert (last[full]["run_id"], last[full]["questions"], last[full]["failed"]) == (newest["id"], 4, 0)
+    assert figures_of(last[full])["hit"] == 1.0
+    assert figures_of(last[wrong])["first"] == 0.0
+    assert {one["lost"] for one in last[full]["figures"]} == {0.0}
+    worst = (await hr.get(f"{PATH}/runs/{newest['id']}/worst")).json()["items"]
+    assert {one["set_id"] for one in worst} == {wrong}
 
 
 async def test_a_run_that_was_killed_goes_on_and_one_that_is_done_is_not_done_again(

@@ -187,3 +187,37 @@ async def test_words_of_a_document_that_is_gone_are_gone_from_the_question(
     answer = await hr.get(f"{PATH}/sets/{set_id}/questions")
     assert "時効" not in answer.text
     assert answer.json()["items"][0]["expected"] == []
+
+
+async def test_a_question_is_changed_in_place_and_in_other_words_is_another(
+    database: Database, tenant: TenantId, sign_in: SignIn
+) -> None:
+    document = await shelve(database, tenant, LEAVE, TRAVEL)
+    hr, auditor = await sign_in(Role.HR), await sign_in(Role.AUDITOR)
+    set_id = await make_set(hr)
+    given = [
+        {"question": "有給は何日", "expected": [{"document_id": document}]},
+        {"question": "駐車場は", "expects": "not_found"},
+    ]
+    await hr.post(f"{PATH}/sets/{set_id}/questions", {"questions": given})
+    first, second = await list_questions(hr, set_id)
+    path = f"{PATH}/questions/{first['id']}"
+    expected = [{"document_id": document, "quote": "10日の年次有給休暇"}]
+    assert (await auditor.put(path, {"question": "有給は何日", "expected": expected})).status_code == 403
+    same = await hr.put(path, {"question": "有給は何日", "expected": expected})
+    assert (same.status_code, same.json()["id"]) == (200, first["id"])
+    assert same.json()["expected"][0]["quote"] == "10日の年次有給休暇"
+    wrong = await hr.put(path, {"question": "有給は何日", "expected": []})
+    assert (wrong.status_code, wrong.json()["errors"][0]["code"]) == (422, "expected_wrong")
+    twice = await hr.put(path, {"question": "駐車場は", "expects": "not_found"})
+    assert (twice.status_code, twice.json()["errors"][0]["code"]) == (422, "question_twice")
+    other = await hr.put(path, {"question": "年次有給休暇は何日か", "expected": expected})
+    assert other.status_code == 200
+    assert other.json()["id"] not in {first["id"], second["id"]}
+    assert [one["question"] for one in await list_questions(hr, set_id)] == [
+        "駐車場は",
+        "年次有給休暇は何日か",
+    ]
+    assert (await hr.put(path, {"question": "有給は何日", "expected": expected})).status_code == 404
+    trail = await auditor.get("/audit", params={"action": "question_set.question_changed"})
+    assert len(trail.json()["items"]) == 2

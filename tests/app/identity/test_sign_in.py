@@ -33,6 +33,7 @@ async def test_the_right_password_opens_a_session(browser: Browser, make_user: M
         "import": True,
         "export": True,
         "audit": False,
+        "evaluate": True,
         "manage_users": False,
         "match": True,
     }

@@ -16,7 +16,9 @@ def list_actions() -> set[str]:
     return {
         found
         for one in sources
-        for found in re.findall(r'action="([a-z_]+\.[a-z_]+)"', one.read_text("utf-8"))
+        for found in re.findall(
+            r'(?:action=|_record\(\s*session, )"([a-z_]+\.[a-z_]+)"', one.read_text("utf-8")
+        )
     }
 
 

@@ -134,11 +134,11 @@ export function useDeleteConversation() {
 
 export function useFeedback(answerId: number) {
   return useMutation({
-    mutationFn: ({ verdict, reason }: { verdict: Verdict; reason: string }) =>
+    mutationFn: ({ verdict, reason, isShared }: { verdict: Verdict; reason: string; isShared: boolean }) =>
       bodyOf(
         api.POST("/api/v1/assistant/answers/{answer_id}/feedback", {
           params: { path: { answer_id: answerId } },
-          body: { verdict, ...(reason && { reason }) },
+          body: { verdict, ...(reason && { reason }), ...(isShared && { share: true }) },
         }),
       ),
   });

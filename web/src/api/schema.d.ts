@@ -1743,7 +1743,7 @@ export interface paths {
         };
         /**
          * List Question Sets
-         * @description By name.
+         * @description By name, each with what came of it in the newest run that is done.
          */
         get: operations["list_question_sets"];
         put?: never;
@@ -1876,7 +1876,12 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /**
+         * Change Question
+         * @description What a question of a set says and is to find. In other words it is another question, with an id of its
+         *     own, that nothing came of yet.
+         */
+        put: operations["change_question"];
         post?: never;
         /**
          * Delete Question
@@ -2272,7 +2277,8 @@ export interface components {
         };
         /**
          * CameDocument
-         * @description A passage that came, by its place in its version's text.
+         * @description A passage that came, by its place in its version's text; `headings` that it stands under, the outermost
+         *     first.
          */
         CameDocument: {
             /** Document Id */
@@ -2281,6 +2287,8 @@ export interface components {
             version_id: number;
             /** Title */
             title: string;
+            /** Headings */
+            headings: string[];
             /** Start Char */
             start_char: number;
             /** End Char */
@@ -3954,10 +3962,38 @@ export interface components {
             /** Questions */
             questions: number;
         };
+        /**
+         * QuestionSetLine
+         * @description `last`: None where the newest run that is done asked nothing of it.
+         */
+        QuestionSetLine: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Asker User Id */
+            asker_user_id: number;
+            /** Asker Name */
+            asker_name: string;
+            /** Asker Is Active */
+            asker_is_active: boolean;
+            /** Asks Model */
+            asks_model: boolean;
+            /** Is Active */
+            is_active: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Questions */
+            questions: number;
+            last: components["schemas"]["SetResult"] | null;
+        };
         /** QuestionSets */
         QuestionSets: {
             /** Items */
-            items: components["schemas"]["QuestionSet"][];
+            items: components["schemas"]["QuestionSetLine"][];
         };
         /** QuestionsGiven */
         QuestionsGiven: {
@@ -4251,6 +4287,25 @@ export interface components {
              * @default false
              */
             asks_model?: boolean;
+        };
+        /**
+         * SetResult
+         * @description What came of a set in the newest run that is done; `questions` were asked, `failed` could not be.
+         */
+        SetResult: {
+            /** Run Id */
+            run_id: number;
+            /**
+             * Finished At
+             * Format: date-time
+             */
+            finished_at: string;
+            /** Questions */
+            questions: number;
+            /** Failed */
+            failed: number;
+            /** Figures */
+            figures: components["schemas"]["EvaluationFigure"][];
         };
         /**
          * SignInState
@@ -4717,6 +4772,8 @@ export interface components {
         WorstQuestion: {
             /** Question Id */
             question_id: number;
+            /** Set Id */
+            set_id: number;
             /** Question */
             question: string;
             /**
@@ -9509,6 +9566,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem document (RFC 9457) in the reader's language */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        code: string;
+                        detail: string;
+                        hint?: string | null;
+                        errors?: {
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        correlation_id: string | null;
+                    };
+                };
+            };
+        };
+    };
+    change_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationQuestion"];
+                };
             };
             /** @description A problem document (RFC 9457) in the reader's language */
             default: {

@@ -86,6 +86,14 @@ export type Citation = KeptAnswer["citations"][number];
 export type Sentence = KeptAnswer["sentences"][number];
 export type PeopleAnswer = NonNullable<KeptAnswer["people"]>;
 
+export type QuestionSet = Get<"/api/v1/assistant/evaluation/sets">["items"][number];
+export type EvaluationFigure = NonNullable<QuestionSet["last"]>["figures"][number];
+export type EvaluationQuestion = Get<"/api/v1/assistant/evaluation/shared">["items"][number];
+export type EvaluationRun = Get<"/api/v1/assistant/evaluation/runs">["items"][number];
+export type WorstQuestion = Get<"/api/v1/assistant/evaluation/runs/{run_id}/worst">["items"][number];
+export type SearchWeights = Get<"/api/v1/assistant/evaluation/weights">["items"][number];
+export type QuestionToKeep = PutBody<"/api/v1/assistant/evaluation/questions/{question_id}">;
+
 export type DocumentPage = Get<"/api/v1/documents">;
 export type DocumentLine = DocumentPage["items"][number];
 export type VersionLine = DocumentLine["version"];

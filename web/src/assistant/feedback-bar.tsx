@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useFeedback } from "@/api/assistant";
 import type { Verdict } from "@/api/types";
 import { Button } from "@/ui/button";
+import { Checkbox } from "@/ui/checkbox";
 import { cn } from "@/ui/cn";
 import { Field, TextArea } from "@/ui/field";
 import { ErrorNote } from "@/ui/states";
@@ -15,18 +16,49 @@ interface FeedbackBarProps {
   given: Verdict | null;
 }
 
-/** Whether an answer helped; a "no" may come with a reason, and is kept without one all the same. */
+/**
+ * Whether an answer helped: kept at once. What may follow is optional: for a "no" the reason, and for either the
+ * question itself, which nobody but its asker sees unless they share it.
+ */
 export function FeedbackBar({ answerId, given }: FeedbackBarProps) {
   const t = useTranslations("assistant");
   const feedback = useFeedback(answerId);
   const [verdict, setVerdict] = useState(given);
   const [isAsking, setIsAsking] = useState(false);
   const [reason, setReason] = useState("");
+  const [isShared, setIsShared] = useState(false);
+  const [wasShared, setWasShared] = useState(false);
 
-  function judge(next: Verdict, why = "") {
+  function judge(next: Verdict) {
     setVerdict(next);
-    setIsAsking(next === "down" && !why);
-    feedback.mutate({ verdict: next, reason: why }, { onError: () => setVerdict(given) });
+    setIsAsking(true);
+    feedback.mutate(
+      { verdict: next, reason: "", isShared: false },
+      {
+        onError: () => {
+          setVerdict(given);
+          setIsAsking(false);
+        },
+      },
+    );
+  }
+
+  function tellMore() {
+    if (!verdict) return;
+    const why = verdict === "down" ? reason.trim() : "";
+    if (!why && !isShared) {
+      setIsAsking(false);
+      return;
+    }
+    feedback.mutate(
+      { verdict, reason: why, isShared },
+      {
+        onSuccess: () => {
+          setIsAsking(false);
+          setWasShared(wasShared || isShared);
+        },
+      },
+    );
   }
 
   return (
@@ -45,24 +77,47 @@ export function FeedbackBar({ answerId, given }: FeedbackBarProps) {
           onClick={() => judge("down")}
         />
         <span role="status" className="ml-1 text-xs text-faint">
-          {feedback.isSuccess && !isAsking ? t("thanks") : ""}
+          {feedback.isSuccess ? (wasShared && !isAsking ? t("thanksShared") : t("thanks")) : ""}
         </span>
       </div>
       {isAsking && (
         <form
-          className="mt-2 max-w-xl"
+          className="mt-2 max-w-xl space-y-2.5"
           onSubmit={(event) => {
             event.preventDefault();
-            if (reason.trim()) judge("down", reason.trim());
-            else setIsAsking(false);
+            tellMore();
           }}
         >
-          <Field label={t("why")} help={t("whyHelp")}>
-            <TextArea value={reason} maxLength={1_000} onChange={(event) => setReason(event.target.value)} />
-          </Field>
-          <Button type="submit" size="small" className="mt-2">
-            {t("sendWhy")}
-          </Button>
+          {verdict === "down" && (
+            <Field label={t("why")} help={t("whyHelp")}>
+              <TextArea
+                value={reason}
+                maxLength={1_000}
+                onChange={(event) => setReason(event.target.value)}
+              />
+            </Field>
+          )}
+          {!wasShared && (
+            <Checkbox
+              checked={isShared}
+              onChange={(event) => setIsShared(event.target.checked)}
+              label={t("share")}
+              help={t("shareHelp")}
+            />
+          )}
+          <div className="flex gap-2">
+            <Button
+              type="submit"
+              size="small"
+              disabled={!isShared && !(verdict === "down" && reason.trim())}
+              isBusy={feedback.isPending}
+            >
+              {t("sendWhy")}
+            </Button>
+            <Button size="small" look="quiet" onClick={() => setIsAsking(false)}>
+              {t("skipWhy")}
+            </Button>
+          </div>
         </form>
       )}
       <ErrorNote error={feedback.error} className="mt-2" />

@@ -1,6 +1,7 @@
 import {
   Building2,
   CalendarClock,
+  ClipboardCheck,
   FileUp,
   FolderOpen,
   House,
@@ -24,6 +25,7 @@ export interface Destination {
     | "orders"
     | "documents"
     | "matching"
+    | "evaluation"
     | "imports"
     | "users"
     | "audit"
@@ -56,6 +58,8 @@ export function destinationsFor(session: Session): Destinations {
   const administration: Destination[] = [];
   if (session.may.import)
     administration.push({ href: "/imports", label: "imports", icon: FileUp, leavesDate: true });
+  if (session.may.evaluate)
+    administration.push({ href: "/evaluation", label: "evaluation", icon: ClipboardCheck, leavesDate: true });
   if (session.may.manage_users)
     administration.push({ href: "/users", label: "users", icon: ShieldCheck, leavesDate: true });
   if (session.may.audit)

@@ -70,7 +70,12 @@ export const assistant = {
   feedback: "Was this answer helpful?",
   why: "What was wrong with it? (optional)",
   whyHelp: "It helps to improve answers. Please write no personal data.",
+  share: "Share this question with HR",
+  shareHelp:
+    "The question and your rating go to HR (with the documents, if it was helpful), who may use them to check answers every night. Unless you share it, nobody but you sees it.",
   sendWhy: "Send",
+  skipWhy: "Close",
+  thanksShared: "Thank you. The question was shared with HR.",
   thanks: "Thank you for telling us.",
   history: "Earlier questions",
   newConversation: "New question",

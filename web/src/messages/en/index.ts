@@ -3,6 +3,7 @@ export * from "./actions";
 export * from "./assistant";
 export * from "./audit";
 export * from "./documents";
+export * from "./evaluation";
 export * from "./home";
 export * from "./imports";
 export * from "./matching";

@@ -28,6 +28,7 @@ export const nav = {
   matching: "Role matching",
   administration: "Administration",
   imports: "Import",
+  evaluation: "Answer quality",
   users: "Users & roles",
   audit: "Audit log",
   account: "Account",

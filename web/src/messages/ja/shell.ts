@@ -28,6 +28,7 @@ export const nav = {
   matching: "人材マッチング",
   administration: "管理",
   imports: "一括取り込み",
+  evaluation: "回答の評価",
   users: "利用者と権限",
   audit: "監査ログ",
   account: "アカウント設定",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from hrx.app.platform.problems import explain_constraint
-from hrx.kit.errors import Invalid, Language, NotFound, Text
+from hrx.kit.errors import Conflict, Invalid, Language, NotFound, Text
 
 Expects = Literal["found", "not_found"]
 Source = Literal["written", "imported", "feedback"]
@@ -56,6 +56,12 @@ class QuestionSetNotFound(NotFound):
 
 class QuestionNotFound(NotFound):
     code = "evaluation_question.not_found"
+
+
+class QuestionNotInSet(Conflict):
+    """It was shared, and nobody has taken it over into a set yet."""
+
+    code = "evaluation_question.not_in_set"
 
 
 class RunNotFound(NotFound):
@@ -144,6 +150,17 @@ class EvaluationFigure:
     value: float
     compared: int = 0
     lost: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetResult:
+    """What came of one set in a run."""
+
+    run_id: int
+    finished_at: datetime
+    questions: int
+    failed: int
+    figures: tuple[EvaluationFigure, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hrx.app.assistant.evaluation.measuring import measure
 from hrx.app.assistant.evaluation.models import (
     HIT_WITHIN,
     AskedQuestion,
@@ -20,6 +21,7 @@ from hrx.app.assistant.evaluation.models import (
     QuestionSetNotFound,
     Run,
     RunNotFound,
+    SetResult,
 )
 from hrx.app.identity.queries import get_user
 from hrx.app.platform.db import fetch_dicts
@@ -99,6 +101,20 @@ FROM app.evaluation_result AS r
 WHERE r.run_id = :run_id
 ORDER BY r.question_id
 """
+_NEWEST: Final = """
+SELECT r.id, r.finished_at FROM app.evaluation_run AS r
+WHERE r.state = 'done'
+ORDER BY r.id DESC
+LIMIT 1
+"""
+# Index: evaluation_result's primary key.
+_SETS_ASKED: Final = """
+SELECT q.set_id, array_agg(q.id) AS question_ids
+FROM app.evaluation_result AS r
+JOIN app.evaluation_question AS q ON q.id = r.question_id AND q.state = 'active'
+WHERE r.run_id = :run_id
+GROUP BY q.set_id
+"""
 # Means over the last runs that were done before; index: evaluation_result_of_question, its primary key.
 _BEFORE: Final = """
 SELECT x.question_id,
@@ -116,8 +132,8 @@ GROUP BY x.question_id
 """
 # The worst first: not asked, not found, answered without an answer, said without a ground, found far down.
 _WORST: Final = """
-SELECT r.question_id, q.question, r.language, r.expects, r.place, r.mode, r.problem, r.sentences, r.supported,
-       r.document_ids[1:3] AS document_ids, r.version_ids[1:3] AS version_ids,
+SELECT r.question_id, q.set_id, q.question, r.language, r.expects, r.place, r.mode, r.problem, r.sentences,
+       r.supported, r.document_ids[1:3] AS document_ids, r.version_ids[1:3] AS version_ids,
        r.start_chars[1:3] AS start_chars, r.end_chars[1:3] AS end_chars
 FROM app.evaluation_result AS r
 JOIN app.evaluation_question AS q ON q.id = r.question_id
@@ -135,6 +151,14 @@ SELECT v.id AS version_id, d.id AS document_id, d.title
 FROM app.document_version AS v
 JOIN app.document AS d ON d.id = v.document_id AND d.deleted_at IS NULL
 WHERE v.id = ANY(CAST(:ids AS bigint[]))
+"""
+# Index: document_passage_of_document.
+_CAME_UNDER: Final = """
+SELECT p.version_id, p.start_char, p.headings
+FROM app.document_passage AS p
+WHERE p.document_id = ANY(CAST(:document_ids AS bigint[]))
+  AND p.version_id = ANY(CAST(:version_ids AS bigint[]))
+  AND p.start_char = ANY(CAST(:start_chars AS integer[]))
 """
 # Passages of what is in force: index document_passage_of_document.
 _BODIES: Final = """
@@ -233,6 +257,27 @@ async def get_run(session: AsyncSession, run_id: int) -> Run:
     return found[0]
 
 
+async def list_set_results(session: AsyncSession) -> dict[int, SetResult]:
+    """By set, what came of its questions in the newest run that is done; none where it asked none of them."""
+    newest = await fetch_dicts(session, _NEWEST, {})
+    if not newest:
+        return {}
+    run_id, finished_at = newest[0]["id"], newest[0]["finished_at"]
+    outcomes = {one.question_id: one for one in await list_outcomes(session, run_id)}
+    before = await list_before(session, run_id)
+    found = {}
+    for row in await fetch_dicts(session, _SETS_ASKED, {"run_id": run_id}):
+        asked = [outcomes[one] for one in row["question_ids"]]
+        found[row["set_id"]] = SetResult(
+            run_id=run_id,
+            finished_at=finished_at,
+            questions=len(asked),
+            failed=sum(one.mode == "failed" for one in asked),
+            figures=measure(asked, before=before),
+        )
+    return found
+
+
 async def list_outcomes(session: AsyncSession, run_id: int) -> list[Outcome]:
     """What came of every question of a run, without the places."""
     return [Outcome(**row) for row in await fetch_dicts(session, _OUTCOMES, {"run_id": run_id})]
@@ -253,6 +298,7 @@ async def list_worst(session: AsyncSession, run_id: int, *, limit: int = 50) -> 
     expected = await list_expected(session, [row["question_id"] for row in rows])
     versions = {version for row in rows for version in row["version_ids"]}
     known = {row["version_id"]: row for row in await fetch_dicts(session, _CAME, {"ids": sorted(versions)})}
+    under = await _list_came_under(session, rows)
     shown = []
     for row in rows:
         places = zip(
@@ -267,6 +313,7 @@ async def list_worst(session: AsyncSession, run_id: int, *, limit: int = 50) -> 
                 "document_id": document_id,
                 "version_id": version_id,
                 "title": known[version_id]["title"],
+                "headings": under.get((version_id, start), []),
                 "start_char": start,
                 "end_char": end,
             }
@@ -275,6 +322,16 @@ async def list_worst(session: AsyncSession, run_id: int, *, limit: int = 50) -> 
         ]
         shown.append({**row, "expected": expected[row["question_id"]], "came": came})
     return shown
+
+
+async def _list_came_under(session: AsyncSession, rows: Sequence[Row]) -> dict[tuple[int, int], list[str]]:
+    """By version and place, the headings that a passage that came stands under."""
+    values = {
+        name: sorted({one for row in rows for one in row[name]})
+        for name in ("document_ids", "version_ids", "start_chars")
+    }
+    found = await fetch_dicts(session, _CAME_UNDER, values)
+    return {(row["version_id"], row["start_char"]): row["headings"] for row in found}
 
 
 async def list_expected(session: AsyncSession, question_ids: Sequence[int]) -> Mapping[int, list[Row]]:

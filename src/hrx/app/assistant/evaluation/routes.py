@@ -29,8 +29,13 @@ _KEEPERS: Final = require(Role.OWNER, Role.HR)
 
 @router.get("/sets", response_model=shapes.QuestionSets, dependencies=[_READERS])
 async def list_question_sets(session: Transaction) -> Response:
-    """By name."""
-    return Reply({"items": await queries.list_sets(session)})
+    """By name, each with what came of it in the newest run that is done."""
+    results = await queries.list_set_results(session)
+    items = []
+    for one in await queries.list_sets(session):
+        last = results.get(one["id"])
+        items.append({**one, "last": None if last is None else asdict(last)})
+    return Reply({"items": items})
 
 
 @router.post("/sets", response_model=shapes.QuestionSet, status_code=201, dependencies=[_KEEPERS])
@@ -70,15 +75,7 @@ async def list_set_questions(
 )
 async def add_set_questions(set_id: Id, body: shapes.QuestionsGiven, session: Transaction) -> Response:
     """All of them or none; a question that stands there already gets what it expects anew."""
-    given = [
-        NewQuestion(
-            question=one.question,
-            language=one.language or guess_language(one.question),
-            expects=one.expects,
-            expected=_expected(one.expected),
-        )
-        for one in body.questions
-    ]
+    given = [_new_question(one) for one in body.questions]
     added = await keeping.add_questions(session, set_id, given, source="written")
     return Reply({"questions": added}, status_code=201)
 
@@ -117,6 +114,14 @@ async def accept_shared_question(
         expected=_expected(body.expected),
     )
     return Response(status_code=204)
+
+
+@router.put("/questions/{question_id}", response_model=shapes.EvaluationQuestion, dependencies=[_KEEPERS])
+async def change_question(question_id: Id, body: shapes.QuestionGiven, session: Transaction) -> Response:
+    """What a question of a set says and is to find. In other words it is another question, with an id of its
+    own, that nothing came of yet."""
+    changed = await keeping.change_question(session, question_id, _new_question(body))
+    return Reply(await queries.get_question(session, changed))
 
 
 @router.delete("/questions/{question_id}", status_code=204, dependencies=[_KEEPERS])
@@ -170,6 +175,15 @@ async def _page(session: Transaction, *, set_id: int | None, after: int) -> Resp
     shown = found[: queries.MOST_SHOWN]
     next_after = shown[-1]["id"] if len(found) > len(shown) else None
     return Reply({"items": shown, "next_after": next_after})
+
+
+def _new_question(given: shapes.QuestionGiven) -> NewQuestion:
+    return NewQuestion(
+        question=given.question,
+        language=given.language or guess_language(given.question),
+        expects=given.expects,
+        expected=_expected(given.expected),
+    )
 
 
 def _expected(given: Sequence[shapes.ExpectedGiven]) -> tuple[Expectation, ...]:

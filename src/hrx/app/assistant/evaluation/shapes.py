@@ -73,10 +73,6 @@ class QuestionSet(BaseModel):
     questions: int
 
 
-class QuestionSets(BaseModel):
-    items: list[QuestionSet]
-
-
 class ExpectedDocument(BaseModel):
     document_id: int
     title: str
@@ -120,6 +116,26 @@ class EvaluationFigure(BaseModel):
     lost: float | None
 
 
+class SetResult(BaseModel):
+    """What came of a set in the newest run that is done; `questions` were asked, `failed` could not be."""
+
+    run_id: int
+    finished_at: datetime
+    questions: int
+    failed: int
+    figures: list[EvaluationFigure]
+
+
+class QuestionSetLine(QuestionSet):
+    """`last`: None where the newest run that is done asked nothing of it."""
+
+    last: SetResult | None
+
+
+class QuestionSets(BaseModel):
+    items: list[QuestionSetLine]
+
+
 class EvaluationRun(BaseModel):
     id: int
     state: Literal["running", "done", "abandoned"]
@@ -137,17 +153,20 @@ class EvaluationRuns(BaseModel):
 
 
 class CameDocument(BaseModel):
-    """A passage that came, by its place in its version's text."""
+    """A passage that came, by its place in its version's text; `headings` that it stands under, the outermost
+    first."""
 
     document_id: int
     version_id: int
     title: str
+    headings: list[str]
     start_char: int
     end_char: int
 
 
 class WorstQuestion(BaseModel):
     question_id: int
+    set_id: int
     question: str
     language: _Language
     expects: Expects

@@ -118,7 +118,9 @@ class SessionTenant(BaseModel):
 
 
 #: Which doors the pages show; the routes and the database decide again.
-May = dict[Literal["hire", "transfer", "import", "export", "audit", "manage_users", "match"], bool]
+May = dict[
+    Literal["hire", "transfer", "import", "export", "audit", "evaluate", "manage_users", "match"], bool
+]
 
 
 class CurrentSession(BaseModel):
@@ -171,6 +173,7 @@ def _may(principal: Principal) -> May:
         "import": writes,
         "export": principal.sees_everyone,
         "audit": principal.is_any(Role.OWNER, Role.AUDITOR),
+        "evaluate": principal.sees_everyone,
         "manage_users": principal.is_any(Role.OWNER),
         "match": principal.is_any(Role.OWNER, Role.HR, Role.MANAGER, Role.AUDITOR),
     }

@@ -16,6 +16,7 @@ from hrx.app.assistant.evaluation.models import (
     Expects,
     NewQuestion,
     QuestionNotFound,
+    QuestionNotInSet,
     QuestionsWrong,
     Source,
 )
@@ -60,6 +61,13 @@ _ACCEPT: Final = """
 UPDATE app.evaluation_question SET set_id = :set_id, expects = :expects, state = 'active'
 WHERE id = :id AND state = 'proposed'
 RETURNING id
+"""
+_REWORD: Final = """
+UPDATE app.evaluation_question SET language = :language, expects = :expects WHERE id = :id
+"""
+_SAME: Final = """
+SELECT q.id FROM app.evaluation_question AS q
+WHERE q.set_id = :set_id AND md5(q.question) = md5(:question) AND q.id <> :id
 """
 _FORGET_EXPECTED: Final = "DELETE FROM app.evaluation_expectation WHERE question_id = :id"
 _EXPECT: Final = """
@@ -140,6 +148,45 @@ async def add_questions(
     details = {"set_id": set_id, "questions": len(questions), "source": source}
     await _record(session, "question_set.filled", details)
     return len(questions)
+
+
+async def change_question(session: AsyncSession, question_id: int, given: NewQuestion) -> int:
+    """Gives its id, which is a new one where its words are others: figures compare the same question only.
+
+    Raises QuestionNotFound, QuestionNotInSet, QuestionsWrong, Forbidden."""
+    _require_keeper(session)
+    found = await queries.get_question(session, question_id)
+    set_id = found["set_id"]
+    if set_id is None:
+        raise QuestionNotInSet(
+            Text(ja="この質問はまだ質問集にありません。", en="This question does not stand in a set yet."),
+            hint=Text(ja="先に質問集へ追加してください。", en="Take it over into a set first."),
+        )
+    await _check(session, [given])
+    values = {"language": given.language, "question": given.question, "expects": given.expects}
+    if await fetch_dicts(session, _SAME, {"set_id": set_id, "id": question_id, "question": given.question}):
+        raise QuestionsWrong(
+            Text(ja="この質問集に同じ質問があります。", en="The set has this question already."),
+            fields=(
+                FieldProblem(
+                    field="questions.0.question",
+                    code="question_twice",
+                    message=Text(
+                        ja="この質問集に同じ質問があります。", en="The set has this question already."
+                    ),
+                ),
+            ),
+        )
+    changed = question_id
+    if given.question == found["question"]:
+        await send(session, _REWORD, {"id": question_id, **values})
+    else:
+        await send(session, "DELETE FROM app.evaluation_question WHERE id = :id", {"id": question_id})
+        added = await fetch_dicts(session, _ADD, {"set_id": set_id, "source": found["source"], **values})
+        changed = int(added[0]["id"])
+    await _expect(session, changed, given.expected)
+    await _record(session, "question_set.question_changed", {"set_id": set_id, "question_id": changed})
+    return changed
 
 
 async def delete_question(session: AsyncSession, question_id: int) -> None:
