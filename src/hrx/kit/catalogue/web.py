@@ -23,6 +23,8 @@ WEB_ROUTES: Final = (
     "/evaluation/sets/[id]",
     "/imports",
     "/imports/[id]",
+    "/matching",
+    "/matching/[id]",
     "/org",
     "/people",
     "/people/[id]",
