@@ -52,6 +52,17 @@ hypothesis.settings.register_profile("hrx", deadline=None)
 hypothesis.settings.load_profile("hrx")
 
 
+@pytest.fixture(autouse=True)
+def _settings_stay() -> Iterator[None]:
+    """A command that runs inside a test joins the stack of this checkout, if one is up: what it learns there
+    (addresses, folders, roles) is nothing for the tests after it."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("HRX_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("HRX_") and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
 def running_as_root() -> bool:
     """Whether servers that refuse root need another user."""
     return os.geteuid() == 0

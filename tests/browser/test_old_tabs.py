@@ -42,8 +42,9 @@ def make_other_build(built: Path, other: Path) -> None:
     old_id = (home / "BUILD_ID").read_text()
     names = {old_id: f"{old_id[:-6]}other1"}
     for chunk in (home / "static" / "chunks").iterdir():
-        names[chunk.stem.partition(".")[0]] = f"{chunk.stem.partition('.')[0][:-2]}zz"
-    assert len(set(names.values())) == len(names)
+        name = chunk.stem.partition(".")[0]
+        names[name] = f"{name[:-2]}{'yy' if name.endswith('zz') else 'zz'}"
+    assert len({*names, *names.values()}) == 2 * len(names)
     pattern = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))))
     for path in sorted(home.rglob("*"), reverse=True):
         if path.is_file() and path.suffix in _TEXT:
