@@ -129,7 +129,6 @@ def test_a_file_that_is_no_model_is_told_as_such(tmp_path: Path) -> None:
         opened(folder)
 
 
-@pytest.mark.skipif(find_revision() is None, reason="the English encoder is not installed")
 def test_the_encoder_that_comes_along_gives_the_same_vectors_from_a_folder(tmp_path: Path) -> None:
     own, file, tokenizer = find_encoder(find_revision()), file_for(), tokenizer_file()
     assert own is not None

@@ -8,9 +8,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hrx.app.people.documents.skills.deciding import DECIDE, Verdict, score_not_found
+from hrx.app.people.documents.skills.deciding import Verdict, keep_verdict, score_not_found
 from hrx.app.people.matching.roles import get_role, may_decide
-from hrx.app.platform import audit
 from hrx.app.platform.edge import not_allowed
 
 _FIND: Final = text(
@@ -35,21 +34,11 @@ async def decide_candidate(
         raise score_not_found()
     if not may_decide(session.info["principal"], role):
         raise not_allowed()
-    if found["verdict"] == verdict:
-        before: datetime = found["decided_at"]
-        return before
-    decided_at: datetime = (await session.execute(DECIDE, {"id": score_id, "verdict": verdict})).scalar_one()
-    await audit.record(
+    return await keep_verdict(
         session,
+        found,
+        verdict,
         action=f"role_profile.candidate_{verdict}",
         subject_person_id=found["person_id"],
-        details={
-            "role_id": role_id,
-            "document_id": found["document_id"],
-            "version_id": found["version_id"],
-            "score_id": score_id,
-            "model_version": found["model_version"],
-            "before": found["verdict"],
-        },
+        details={"role_id": role_id, "document_id": found["document_id"]},
     )
-    return decided_at

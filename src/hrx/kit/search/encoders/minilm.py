@@ -15,13 +15,13 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from hrx.kit.errors import Language
+from hrx.kit.search.encoders.batching import encode_in_batches
 from hrx.kit.search.encoders.places import file_for, tokenizer_file
 from hrx.kit.search.encoders.protocol import Kind
 
 DIMENSIONS: Final = 384
 #: Pieces of words; what is beyond them is not part of the vector.
 _LONGEST: Final = 256
-_BATCH: Final = 32
 _UNKNOWN: Final = "[UNK]"
 
 
@@ -39,14 +39,7 @@ class MiniLm:
 
     def encode(self, texts: Sequence[str], *, kind: Kind) -> list[list[float]]:
         """`kind` makes no difference to this one."""
-        # Of like length together: the shorter ones are filled up to the longest.
-        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
-        vectors: list[list[float]] = [[] for _ in texts]
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
-            for at, vector in zip(batch, self._encode([texts[at] for at in batch]), strict=True):
-                vectors[at] = vector
-        return vectors
+        return encode_in_batches(texts, self._encode)
 
     def unknown_share(self, texts: Sequence[str]) -> float:
         pieces = [

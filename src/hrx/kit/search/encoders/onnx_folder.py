@@ -14,10 +14,10 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from hrx.kit.errors import Language, Text
+from hrx.kit.search.encoders.batching import encode_in_batches
 from hrx.kit.search.encoders.describing import Description, EncoderWrong
 from hrx.kit.search.encoders.protocol import Kind
 
-_BATCH: Final = 32
 _UNKNOWN: Final = frozenset({"[UNK]", "<unk>", "<|unk|>"})
 _IDS: Final = frozenset({"input_ids", "ids"})
 _MASK: Final = frozenset({"attention_mask", "mask"})
@@ -51,14 +51,7 @@ class OnnxEncoder:
     def encode(self, texts: Sequence[str], *, kind: Kind) -> list[list[float]]:
         """Raises EncoderWrong when what the model gives is not what its description says."""
         given = [self.description.prefixed(one, kind=kind) for one in texts]
-        # Of like length together: the shorter ones are filled up to the longest.
-        order = sorted(range(len(given)), key=lambda at: len(given[at]))
-        vectors: list[list[float]] = [[] for _ in given]
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
-            for at, vector in zip(batch, self._encode([given[at] for at in batch]), strict=True):
-                vectors[at] = vector
-        return vectors
+        return encode_in_batches(given, self._encode)
 
     def unknown_share(self, texts: Sequence[str]) -> float:
         pieces = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
@@ -24,7 +25,7 @@ _FIND: Final = text(
     "  ORDER BY c.id DESC LIMIT 1) AS d ON true"
     " WHERE s.id = :id AND s.document_id = :document_id AND s.role_id IS NULL AND NOT s.is_shadow"
 )
-DECIDE: Final = text(
+_DECIDE: Final = text(
     "INSERT INTO app.score_decision (score_id, verdict) VALUES (:id, :verdict) RETURNING decided_at"
 )
 
@@ -50,18 +51,41 @@ async def decide_skill(
         raise score_not_found()
     if not may_decide(principal, document):
         raise not_allowed()
+    return await keep_verdict(
+        session,
+        found,
+        verdict,
+        action=f"document.skill_{verdict}",
+        subject_person_id=document["person_id"],
+        details={"document_id": document_id},
+    )
+
+
+async def keep_verdict(
+    session: AsyncSession,
+    found: RowMapping,
+    verdict: Verdict,
+    *,
+    action: str,
+    subject_person_id: int | None,
+    details: Mapping[str, object],
+) -> datetime:
+    """When it was decided: a row and an entry of the audit trail, unless the newest row says the same.
+
+    `found`: the score with `id`, `version_id`, `model_version` and the newest `verdict` and `decided_at`."""
     if found["verdict"] == verdict:
         before: datetime = found["decided_at"]
         return before
-    decided_at: datetime = (await session.execute(DECIDE, {"id": score_id, "verdict": verdict})).scalar_one()
+    values = {"id": found["id"], "verdict": verdict}
+    decided_at: datetime = (await session.execute(_DECIDE, values)).scalar_one()
     await audit.record(
         session,
-        action=f"document.skill_{verdict}",
-        subject_person_id=document["person_id"],
+        action=action,
+        subject_person_id=subject_person_id,
         details={
-            "document_id": document_id,
+            **details,
             "version_id": found["version_id"],
-            "score_id": score_id,
+            "score_id": found["id"],
             "model_version": found["model_version"],
             "before": found["verdict"],
         },
