@@ -12,6 +12,7 @@ from hrx.kit import clock
 from hrx.ops.channels.channel import ChannelKind
 from hrx.ops.inbox.box import Mood, StandIn
 from hrx.ops.incidents.actions.ending import resolve
+from hrx.ops.incidents.actions.judging import set_severity
 from hrx.ops.ledger.entries import Entry, EntryFilter, Kind
 from hrx.ops.ledger.incidents import Incident, get_incident
 from hrx.ops.ledger.notifications import NotificationState, list_notifications
@@ -166,6 +167,41 @@ def test_minor_trouble_at_night_waits_for_the_office_and_its_place_knows_at_once
         desk.tick()
     assert len(called(desk, incident)) == 1
     assert [one.to for one in inbox.messages()].count("C0HRXWARNING") == 1, "the place is told once"
+
+
+@pytest.mark.parametrize("opened_at", [NOON, EVENING])
+def test_what_begins_small_and_gets_worse_is_told_to_the_places_of_the_worse_once(
+    desk: Desk, inbox: Inbox, opened_at: datetime
+) -> None:
+    with at(opened_at):
+        incident = desk.open(Severity.MINOR)
+        desk.tick()
+    with at(opened_at + timedelta(minutes=3)):
+        set_severity(
+            desk.plane,
+            incident.id,
+            severity=Severity.CRITICAL,
+            reason="everybody is shut out",
+            actor=Actor(name="sato", role=Role.RESPONDER, is_operator=True),
+        )
+        desk.tick()
+    assert [one.key for one in inbox.messages(StandIn.PAGERDUTY)] == [f"hrx-incident:{incident.id}"]
+    with at(opened_at + timedelta(minutes=9)):
+        desk.tick()
+    places = [one.to for one in inbox.messages(StandIn.SLACK) if one.to in ("C0HRXWARNING", "C0HRXCRITICAL")]
+    assert places == ["C0HRXWARNING", "C0HRXCRITICAL"]
+    assert len(inbox.messages(StandIn.PAGERDUTY)) == 1
+
+
+def test_places_are_told_once_however_often_nobody_is_found(desk: Desk, inbox: Inbox) -> None:
+    for person in desk.plane.content.contacts.people:
+        leave(desk, person.id)
+    with at(NOON):
+        desk.open(Severity.CRITICAL)
+        desk.tick()
+    with at(NOON + timedelta(minutes=1, seconds=1)):
+        desk.tick()
+    assert len(inbox.messages(StandIn.PAGERDUTY)) == 2, "the incident, and that nobody can be reached"
 
 
 @pytest.mark.req("R5.1-1")

@@ -1,7 +1,10 @@
 """The decision whom an incident pages next. Everything it writes is one transaction with the timer's end.
 
 A step with nobody reachable costs no time: the next is taken in the same transaction. After the last step the
-steps begin again, louder: on every channel of a person at once."""
+steps begin again, louder: on every channel of a person at once.
+
+The places of a policy are told once in a calling, at its first step or when the incident gets worse and comes
+under a policy with other places: which ones know goes along with the timer, from step to step."""
 
 from __future__ import annotations
 
@@ -32,6 +35,8 @@ ACTOR: Final = "paging"
 #: A timer of this name tells the incident manager that a clock runs out; it is no step.
 AT_RISK: Final = "at_risk"
 _MANAGER: Final = EscalationStep(targets=(Target(rotation="manager"),), delay_s=1)
+#: Part of a timer's payload: names of the places that have been told in this calling.
+_TOLD: Final = "told"
 #: How long to wait when a whole policy reaches nobody: schedules and settings are changed by people.
 _NOBODY_RETRY_S: Final = 60.0
 
@@ -63,20 +68,19 @@ def escalate(plane: Plane, connection: Connection, timer: Timer) -> None:
         return
     policy = plane.content.on_call.policy_for(incident.severity, is_security=incident.is_security)
     step, turn = int(timer.payload.get("step", 0)), int(timer.payload.get("round", 0))
-    if step == 0 and turn == 0 and not timer.payload.get("waits"):
-        _tell_places(plane, connection, incident, policy, mark=_mark(timer))
+    told = _tell_places(plane, connection, incident, policy, timer)
     if not policy.steps:
         return
     now = clock.now()
-    if _waits_for_opening(plane, connection, incident, policy, timer):
+    if _waits_for_opening(plane, connection, incident, policy, timer, told=told):
         return
     changes = list_changes(connection, ending_after=now)
     found = find_next(plane, policy, turn=turn, step=step, at=now, changes=changes)
     if found is None:
-        _give_up_round(plane, connection, incident, policy, turn=turn)
+        _give_up_round(plane, connection, incident, policy, turn=turn, told=told)
         return
     _page(plane, connection, incident, found, mark=_mark(timer))
-    _set_next(plane, connection, incident, found, policy=policy)
+    _set_next(plane, connection, incident, found, policy=policy, told=told)
 
 
 def _waits_for_maintenance(plane: Plane, connection: Connection, incident: Incident, timer: Timer) -> bool:
@@ -113,7 +117,7 @@ def _waits_for_maintenance(plane: Plane, connection: Connection, incident: Incid
 
 
 def _waits_for_opening(
-    plane: Plane, connection: Connection, incident: Incident, policy: Policy, timer: Timer
+    plane: Plane, connection: Connection, incident: Incident, policy: Policy, timer: Timer, *, told: list[str]
 ) -> bool:
     """Whether this step is put off until the office opens; then its timer is set, and that is on record."""
     if not policy.in_business_hours:
@@ -122,7 +126,7 @@ def _waits_for_opening(
     opens_at = find_opening(plane.content.respond.calendar, now)
     if opens_at <= now:
         return False
-    payload = {**timer.payload, "waits": True}
+    payload = {**timer.payload, _TOLD: told}
     set_timer(connection, kind=ESCALATE, subject=incident.subject, due_at=opens_at, payload=payload)
     plane.ledger.append_within(
         connection,
@@ -225,7 +229,7 @@ def _page(plane: Plane, connection: Connection, incident: Incident, found: Next,
 
 
 def _set_next(
-    plane: Plane, connection: Connection, incident: Incident, found: Next, *, policy: Policy
+    plane: Plane, connection: Connection, incident: Incident, found: Next, *, policy: Policy, told: list[str]
 ) -> None:
     now, delay = clock.now(), timedelta(seconds=policy.steps[found.step].delay_s)
     calendar = plane.content.respond.calendar
@@ -234,6 +238,7 @@ def _set_next(
     payload = {
         "step": 0 if is_last else found.step + 1,
         "round": found.round + 1 if is_last else found.round,
+        _TOLD: told,
     }
     set_timer(
         connection,
@@ -245,26 +250,30 @@ def _set_next(
 
 
 def _tell_places(
-    plane: Plane, connection: Connection, incident: Incident, policy: Policy, *, mark: str
-) -> None:
-    """The places of the policy hear of it at once, beside the people."""
-    for name in policy.places:
+    plane: Plane, connection: Connection, incident: Incident, policy: Policy, timer: Timer
+) -> list[str]:
+    """The places of the policy that have not heard of it hear at once, beside the people; gives all that
+    have."""
+    known = [str(name) for name in timer.payload.get(_TOLD, ())]
+    told = list(dict.fromkeys((*known, *policy.places)))
+    for name in told[len(known) :]:
         place = plane.content.on_call.find_place(name)
         if place is None:
             continue
         enqueue(
             connection,
-            dedup_key=f"place:{incident.id}:{name}:{mark}",
+            dedup_key=f"place:{incident.id}:{name}:{_mark(timer)}",
             recipient=f"{PLACE}{name}",
             channel=place.reach.kind.value,
             purpose=CALL,
             message=say_page(incident, step=0, turn=0, part=_name_part(plane, incident)),
             incident_id=incident.id,
         )
+    return told
 
 
 def _give_up_round(
-    plane: Plane, connection: Connection, incident: Incident, policy: Policy, *, turn: int
+    plane: Plane, connection: Connection, incident: Incident, policy: Policy, *, turn: int, told: list[str]
 ) -> None:
     """Nobody can be paged, or everybody was, often enough: say so where it is read, and keep a record."""
     is_over = turn >= policy.rounds
@@ -294,7 +303,7 @@ def _give_up_round(
             kind=ESCALATE,
             subject=incident.subject,
             due_at=clock.now() + timedelta(seconds=_NOBODY_RETRY_S),
-            payload={"step": 0, "round": turn},
+            payload={"step": 0, "round": turn, _TOLD: told},
         )
 
 
