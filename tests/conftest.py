@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -278,13 +278,18 @@ class Stack:
         raise KeyError(name)
 
 
-def last_lines(var: Path, *, count: int = 40) -> str:
-    """The end of what every part of a stack wrote: a failure in CI leaves nothing else to look at."""
-    logs = sorted((var / "log").glob("*.log"))
+def last_lines(var: Path, *, parts: Collection[str] = (), count: int = 40) -> str:
+    """The end of what parts of a stack wrote, all of them when none is named: a failure in CI leaves nothing
+    else to look at."""
+    logs = sorted(log for log in (var / "log").glob("*.log") if not parts or log.stem in parts)
     return "".join(
         f"\n── {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-count:])
         for log in logs
     )
+
+
+#: The one stack of this test process, once a test has asked for it.
+_STARTED: list[Stack] = []
 
 
 @pytest.fixture(scope="session")
@@ -295,7 +300,29 @@ def stack() -> Iterator[Stack]:
     var = Path(tempfile.mkdtemp(prefix="hrx-test-stack-"))
     var.chmod(0o711)
     with running_otlp_server() as otlp:
-        yield from _started_stack(var, otlp)
+        for started in _started_stack(var, otlp):
+            _STARTED.append(started)
+            yield started
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _stack_at_work() -> None:
+    """Before the next module every part of the stack runs, whatever a test of the last one left behind."""
+    from tests.acceptance.mending import mend
+
+    for one in _STARTED:
+        mend(one, patience_s=30)
+
+
+@pytest.fixture(autouse=True)
+def _stack_in_one_piece() -> None:
+    """A test that fails between losing the database and getting it back must not take the others with it.
+
+    What is stopped stays so: tests of a module may have stopped it on purpose."""
+    from tests.acceptance.mending import mend
+
+    for one in _STARTED:
+        mend(one, patience_s=0, only_failed=True)
 
 
 def _started_stack(var: Path, otlp: OtlpServer) -> Iterator[Stack]:

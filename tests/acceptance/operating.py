@@ -76,8 +76,15 @@ def becomes_well(stack: Stack, *, within_s: float) -> None:
     """Waits for the whole stack; fails with what is not well and what it wrote."""
     deadline = time.monotonic() + within_s
     while unwell := list_unwell(stack):
-        assert time.monotonic() < deadline, f"not well in {within_s} s: {unwell}\n{last_lines(stack.var)}"
+        assert time.monotonic() < deadline, f"not well in {within_s} s: {unwell}\n{_said_by(stack, unwell)}"
         time.sleep(0.1)
+
+
+def _said_by(stack: Stack, unwell: list[str]) -> str:
+    """The logs of the parts in question only: in those of all of them nobody finds the line that matters."""
+    named = {one.partition(":")[0] for one in unwell}
+    logs = {log.stem for log in (stack.var / "log").glob("*.log")}
+    return last_lines(stack.var, parts={log for log in logs if {log, log.partition("-")[0]} & named})
 
 
 def put_blue_live(stack: Stack) -> None:
@@ -130,8 +137,9 @@ def stopped(stack: Stack, *parts: str) -> Iterator[None]:
             supervisor_of(stack).stop(part, timeout_s=PART_TIMEOUT_S)
         yield
     finally:
+        # All are asked for before one is waited for: a part that does not come back keeps no other down.
         for part in reversed(parts):
-            supervisor_of(stack).start(part, timeout_s=PART_TIMEOUT_S)
+            supervisor_of(stack).request_start(part)
         becomes_well(stack, within_s=60)
 
 
