@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from hrx.app.api import create_app
+from hrx.app.platform import jobs
 from hrx.app.platform.db import Database
 from hrx.app.platform.tenancy import Role, TenantId
 from hrx.app.settings import AppSettings
@@ -52,6 +54,16 @@ async def running(settings: AppSettings) -> AsyncIterator[FastAPI]:
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         yield app
+
+
+@asynccontextmanager
+async def working(database: Database, settings: AppSettings) -> AsyncIterator[jobs.Queue]:
+    """A worker's queue that runs on demand: `work_until_idle` runs what waits."""
+    runtime = jobs.JobRuntime(
+        database=database, settings=settings, metrics=jobs.JobMetrics(CollectorRegistry())
+    )
+    async with jobs.open_queue(runtime) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from hrx.app.people.employees.importing import jobs as import_jobs
@@ -17,7 +16,7 @@ from hrx.app.platform import jobs
 from hrx.app.platform.db import Database
 from hrx.app.platform.tenancy import Role, TenantId, system_principal
 from tests.app.clients import Browser
-from tests.app.conftest import MakeSettings, SignIn, running
+from tests.app.conftest import MakeSettings, SignIn, running, working
 
 assert import_jobs.check_import.name == "imports.check"
 
@@ -37,10 +36,7 @@ async def app(
 @pytest_asyncio.fixture(scope="session")
 async def queue(app: FastAPI, database: Database) -> AsyncIterator[jobs.Queue]:
     """The job queue on the same storage; `work_until_idle` runs what waits."""
-    runtime = jobs.JobRuntime(
-        database=database, settings=app.state.parts.settings, metrics=jobs.JobMetrics(CollectorRegistry())
-    )
-    async with jobs.open_queue(runtime) as opened:
+    async with working(database, app.state.parts.settings) as opened:
         yield opened
 
 

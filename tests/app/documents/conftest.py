@@ -11,14 +11,13 @@ import psycopg
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
 
 from hrx.app.people.documents import jobs as document_jobs
 from hrx.app.platform import jobs
 from hrx.app.platform.db import Database
 from hrx.app.platform.tenancy import Role, TenantId
 from tests.app.clients import Browser
-from tests.app.conftest import MakeSettings, SignIn, running
+from tests.app.conftest import MakeSettings, SignIn, running, working
 from tests.app.data.conftest import Facts
 from tests.app.documents.scored import process, scored, version
 from tests.conftest import PostgresServer
@@ -41,10 +40,7 @@ async def app(
 @pytest_asyncio.fixture(scope="session")
 async def queue(app: FastAPI, database: Database) -> AsyncIterator[jobs.Queue]:
     """The job queue on the same storage; `work_until_idle` runs what waits."""
-    runtime = jobs.JobRuntime(
-        database=database, settings=app.state.parts.settings, metrics=jobs.JobMetrics(CollectorRegistry())
-    )
-    async with jobs.open_queue(runtime) as opened:
+    async with working(database, app.state.parts.settings) as opened:
         yield opened
 
 

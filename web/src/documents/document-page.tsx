@@ -3,7 +3,8 @@
 import { ArrowLeft, Ellipsis, FilePlus2, PencilLine, Trash2 } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { useState } from "react";
-import { useDocument } from "@/api/documents";
+import { RemoveDialog } from "@/actions/remove-dialog";
+import { useDocument, useDocumentSteps } from "@/api/documents";
 import type { DocumentDetail } from "@/api/types";
 import { useSession } from "@/api/session";
 import { AppLink } from "@/shell/link";
@@ -13,7 +14,6 @@ import type { Option } from "@/ui/combobox";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/menu";
 import { PageHead, Section } from "@/ui/page";
 import { ErrorState, SkeletonRows } from "@/ui/states";
-import { DeleteDialog } from "./delete-dialog";
 import { EditDialog } from "./edit-dialog";
 import { NewVersionDialog } from "./new-version-dialog";
 import { ProposalsSection } from "./proposals-section";
@@ -62,6 +62,7 @@ function Loaded({ document }: { document: DocumentDetail }) {
   const t = useTranslations("documents");
   const { ownPersonId } = documentRights(useSession());
   const [open, setOpen] = useState<Open>(null);
+  const { remove } = useDocumentSteps(document.id);
   const readers = useReaders(document);
   const isResume = document.kind === "resume" || document.kind === "career_history";
   const isOwn = isResume && document.person_id !== null && document.person_id === ownPersonId;
@@ -87,7 +88,9 @@ function Loaded({ document }: { document: DocumentDetail }) {
       {open === "edit" && (
         <EditDialog document={document} people={readers.people} units={readers.units} onClose={close} />
       )}
-      {open === "delete" && <DeleteDialog document={document} onClose={close} />}
+      {open === "delete" && (
+        <RemoveDialog room="documents" title={document.title} removal={remove} onClose={close} />
+      )}
     </>
   );
 }

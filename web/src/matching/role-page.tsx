@@ -3,7 +3,8 @@
 import { Trash2 } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { useState } from "react";
-import { useRoleMatches } from "@/api/matching";
+import { RemoveDialog } from "@/actions/remove-dialog";
+import { useDeleteRole, useRoleMatches } from "@/api/matching";
 import type { RoleMatches } from "@/api/types";
 import { BackLink } from "@/documents/document-page";
 import { Badge } from "@/ui/badge";
@@ -11,7 +12,6 @@ import { Button } from "@/ui/button";
 import { PageHead, Section } from "@/ui/page";
 import { EmptyState, ErrorState, SkeletonRows } from "@/ui/states";
 import { CandidateList } from "./candidate-list";
-import { DeleteRoleDialog } from "./delete-role-dialog";
 import { percentOf } from "./percent";
 
 /** Whose résumés match a role, as a model sees it and a person decides. */
@@ -43,6 +43,7 @@ function Loaded({ matches }: { matches: RoleMatches }) {
   const t = useTranslations("matching");
   const { role } = matches;
   const [isDeleting, setIsDeleting] = useState(false);
+  const removal = useDeleteRole(role.id);
   return (
     <>
       <PageHead
@@ -61,7 +62,14 @@ function Loaded({ matches }: { matches: RoleMatches }) {
         <Asked matches={matches} />
         <Candidates matches={matches} />
       </div>
-      {isDeleting && <DeleteRoleDialog role={role} onClose={() => setIsDeleting(false)} />}
+      {isDeleting && (
+        <RemoveDialog
+          room="matching"
+          title={role.title}
+          removal={removal}
+          onClose={() => setIsDeleting(false)}
+        />
+      )}
     </>
   );
 }

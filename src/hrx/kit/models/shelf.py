@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
-from obstore.store import LocalStore, ObjectStore, S3Store
+from obstore.store import LocalStore, ObjectStore
 
+from hrx.kit.buckets import Patience, connect_bucket
 from hrx.kit.errors import Text
 from hrx.kit.models.records import ModelInvalid, ModelNotTrusted, RegistryUnavailable
 from hrx.kit.secrets import mask_text
@@ -23,8 +24,12 @@ from hrx.kit.settings import SecretStr
 
 #: Nothing larger is read into memory.
 LARGEST_BYTES: Final = 512 * 1024 * 1024
-_CONNECTS_WITHIN: Final = timedelta(seconds=5)
-_ANSWERS_WITHIN: Final = timedelta(seconds=60)
+_PATIENCE: Final = Patience(
+    answers_within=timedelta(seconds=60),
+    retries=2,
+    retries_within=timedelta(seconds=60),
+    longest_pause=timedelta(seconds=2),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,36 +112,12 @@ def open_shelf(
                 en="HRX_MODEL_STORE_URL looks like file:/FOLDER or s3://bucket/prefix.",
             ),
         )
-    # `Any`: the library's own types name every option that it has.
-    known: dict[str, Any] = {
-        "access_key_id": access_key_id.get_secret_value() if access_key_id else None,
-        "secret_access_key": secret_access_key.get_secret_value() if secret_access_key else None,
-        "endpoint": endpoint,
-    }
-    store = S3Store(
-        parts.netloc,
-        prefix=parts.path.strip("/") or None,
-        config=cast(
-            "Any",
-            {
-                "region": region,
-                "virtual_hosted_style_request": endpoint is None,
-                **{name: value for name, value in known.items() if value},
-            },
-        ),
-        client_options={
-            "allow_http": True,
-            "connect_timeout": _CONNECTS_WITHIN,
-            "timeout": _ANSWERS_WITHIN,
-        },
-        retry_config={
-            "max_retries": 2,
-            "retry_timeout": _ANSWERS_WITHIN,
-            "backoff": {
-                "init_backoff": timedelta(milliseconds=100),
-                "max_backoff": timedelta(seconds=2),
-                "base": 2,
-            },
-        },
+    store = connect_bucket(
+        parts,
+        endpoint=endpoint,
+        region=region,
+        access_key_id=access_key_id,
+        secret_access_key=secret_access_key,
+        patience=_PATIENCE,
     )
     return Shelf(store, f"s3://{parts.netloc}{parts.path}")

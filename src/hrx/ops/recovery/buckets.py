@@ -14,14 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import ObjectStore, S3Store
+from obstore.store import ObjectStore
 
 from hrx.kit import clock
+from hrx.kit.buckets import Patience, connect_bucket
 from hrx.kit.errors import Invalid, Text
 from hrx.kit.secrets import mask_text
 from hrx.kit.settings import SecretStr
@@ -41,7 +42,6 @@ _CHUNK: Final = 1 << 20
 _PART_BYTES: Final = 8 << 20
 _PARTS_MAX: Final = 9_000
 _SHA256: Final = "sha256"
-_CONNECTS_WITHIN: Final = timedelta(seconds=5)
 #: A part of 8 MiB has to be sent in this time: 70 kB/s.
 _ANSWERS_WITHIN_S: Final = 120.0
 
@@ -172,41 +172,21 @@ def open_place(
             ),
             code="recovery.not_a_place",
         )
-    # `Any`: the library's own types name every option that it has.
-    known: dict[str, Any] = {
-        "access_key_id": access_key_id.get_secret_value() if access_key_id else None,
-        "secret_access_key": secret_access_key.get_secret_value() if secret_access_key else None,
-        "endpoint": endpoint,
-    }
-    store = S3Store(
-        parts.netloc,
-        prefix=parts.path.strip("/") or None,
-        config=cast(
-            "Any",
-            {
-                "region": region,
-                # Servers of one's own answer under one name; the store at AWS takes both ways.
-                "virtual_hosted_style_request": endpoint is None,
-                "checksum_algorithm": "sha256",
-                **{name: value for name, value in known.items() if value},
-            },
+    store = connect_bucket(
+        parts,
+        endpoint=endpoint,
+        region=region,
+        access_key_id=access_key_id,
+        secret_access_key=secret_access_key,
+        patience=Patience(
+            # Of a whole request; what stalls is ended by the next one.
+            answers_within=timedelta(hours=6),
+            stalls_after=timedelta(seconds=answers_within_s),
+            retries=4,
+            retries_within=timedelta(seconds=2 * answers_within_s),
+            longest_pause=timedelta(seconds=5),
         ),
-        client_options={
-            "allow_http": True,
-            "connect_timeout": _CONNECTS_WITHIN,
-            "read_timeout": timedelta(seconds=answers_within_s),
-            # Of a whole request; what stalls is ended by the one above.
-            "timeout": timedelta(hours=6),
-        },
-        retry_config={
-            "max_retries": 4,
-            "retry_timeout": timedelta(seconds=2 * answers_within_s),
-            "backoff": {
-                "init_backoff": timedelta(milliseconds=100),
-                "max_backoff": timedelta(seconds=5),
-                "base": 2,
-            },
-        },
+        checksum=_SHA256,
     )
     per_s = max_rate_kbytes * 1000.0 if max_rate_kbytes else None
     return Bucket(store=store, says=f"s3://{parts.netloc}{parts.path}", pace=Pace(per_s))
