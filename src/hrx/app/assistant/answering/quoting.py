@@ -1,17 +1,20 @@
 """The sentences of found passages that answer best, for answers that no model writes.
 
 A sentence is judged by the rare terms of the question that stand in it, by what it stands under, and by the
-place of its passage among those found; where the question asks for an amount, by whether it names one."""
+place of its passage among those found; where the question asks for an amount, by whether it names one.
+
+What is chosen out of a short paragraph is quoted with all of it: an exception without its rule answers
+wrongly."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hrx.app.assistant.answering.concepts import Concept, share_of, terms_of
-from hrx.app.assistant.answering.sentences import Sentence, list_sentences
+from hrx.app.assistant.answering.sentences import Sentence, list_sentences, with_short_paragraph
 from hrx.app.assistant.retrieval.finding import Passage
 from hrx.kit.errors import Language
 from hrx.kit.search.analysis import fold
@@ -38,7 +41,8 @@ _NUMBER: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """A sentence of a passage. `start`, `end` count in the passage's body; `share` is of the question."""
+    """A sentence of a passage, or the short paragraph that it stands in. `start`, `end` count in the
+    passage's body; `share` is of the question."""
 
     passage: Passage
     sentence: Sentence
@@ -71,9 +75,10 @@ def choose_quotes(
 
 def _best(quotes: Sequence[Quote], most: int) -> list[Quote]:
     chosen: list[Quote] = []
-    for quote in sorted(quotes, key=lambda one: -one.score):
-        if len(chosen) == most or (chosen and quote.score < _NEARLY * chosen[0].score):
+    for found in sorted(quotes, key=lambda one: -one.score):
+        if len(chosen) == most or (chosen and found.score < _NEARLY * chosen[0].score):
             break
+        quote = replace(found, sentence=with_short_paragraph(found.passage.body, found.sentence))
         if not any(_overlaps(quote, other) for other in chosen):
             chosen.append(quote)
     return chosen

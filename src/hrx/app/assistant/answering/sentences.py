@@ -9,6 +9,9 @@ from typing import Final
 
 #: A list that a sentence announces belongs to it, up to so many characters.
 LONGEST_LIST: Final = 700
+#: A paragraph is short up to so many columns, a letter of Japanese takes two: a few lines on a phone.
+SHORT_COLUMNS: Final = 240
+_WIDE_FROM: Final = "\u2e80"
 _LINE: Final = re.compile(r"[^\n]+")
 #: Ends of sentences; closing brackets and quotes still belong to them.
 _END: Final = re.compile(r"[。！？](?:[」』）)\]]*)|[.!?](?=[\s\"”)\]]|$)[\"”)\]]*")
@@ -46,6 +49,22 @@ def list_sentences(source: str) -> list[Sentence]:
 def split_sentences(text: str) -> list[str]:
     """The sentences of plain text, as they stand."""
     return [one.text for line in _LINE.finditer(text) for one in _of_line(text, line)]
+
+
+def with_short_paragraph(source: str, sentence: Sentence) -> Sentence:
+    """The sentences of its line as one where the line is short and announces no list, else the sentence
+    itself."""
+    if "\n" in sentence.text:
+        return sentence
+    start = source.rfind("\n", 0, sentence.start) + 1
+    line = _LINE.match(source, start)
+    if line is None or sum(2 if letter >= _WIDE_FROM else 1 for letter in line[0]) > SHORT_COLUMNS:
+        return sentence
+    of_line = list(_of_line(source, line))
+    if any(_ANNOUNCES.search(one.text) for one in of_line):
+        return sentence
+    first, last = of_line[0].start, of_line[-1].end
+    return Sentence(text=source[first:last], start=first, end=last)
 
 
 def find_end(text: str) -> int:
