@@ -5,8 +5,10 @@ a tenant of its own, which row-level security keeps apart exactly as it keeps cu
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -15,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +48,10 @@ DEMO_EMAILS = {
 RECORD_INTO = "HRX_RECORD_SCHEMA_USE"
 #: PostgreSQL refuses to run as root; tests run as root then start it as this user, who owns nothing else.
 UNPRIVILEGED_USER = "nobody"
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
+#: Above the inner ports of stacks (`_started_stack`), below the usual `ip_local_port_range`.
+_PORTS = range(31_500 + _WORKER, 32_768, 2)
+_next_port = itertools.cycle(random.sample(_PORTS, len(_PORTS)))
 
 
 #: Nothing here is timed: a busy machine is no fault of a property.
@@ -69,11 +76,16 @@ def running_as_root() -> bool:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that was free a moment ago, and is given to nobody else for a long while.
+
+    Below those that the system gives to clients: a server that a test kills and starts again would else find
+    that a connection of somebody has taken its port. Each test process has every other of them."""
+    for _ in range(len(_PORTS)):
+        port = next(_next_port)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no free port from {_PORTS[0]} to {_PORTS[-1]}")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.acceptance.operating import becomes_well, eventually, pids, run_hrx
+from tests.acceptance.operating import becomes_well, eventually, pids, put_blue_live, run_hrx
 from tests.acceptance.test_repairs import run_procedure, signed_in
 from tests.conftest import Stack
 
@@ -95,6 +95,8 @@ def test_no_secret_of_a_running_stack_is_in_its_logs_its_ledger_or_its_web_build
 
 
 def test_the_database_password_is_rotated_under_load_and_nobody_notices(stack: Stack) -> None:
+    # A test before this one may have left green running, as a way back; then it is restarted, not borrowed.
+    put_blue_live(stack)
     before = stack.secret("HRX_POSTGRES_APP_PASSWORD")
     port = json.loads((stack.var / "run" / "ports.json").read_text())["postgres"]
     with people_asking(stack) as asked:
