@@ -55,6 +55,12 @@ def run_drill(stack: Stack, drill: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+def seen_by_triage(stack: Stack, found: dict[str, Any]) -> str:
+    """The drill's outcome, and each check that its triage asked, with what it saw: why no cause was named."""
+    told = run_hrx(stack, "ledger", "list", "--kind", "triage", "--limit", "3", "--json")
+    return f"{found}\n{told.stdout}{told.stderr}"
+
+
 def alerts_in_inbox(stack: Stack) -> set[str]:
     """The keys of the alerts that PagerDuty's stand-in was sent."""
     with httpx.Client(base_url=f"http://127.0.0.1:{stack.ports['inbox']}", trust_env=False) as client:
@@ -79,7 +85,7 @@ def test_an_outage_is_paged_within_ten_seconds_and_its_cause_is_named(
     (found,) = json.loads(done.stdout)["items"]
     assert found["page_s"] is not None
     assert found["page_s"] <= promised_s()
-    assert found["first_cause"] == cause
+    assert found["first_cause"] == cause, seen_by_triage(calm, found)
     assert found["wrongly_blamed"] == []
     assert found["evidence_complete"]
     assert f"hrx-incident:{found['incident_id']}" in alerts_in_inbox(calm)
@@ -104,7 +110,7 @@ def test_after_a_deploy_a_drill_breaks_the_slot_that_people_are_on(green_live: S
     done = run_drill(green_live, drill)
     assert done.returncode == 0, done.stdout + done.stderr
     (found,) = json.loads(done.stdout)["items"]
-    assert found["first_cause"] in found["expected_cause"], found
+    assert found["first_cause"] in found["expected_cause"], seen_by_triage(green_live, found)
     assert found["problem"] is None
     machine = Machine(layout_of(green_live))
     assert [machine.list_live(service) for service in SLOTTED] == [("api-green",), ("web-green",)]

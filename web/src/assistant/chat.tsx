@@ -11,7 +11,7 @@ import { ErrorState, SkeletonRows } from "@/ui/states";
 import { QuestionBox } from "./question-box";
 import { SourcePanel } from "./source-panel";
 import { Suggestions } from "./suggestions";
-import { inOrder, turnOf, type Turn } from "./turn";
+import { citedIn, inOrder, turnOf, type Turn } from "./turn";
 import { TurnView } from "./turn-view";
 import { useTurns } from "./use-turns";
 
@@ -136,7 +136,7 @@ function Progress({ turn }: { turn: Turn | undefined }) {
         : turn.state === "stopped"
           ? t("stopped")
           : turn.state === "done"
-            ? t("finished", { count: turn.citations.length })
+            ? t("finished", { count: turn.mode === "not_found" ? 0 : citedIn(turn).length })
             : "";
   return (
     <p role="status" className="sr-only">
