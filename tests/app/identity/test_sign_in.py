@@ -225,6 +225,23 @@ async def test_scripts_get_a_bearer_token_and_need_no_csrf_token(
     assert (await script.get("/session")).json()["csrf_token"] is None
 
 
+@pytest.mark.parametrize(("asked", "spoken"), [("en", "en"), ("ja", "ja"), ("fr", "ja"), (None, "ja")])
+async def test_a_script_is_answered_in_the_language_it_asks_for_and_a_browser_in_its_persons(
+    app: FastAPI, browser: Browser, make_user: MakeUser, asked: str | None, spoken: str
+) -> None:
+    user = await make_user()
+    given = {"email": user.email, "password": user.password}
+    header = {"Accept-Language": asked} if asked else {}
+    token = (await browser.post("/auth/login", {**given, "bearer": True})).json()["token"]
+    script = open_browser(app)
+    script.headers["Authorization"] = f"Bearer {token}"
+    refused = await script.get("/people/999999", headers=header)
+    assert (refused.status_code, refused.headers["content-language"]) == (404, spoken)
+    assert (await browser.post("/auth/login", given)).status_code == 200
+    refused = await browser.get("/people/999999", headers=header)
+    assert (refused.status_code, refused.headers["content-language"]) == (404, "ja")
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from hrx.app.identity.keys import KeyRing
 from hrx.app.platform.db import begin_with
+from hrx.app.platform.problems import preferred_of
 from hrx.app.platform.refusals import Refusals
 from hrx.app.platform.tenancy import PersonId, Principal, Role, SessionId, TenantId, UserId
 from hrx.kit import clock, ids, log
@@ -107,6 +108,10 @@ class Gate:
                 Text(ja="認証コードの入力が必要です。", en="The code of the second factor is still needed.")
             )
         principal = _principal_of(found)
+        # A browser says what its maker chose; a program that holds a token says what its caller asked for.
+        asked = None if credential.is_cookie else preferred_of(request.headers.get("accept-language", ""))
+        if asked is not None:
+            principal = replace(principal, locale=asked)
         session.info["principal"] = principal
         session.info["data_version"] = found.data_version
         session.info["address"] = request.client.host if request.client else None

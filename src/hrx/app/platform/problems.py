@@ -262,13 +262,13 @@ def language_of(scope: Mapping[str, Any]) -> Language:
             return language
     for name, value in scope.get("headers", ()):
         if name == b"accept-language":
-            return _preferred(value.decode("latin-1"))
+            return preferred_of(value.decode("latin-1")) or "ja"
     return "ja"
 
 
-def _preferred(accept_language: str) -> Language:
-    """The best of ja and en by weight; an unreadable header counts as none."""
-    best: tuple[float, Language] = (0.0, "ja")
+def preferred_of(accept_language: str) -> Language | None:
+    """The best of ja and en by weight; None where neither is named or nothing can be read."""
+    best: tuple[float, Language | None] = (0.0, None)
     for part in accept_language[:256].split(","):
         tag, _, parameters = part.strip().partition(";")
         weight = _weight(parameters)
