@@ -88,6 +88,12 @@ def free_port() -> int:
     raise OSError(f"no free port from {_PORTS[0]} to {_PORTS[-1]}")
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name a failure when it happens: a run that is cut off, or whose end is all that is kept, told none."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{report.when} failed: {report.nodeid}", file=sys.__stderr__, flush=True)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Stop when groups are not kept: two test processes would each start a whole stack, and one take the
     other's ports. pytest-xdist marks grouped ids; with a pytest it does not know it forgets to, silently."""
