@@ -40,7 +40,7 @@ async def get_history(
     known_a, known_e = ("true", "true") if with_superseded else ("{known:a}", "{known:e}")
     template = _HISTORY.replace("{wanted:a}", known_a).replace("{wanted:e}", known_e)
     statement = asked.fill(template, **ASSIGNMENT_WORDS, on="lower(a.valid)")
-    parameters = {"person_id": person_id, **({} if with_superseded else asked.parameters)}
+    parameters = {"person_id": person_id, **asked.parameters}
     (found,) = await fetch_dicts(session, statement, parameters)
     access = found["access"]
     if access is None:
