@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import suppress
 
 from hrx.kit.errors import Unavailable
 from hrx.ops.targets.machine.machine import RESTING
 from hrx.ops.targets.target import PartState
-from tests.acceptance.operating import run_hrx, supervisor_of
+from tests.acceptance.operating import eventually, run_hrx, supervisor_of
 from tests.conftest import Stack, last_lines
 
 #: What a new beginning keeps: passwords that tests have read already.
@@ -23,11 +22,13 @@ def mend(stack: Stack, *, patience_s: float, only_failed: bool = False) -> None:
     (the data are gone, a take-over was cut in two), a new beginning in the same folder.
 
     `only_failed`: leave alone what is merely stopped."""
-    deadline = time.monotonic() + patience_s
-    while broken := _list_broken(stack, only_failed=only_failed):
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(0.5)
+    with suppress(AssertionError):
+        eventually(
+            lambda: not _list_broken(stack, only_failed=only_failed),
+            within_s=patience_s,
+            what="every part runs",
+        )
+    broken = _list_broken(stack, only_failed=only_failed)
     if not broken:
         return
     # Past the capture: the test that is to blame is one before this, and this one will pass.

@@ -126,6 +126,12 @@ async def test_cancelling_a_reservation_brings_back_what_it_displaced(
     meanwhile = await _person(hr, person_id, as_of=day.isoformat(), as_known=known_at.isoformat())
     assert meanwhile.org_unit is not None
     assert meanwhile.org_unit.name == "研究部"
+    everything = {"include_superseded": "true"}
+    for asked in (everything, {**everything, "as_known": known_at.isoformat()}):
+        history = await hr.get(f"/people/{person_id}/history", params=asked)
+        assert history.status_code == 200, history.text
+        names = {item.org_unit.name for item in History.model_validate_json(history.content).items}
+        assert names == {"営業部", "研究部"}
     again = await hr.post(f"/change-orders/{order['id']}/cancel", {})
     assert again.status_code == 409
 
