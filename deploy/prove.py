@@ -4,7 +4,7 @@ Checks that need no server run beside each other; the test suite, which starts s
 a worker per core. The last line is pytest's own, so that a reader sees what was counted.
 
 Much of the suite breaks things on purpose and waits for who notices, on two cores that others may use too.
-So up to five tests that failed are run once more, alone: what fails again has failed, and what passes is
+So up to three tests that failed are run once more, alone: what fails again has failed, and what passes is
 named, for a test that only fails in company is still to be looked at."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 WEB = ROOT / "web"
 #: More than so many failures are no accident of a busy machine.
-AGAIN_MAX = 5
+AGAIN_MAX = 3
 PYTHON_ROOMS = ("src", "tests", "benchmarks", "migrations", "deploy")
 
 

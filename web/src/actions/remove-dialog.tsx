@@ -19,6 +19,11 @@ export function RemoveDialog({ room, title, removal, onClose }: RemoveDialogProp
   const t = useTranslations(room);
   const router = useRouter();
   const announce = useToast();
+  function close() {
+    // The page keeps the removal: what went wrong must not stand there when it is asked again.
+    removal.reset();
+    onClose();
+  }
   return (
     <FormDialog
       title={t("removeTitle")}
@@ -32,7 +37,7 @@ export function RemoveDialog({ room, title, removal, onClose }: RemoveDialogProp
           },
         })
       }
-      onClose={onClose}
+      onClose={close}
       isBusy={removal.isPending}
       error={removal.error}
     >
