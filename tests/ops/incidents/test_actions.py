@@ -186,6 +186,25 @@ def test_what_comes_back_soon_opens_the_same_incident_again_and_later_a_new_one(
     assert fresh.body["follows"] == found.id
 
 
+def test_a_symptom_that_comes_back_without_its_cause_is_an_incident_of_its_own(quiet: Plane) -> None:
+    lost, hung = make_signal("part-down:postgres"), make_signal("part-down:api-blue")
+    take_signals(quiet, [lost, hung])
+    (former,) = unresolved(quiet)
+    assert former.part == "postgres"
+    take_signals(quiet, [replace(one, state=SignalState.RESOLVED) for one in (lost, hung)])
+    ending.resolve(quiet, former.id, reason="restarted", actor=RESPONDER)
+    with clock.shifted(5 * MINUTE):
+        take_signals(quiet, [make_signal("part-down:api-blue")])
+        (fresh,) = unresolved(quiet)
+        assert (fresh.part, fresh.body["follows"]) == ("api-blue", former.id)
+        assert "paging.escalate" in timers(quiet, fresh)
+        assert now_of(quiet, former).state is IncidentState.RESOLVED
+        # When the cause is back after all, it takes this one over: still one incident.
+        take_signals(quiet, [make_signal("part-down:postgres")])
+        (only,) = unresolved(quiet)
+    assert (only.id, only.part) == (fresh.id, "postgres")
+
+
 def test_the_next_fault_of_the_kind_is_news_although_an_alert_of_the_last_one_still_holds(
     quiet: Plane,
 ) -> None:

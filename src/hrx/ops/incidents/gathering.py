@@ -223,8 +223,14 @@ class Gathering:
         is_burning_on = is_trace(begun.key) and not self._is_of_the_past
         if not is_same_kind or is_burning_on or not is_back_soon(former, self._rules):
             return False
+        # A symptom that is back alone would call people to a cause that is not.
+        if former.part is not None and not self._is_about(former.part, begun):
+            return False
         self._reopen(former, begun)
         return True
+
+    def _is_about(self, part: str, begun: Condition) -> bool:
+        return self._graph.service_of(begun.part) == self._graph.service_of(part)
 
     def _reopen(self, former: Incident, begun: Condition) -> None:
         facts = {"because": begun.key, "summary": _words(begun.summary)}
